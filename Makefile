@@ -1,0 +1,57 @@
+# `make demo` and `make test` set themselves up in .venv, in either order.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+TORCH := 2.13.0
+
+.PHONY: demo test test-all lint bench clean
+
+# The demo keeps data, runs and results in a folder of its own; a second run reuses them.
+DEMO := demo
+DEMO_DATA := $(DEMO)/trend-v1-n500.h5
+
+demo: $(READY)
+	@$(BIN)/trendbench make-data --n 500 --out $(DEMO_DATA)
+	@$(BIN)/trendbench preview $(DEMO_DATA) --out $(DEMO)/data.png
+	@$(BIN)/trendbench run --arch nf8 --data $(DEMO_DATA) --epochs 15 \
+	    --runs $(DEMO)/runs --results $(DEMO)/results
+	@$(BIN)/trendbench leaderboard --results $(DEMO)/results
+	@cp $(DEMO)/runs/trend-v1/*/nf8/seed0/figures/result.png $(DEMO)/nf8.png
+	@echo
+	@echo "data         $(DEMO_DATA), drawn in $(DEMO)/data.png"
+	@echo "samples      $(DEMO)/nf8.png: four of them beside ξ(k)"
+	@echo "run          $(DEMO)/runs"
+	@echo "results      $(DEMO)/results"
+
+test: $(READY)
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(READY)
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+# Without an NVIDIA driver the CPU build of torch is asked for first; where the package index has
+# none under that name, the index's own default is taken.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	@if command -v nvidia-smi >/dev/null 2>&1; then \
+	    $(BIN)/pip install --quiet torch==$(TORCH); \
+	else \
+	    $(BIN)/pip install --quiet torch==$(TORCH)+cpu 2>/dev/null \
+	        || $(BIN)/pip install --quiet torch==$(TORCH); \
+	fi
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO)

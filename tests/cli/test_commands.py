@@ -1,0 +1,180 @@
+"""The command line as a person meets it: exit codes, one clear line, no traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = ("torch", "numba", "scipy", "pandas", "h5py", "pydantic", "matplotlib", "numpy", "rich")
+
+
+def trendbench(*arguments, cwd=None, **keywords):
+    return subprocess.run(
+        [sys.executable, "-m", "trendbench", *map(str, arguments)],
+        cwd=cwd, capture_output=True, text=True, check=False, **keywords,
+    )  # fmt: skip
+
+
+def refused(result, *words):
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['trendbench', '--help']\n"
+        "from trendbench.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stderr.strip() == "[]"
+    assert "make-data" in result.stdout
+
+
+def test_every_command_explains_itself_without_heavy_imports():
+    from trendbench.cli.main import _COMMANDS
+
+    code = (
+        "import sys\nfrom trendbench.cli.main import group\n"
+        f"for name in {list(_COMMANDS)!r}:\n"
+        "    group.main([name, '--help'], standalone_mode=False)\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stderr.strip() == "[]"
+
+
+def test_make_data_info_verify_preview(tmp_path):
+    spec = tmp_path / "mine.toml"
+    spec.write_text(
+        '[task]\nname = "mine"\nwidth = 32\nheight = 32\nradius = 2.0\nlambda_left = 2e-3\n'
+        "lambda_right = 1e-2\nwindow = 4\ntrain = 9\nval = 2\ntest = 5\n"
+    )
+    made = trendbench("make-data", "--spec", spec, "--n", 7, "--seed", 2, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.strip() == "datasets/mine-n7-seed2.h5"
+    path = tmp_path / made.stdout.strip()
+    facts = json.loads(trendbench("info", path, "--json").stdout)
+    assert facts["spec"]["train"] == 7
+    assert facts["seed"] == 2
+    verified = trendbench("verify", path)
+    assert verified.returncode == 0
+    assert "FAIL" not in verified.stdout
+    drawn = trendbench("preview", path, "--count", 2, cwd=tmp_path)
+    assert drawn.returncode == 0
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    refused(trendbench("preview", path, "--split", "val", "--start", 2), "beyond")
+
+
+def test_archs_lists_every_row_with_a_line():
+    lines = trendbench("archs").stdout.splitlines()
+    assert [line.split()[0] for line in lines][:2] == ["nf8", "nf16"]
+    assert all(len(line) <= 80 for line in lines)
+    assert json.loads(trendbench("archs", "--json").stdout)[0]["arch"] == "nf8"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--arch", "nf8x"], ["unknown arch 'nf8x'", "nf32-woUnet"]),
+        (["run"], ["--arch"]),
+        (["run", "--arch", "nf8", "--epoch", "3"], ["--epoch"]),
+        (["run", "--arch", "nf8", "--epochs", "0"], ["--epochs"]),
+        (["run", "--arch", "nf8", "--preset", "slow"], ["slow", "fast, paper"]),
+        (["run", "--arch", "nf8", "--data", "no.h5"], ["no.h5", "make-data"]),
+        (["run", "--arch", "no.py:X"], ["no.py"]),
+        (["make-data", "--n", "0"], ["--n"]),
+        (["make-data", "--n", "many"], ["--n"]),
+        (["make-data", "--seed", "-1"], ["--seed"]),
+        (["make-data", "--spec", "nope"], ["nope", "trend-v1"]),
+        (["make-data", "--out", "/proc/none/x.h5"], ["/proc"]),
+        (["info", "no.h5"], ["no.h5"]),
+        (["verify", "."], ["no data file"]),
+        (["nonsense"], ["nonsense"]),
+    ],
+)
+def test_bad_input_is_one_clear_line(tmp_path, arguments, words):
+    refused(trendbench(*arguments, cwd=tmp_path), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there(small_file, tmp_path):
+    refused(
+        trendbench(
+            "run", "--arch", "nf4", "--data", small_file, "--device", "cuda:77", cwd=tmp_path
+        ),
+        "cuda:77", "try cpu",
+    )  # fmt: skip
+
+
+def test_a_damaged_file_is_not_trained_on(small_file, tmp_path):
+    content = bytearray(small_file.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    (tmp_path / "bad.h5").write_bytes(content)
+    refused(trendbench("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
+
+
+def test_a_full_disk_loses_nothing(tmp_path):
+    """Writing to a full device is one line, exit 1, and no half file."""
+    code = (
+        "import errno, sys\nfrom trendbench.cli import main\nimport trendbench.data.make as make\n"
+        "def full(*a, **k): raise OSError(errno.ENOSPC, 'No space left on device', 'x.h5')\n"
+        "make.FileWriter.add = full\n"
+        "sys.argv = ['trendbench', 'make-data', '--n', '5', '--out', 'x.h5']\nmain.main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "No space left on device: free some space" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "x.h5").exists()
+    assert trendbench("make-data", "--n", 5, "--out", "x.h5", cwd=tmp_path).returncode == 0
+
+
+def test_stdout_closed_early_is_quiet(small_file):
+    command = f"{sys.executable} -m trendbench verify {small_file} | head -n 1"
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert result.stderr == ""
+    assert result.stdout.startswith("ok")
+
+
+def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(small_file, tmp_path):
+    command = ["run", "--arch", "nf4", "--data", small_file, "--epochs", "3000", "--device", "cpu"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trendbench", *map(str, command)],
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("checkpoint-*.pt")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted" in errors
+    seen = json.loads(next(tmp_path.rglob("fit.json")).read_text())["images_seen"]
+    epochs = -(-seen // 24)
+    plan = next(tmp_path.rglob("run.json"))
+    plan.write_text(plan.read_text().replace('"epochs": 3000', f'"epochs": {epochs}'))
+    command[command.index("3000")] = str(epochs)
+    result = trendbench(*command, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "leaderboard" in result.stdout

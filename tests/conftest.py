@@ -1,0 +1,57 @@
+"""Small tasks and files that many tests share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.make import make_data
+from trendbench.rendering.triplets import Triplets, simulate
+from trendbench.spec import TaskSpec, load_spec
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+SMALL = {
+    "name": "small", "width": 64, "height": 32, "radius": 3.0, "lambda_left": 1e-3,
+    "lambda_right": 1.2e-2, "window": 8, "train": 24, "val": 6, "test": 12,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small() -> TaskSpec:
+    return TaskSpec(**SMALL)
+
+
+@pytest.fixture(scope="session")
+def small_file(small: TaskSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "small.h5"
+    make_data(small, 3, path)
+    return path
+
+
+@pytest.fixture
+def small_data(small_file: Path):
+    with open_dataset(small_file) as dataset:
+        yield dataset
+
+
+@pytest.fixture(scope="session")
+def trend_v1() -> TaskSpec:
+    return load_spec("trend-v1")
+
+
+@pytest.fixture(scope="session")
+def drawn(trend_v1: TaskSpec) -> Triplets:
+    """1500 triplets of the canonical process: enough for z-scores on the closed forms."""
+    return simulate(trend_v1, 1500, seed=11)
+
+
+def z_score(per_image: NDArray[np.float64], exact: float) -> float:
+    """(mean − exact)/standard error, the images being the independent units."""
+    return float((per_image.mean() - exact) / (per_image.std(ddof=1) / np.sqrt(len(per_image))))
+
+
+__all__ = ["Dataset", "z_score"]

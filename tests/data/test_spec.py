@@ -1,0 +1,70 @@
+"""Specs: the shipped ones are the contract's; impossible ones are refused with a reason."""
+
+import pytest
+from pydantic import ValidationError
+
+from tests.conftest import SMALL
+from trendbench.errors import SpecError
+from trendbench.spec import TaskSpec, load_spec, spec_from_json
+
+
+def test_trend_v1_is_the_contract_s_task():
+    spec = load_spec("trend-v1")
+    assert spec.model_dump() == {
+        "name": "trend-v1", "width": 256, "height": 256, "radius": 6.0, "lambda_left": 5e-4,
+        "lambda_right": 4e-3, "coupling": "thinning", "window": 16, "train": 3500, "val": 250,
+        "test": 1000,
+    }  # fmt: skip
+    assert load_spec("trend-v1", train=7).sizes == {"train": 7, "val": 250, "test": 1000}
+
+
+def test_the_hard_task_differs_in_the_coupling_alone():
+    easy, hard = load_spec("trend-v1"), load_spec("trend-v1-independent")
+    changed = {"name": "trend-v1-independent", "coupling": "independent"}
+    assert hard == easy.model_copy(update=changed)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"lambda_left": 1e-5}, "intensity would be"),
+        ({"lambda_left": 1.2e-2, "lambda_right": 1e-5}, "intensity would be"),
+        ({"lambda_left": -1.0}, "greater than or equal to 0"),
+        ({"radius": 0.0}, "greater than 0"),
+        ({"radius": float("nan")}, "finite"),
+        ({"lambda_right": float("inf")}, "finite"),
+        ({"width": 0}, "greater than or equal to 1"),
+        ({"width": 2.5}, "integer"),
+        ({"width": "64"}, "integer"),
+        ({"window": 64}, "no room to slide"),
+        ({"coupling": "loose"}, "thinning"),
+        ({"lambda_left": 5e3, "lambda_right": 5e3}, "germs"),
+        ({"width": 1 << 20, "height": 1 << 20, "lambda_left": 0.0, "lambda_right": 0.0}, "px"),
+        ({"train": -1}, "greater than or equal to 0"),
+        ({"name": "../x"}, "pattern"),
+        ({"extra": 1}, "Extra inputs"),
+    ],
+)
+def test_an_impossible_spec_is_refused(change, reason):
+    with pytest.raises(ValidationError, match=reason):
+        TaskSpec(**{**SMALL, **change})
+
+
+def test_spec_files_give_one_clear_line(tmp_path):
+    path = tmp_path / "mine.toml"
+    for text, reason in (
+        ("[task]\nname = ", "not a readable TOML"),
+        ("name = 'x'", "one table"),
+        ("[task]\nname = 'x'\n", "width: Field required"),
+        ("[task]\n[tusk]\n", "one table"),
+    ):
+        path.write_text(text)
+        with pytest.raises(SpecError, match=reason) as caught:
+            load_spec(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(SpecError, match="name one of trend-v1, trend-v1-independent"):
+        load_spec("nope")
+
+
+def test_json_round_trip(small):
+    assert spec_from_json(small.to_json(), "here") == small

@@ -1,0 +1,111 @@
+"""Recipes: the seed's six rows, the grammar, and the three doors for one's own generator."""
+
+import csv
+import sys
+
+import pytest
+
+from trendbench import catalog
+from trendbench.errors import RecipeError
+from trendbench.generators.pix2pix.names import parameters_of
+from trendbench.generators.recipes import find_recipe, load_class, shipped_recipes
+
+
+def test_every_row_of_the_seed_has_a_recipe():
+    with (catalog.RESULTS / "paper.csv").open() as file:
+        seed = {line["arch"]: float(line["xi"]) for line in csv.DictReader(file)}
+    assert seed == {
+        "nf8": 0.00825, "nf32": 0.00549, "nf32-woUnet": 0.00688, "nf16": 0.00606,
+        "nf16-woUnet": 0.00881, "nf16-3x3-woUnet": 0.01034,
+    }  # fmt: skip
+    assert set(seed) <= {recipe.arch for recipe in shipped_recipes()}
+
+
+def test_a_pix2pix_row_s_file_says_what_its_name_says():
+    rows = [recipe for recipe in shipped_recipes() if recipe.family == "pix2pix"]
+    assert len(rows) == 6
+    for recipe in rows:
+        named = parameters_of(recipe.arch)
+        assert named is not None
+        assert {key: recipe.parameters[key] for key in named} == named
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("nf8", (8, 4, True)), ("nf12-3x3", (12, 3, True)), ("nf64-woUnet", (64, 4, False)),
+        ("nf16-3x3-woUnet", (16, 3, False)), ("nf0", None), ("nf", None), ("nf8-woUnet-3x3", None),
+        ("NF8", None), ("nf8 ", None), ("nf8000", None), ("nf-8", None), ("nf08", None),
+    ],
+)  # fmt: skip
+def test_the_grammar(name, parameters):
+    expected = parameters and dict(zip(("nf", "kernel", "skips"), parameters, strict=True))
+    assert parameters_of(name) == expected
+
+
+def test_members_without_a_file_get_the_family_s_numbers():
+    recipe, known = find_recipe("nf12"), find_recipe("nf8")
+    assert recipe.parameters == {**known.parameters, "nf": 12}
+    assert recipe.family == "pix2pix"
+    assert recipe.sha256 != known.sha256
+
+
+def test_presets_and_overrides():
+    assert find_recipe("nf8").parameters["batch"] == 4
+    assert find_recipe("nf8").parameters["epochs"] == 10
+    paper = find_recipe("nf8", preset="paper", overrides={"epochs": 3})
+    assert (paper.parameters["batch"], paper.parameters["epochs"]) == (1, 3)
+    with pytest.raises(RecipeError, match="it has fast, paper"):
+        find_recipe("nf8", preset="slow")
+
+
+OWN = """
+class Mine:
+    def __init__(self, *, level=3): self.level = level
+    def fit(self, train, val, run): pass
+    def sample(self, inputs, seed): return inputs.s2.copy()
+    def save(self, folder): pass
+    @classmethod
+    def load(cls, folder): return cls()
+"""
+
+
+def test_one_s_own_generator_by_file_and_by_module(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN)
+    by_file = find_recipe(f"{path}:Mine")
+    assert (by_file.arch, by_file.family) == ("Mine", "own")
+    assert by_file.build().level == 3
+    before = by_file.sha256
+    path.write_text(OWN + "\n# changed\n")
+    assert find_recipe(f"{path}:Mine").sha256 != before
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_recipe("mine:Mine").build().level == 3
+    sys.modules.pop("mine")
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("nowhere.py:Mine", "no file"), ("no_such_module_x:Mine", "no module"),
+        ("json:Mine", "no class"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_loaded_is_refused(reference, reason):
+    with pytest.raises(RecipeError, match=reason):
+        load_class(reference)
+
+
+def test_a_module_that_raises_is_named(tmp_path):
+    (tmp_path / "bad.py").write_text("1 / 0")
+    with pytest.raises(RecipeError, match="fails on import: ZeroDivisionError"):
+        load_class(f"{tmp_path / 'bad.py'}:X")
+
+
+def test_unknown_names_and_parameters_are_refused():
+    with pytest.raises(RecipeError, match=r"unknown arch 'nf8-woUnets'.*nf8"):
+        find_recipe("nf8-woUnets")
+    with pytest.raises(RecipeError, match="unexpected keyword argument 'colour'"):
+        find_recipe("nf8", overrides={"colour": 1}).build()
+    with pytest.raises(RecipeError, match="at least 1"):
+        find_recipe("nf8", overrides={"epochs": 0}).build()

@@ -1,0 +1,192 @@
+"""The leaderboard: one row per recipe over its seeds, ranked by honest intervals."""
+
+import csv
+import hashlib
+import io
+
+import numpy as np
+import pytest
+
+from trendbench import catalog
+from trendbench.errors import ResultError
+from trendbench.generators.recipes import find_recipe
+from trendbench.leaderboard import board
+from trendbench.leaderboard.board import COLUMNS, SCORES, refresh, rows, to_csv
+from trendbench.metrics.card import METRICS
+from trendbench.results.record import RunRecord, ScoreEntry
+from trendbench.results.store import (
+    StoredRecord,
+    pack_per_image,
+    read_all,
+    read_record,
+    write_record,
+)
+
+VERSIONS = {metric.name: metric.version for metric in METRICS}
+
+
+def make(results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, **changes):
+    """Write a record whose xi_ratio is as given; other scores are fixed."""
+    recipe = find_recipe(arch)
+    rng = np.random.default_rng(seed)
+    per_image = {name: rng.normal(ratio, 0.2, n) for name in SCORES}
+    packed = pack_per_image(per_image)
+    score = {
+        name: ScoreEntry(
+            value=ratio, low=ratio - half, high=ratio + half, truth=1.0, unit="1",
+            version=VERSIONS[name],
+        )
+        for name in SCORES
+    }  # fmt: skip
+    fields = {
+        "task": "small", "arch": arch, "family": "pix2pix", "status": "reproduced", "seed": seed,
+        "recipe": {
+            "generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
+            "sha256": recipe.sha256,
+        },
+        "data": {"sha256": "a" * 64, "train": 24, "seed": 3},
+        "code": {"version": "0.1.0", "sha256": "b" * 64},
+        "hardware": {"device": "CPU", "precision": "fp32"},
+        "training": {
+            "epochs": 10.0, "images_seen": 240, "seconds": 5.0, "sampling_seconds": 1.0,
+            "sampling_seed": 2,
+        },
+        "parameters": 100, "conditional": True, "privileged": False, "n_test": n,
+        "xi_floor": 0.004, "scores": score, "flags": list(flags),
+        "images": hashlib.sha256(packed).hexdigest(), "finished": "2026-01-02T03:04:05Z",
+    }  # fmt: skip
+    return write_record(results, RunRecord.model_validate({**fields, **changes}), packed)
+
+
+def local(results):
+    return rows([s for s in read_all(results) if s.origin == "local"])
+
+
+def test_order_and_shared_ranks(tmp_path):
+    make(tmp_path, "nf8", ratio=1.50)
+    make(tmp_path, "nf16", ratio=0.98)
+    make(tmp_path, "nf32", ratio=1.06)
+    make(tmp_path, "nf32-woUnet", ratio=1.30)
+    make(tmp_path, "nf16-woUnet", ratio=1.001, flags=["grey"])
+    make(tmp_path, "nf16-3x3-woUnet", ratio=1.0, family="reference")
+    table = [(row["rank"], row["arch"]) for row in local(tmp_path)]
+    assert table == [
+        (None, "nf16-3x3-woUnet"), (1, "nf16"), (1, "nf32"), (3, "nf32-woUnet"), (4, "nf8"),
+        (None, "nf16-woUnet"),
+    ]  # fmt: skip
+
+
+def test_ranks_start_anew_for_other_data(tmp_path):
+    make(tmp_path, "nf8", ratio=1.5)
+    other = {"sha256": "c" * 64, "train": 24, "seed": 4}
+    make(tmp_path, "nf16", ratio=2.0, data=other)
+    assert [(row["rank"], row["data"][0]) for row in local(tmp_path)] == [(1, "a"), (1, "c")]
+
+
+def test_seeds_are_pooled_with_crossed_intervals(tmp_path):
+    """Two seeds that disagree widely: the interval covers both, unlike the images' own."""
+    make(tmp_path, seed=0, ratio=1.0)
+    make(tmp_path, seed=1, ratio=1.4)
+    (row,) = local(tmp_path)
+    assert row["seeds"] == 2
+    assert row["intervals"] == "seeds and images"
+    assert row["xi_ratio"] == pytest.approx(1.2)
+    assert row["xi_ratio_low"] < 1.05
+    assert row["xi_ratio_high"] > 1.35
+
+
+def test_crossed_interval_has_the_width_of_both_variances():
+    """Independent entries: the variance of the grand mean follows the two-way formula."""
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(8, 1)) * 2 + rng.normal(size=(1, 400)) * 5
+    low, high = board._crossed_interval(table)
+    exact = np.sqrt(table.mean(axis=1).var() / 8 + table.mean(axis=0).var() / 400)
+    assert (high - low) / 2 == pytest.approx(1.96 * exact, rel=0.1)
+
+
+def test_of_two_records_of_a_seed_the_newer_counts(tmp_path):
+    make(tmp_path, ratio=1.9)
+    make(tmp_path, ratio=1.2, finished="2026-02-02T03:04:05Z")
+    (row,) = local(tmp_path)
+    assert (row["seeds"], row["xi_ratio"], row["intervals"]) == (1, 1.2, "images only")
+
+
+def test_stale_rows_are_marked_and_unranked(tmp_path):
+    old = find_recipe("nf8").parameters | {"eta": 50.0}
+    entry = {"generator": find_recipe("nf8").generator, "parameters": old, "preset": "fast",
+             "sha256": "d" * 64}  # fmt: skip
+    make(tmp_path, recipe=entry)
+    make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3500, "seed": 0}, task="trend-v1")
+    scores = {"xi": ScoreEntry(value=1, low=1, high=1, truth=1, unit="1", version=99)}
+    make(tmp_path, "nf32", scores=scores)
+    assert [(row["arch"], row["status"], row["rank"]) for row in local(tmp_path)] == [
+        ("nf8", "stale", None), ("nf32", "stale", None), ("nf16", "stale", None),
+    ]  # fmt: skip
+
+
+def test_longer_schedules_are_rows_of_their_own_and_not_stale(tmp_path):
+    recipe = find_recipe("nf8", overrides={"epochs": 40})
+    entry = {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
+             "sha256": recipe.sha256}  # fmt: skip
+    make(tmp_path)
+    make(tmp_path, recipe=entry)
+    assert [row["status"] for row in local(tmp_path)] == ["reproduced"] * 2
+
+
+def test_the_csv_is_generated_whole_and_the_same_every_time(tmp_path):
+    make(tmp_path)
+    path = refresh(tmp_path)
+    content = path.read_bytes()
+    path.unlink()
+    assert refresh(tmp_path).read_bytes() == content
+    lines = list(csv.DictReader(io.StringIO(content.decode())))
+    assert tuple(lines[0]) == COLUMNS
+    (own,) = [line for line in lines if line["origin"] == "local"]
+    assert own["paper_xi"] == "0.00825"
+    assert own["paper_data"] == "other data"
+    assert own["rank"] == "1"
+    assert own["flags"] == ""
+    assert own["conditional"] == "true"
+
+
+def test_the_committed_leaderboard_is_what_the_records_give():
+    published = catalog.RESULTS
+    text = to_csv(rows(read_all(published)))
+    assert (published / "leaderboard.csv").read_text() == text
+    assert "nf8" in text
+
+
+def test_published_records_stand_beside_local_ones(tmp_path):
+    make(tmp_path)
+    origins = {row["origin"] for row in rows(read_all(tmp_path))}
+    assert origins == {"local", "published"}
+
+
+def test_records_are_never_overwritten_and_changes_are_noticed(tmp_path):
+    path = make(tmp_path)
+    assert make(tmp_path) == path
+    assert make(tmp_path, ratio=1.31) != path
+    path.write_text(path.read_text().replace("1.3", "1.2", 1))
+    with pytest.raises(ResultError, match="changed after it was written"):
+        read_record(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{", "not a readable record"), ("{}", "Field required"), ("[" * 5000, "readable record"),
+     ('{"value": NaN}', "required")],
+)  # fmt: skip
+def test_what_is_no_record_is_refused_in_one_line(tmp_path, text, reason):
+    path = tmp_path / "small" / "x" / "seed0-000000000000.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(ResultError, match=reason) as caught:
+        read_all(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_changed_sidecar_is_noticed(tmp_path):
+    path = make(tmp_path)
+    path.with_suffix(".npz").write_bytes(pack_per_image({"xi": np.zeros(3)}))
+    with pytest.raises(ResultError, match="is not the file"):
+        StoredRecord(read_record(path), path, "local").per_image()

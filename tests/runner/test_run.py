@@ -1,0 +1,138 @@
+"""A run from end to end, with a generator of one's own and with pix2pix."""
+
+import json
+
+import numpy as np
+import pytest
+
+from trendbench.errors import RecipeError, RunError
+from trendbench.results.store import read_all, read_record
+from trendbench.runner.run import run
+
+COPY = """
+import json
+import numpy as np
+
+class Copies:
+    '''Draws s2. Leaves word of what it was shown.'''
+    extendable = True
+
+    def __init__(self, *, epochs=1, fails=False):
+        self.epochs, self.fails = epochs, fails
+
+    def fit(self, train, val, run):
+        self.seen = [train.germs is None, len(train), len(val), run.seed, run.precision]
+        run.observe(self, 1)
+
+    def sample(self, inputs, seed):
+        assert inputs.germs is None and inputs.target is None
+        return inputs.s2.copy() if not self.fails else inputs.s2[:3]
+
+    def save(self, folder):
+        (folder / 'seen.json').write_text(json.dumps([*self.seen, self.fails]))
+
+    @classmethod
+    def load(cls, folder):
+        return cls(fails=json.loads((folder / 'seen.json').read_text())[-1])
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Two folders and a file with a generator; the current folder is empty."""
+    (tmp_path / "copies.py").write_text(COPY)
+    monkeypatch.chdir(tmp_path)
+    return f"{tmp_path / 'copies.py'}:Copies"
+
+
+def test_the_whole_path_with_a_generator_of_one_s_own(own, small_file, tmp_path):
+    outcome = run(own, data=small_file, seed=4)
+    assert outcome.fresh
+    record = read_record(outcome.record)
+    assert (record.arch, record.family, record.seed, record.n_test) == ("Copies", "own", 4, 12)
+    assert record.conditional
+    assert not record.privileged
+    assert record.scores["grey_fraction"].value == 0
+    assert json.loads((outcome.folder / "weights/seen.json").read_text()) == [
+        True, 24, 6, 4, record.hardware.precision, False,
+    ]  # fmt: skip
+    assert np.load(outcome.folder / "samples.npy").shape == (12, 32, 64)
+    for name in ("result.png", "samples.png", "epoch-0001.png"):
+        assert (outcome.folder / "figures" / name).stat().st_size > 10_000
+    assert (outcome.folder / "validation.csv").read_text().startswith("epoch,xi,grey_fraction\n1,")
+    (stored,) = [s for s in read_all(tmp_path / "results") if s.origin == "local"]
+    assert stored.per_image()["xi"].shape == (12,)
+    assert stored.per_image()["xi"].mean() == pytest.approx(record.scores["xi"].value, rel=1e-6)
+    assert "Copies" in outcome.leaderboard.read_text()
+
+
+def test_a_finished_run_is_found_finished(own, small_file):
+    first = run(own, data=small_file)
+    again = run(own, data=small_file)
+    assert not again.fresh
+    assert again.record == first.record
+
+
+def test_a_lost_record_is_written_again_from_the_samples(own, small_file):
+    first = run(own, data=small_file)
+    first.record.unlink()
+    samples = (first.folder / "samples.npy").stat().st_mtime_ns
+    again = run(own, data=small_file)
+    assert again.fresh
+    assert (first.folder / "samples.npy").stat().st_mtime_ns == samples
+
+
+def test_damaged_samples_are_drawn_again(own, small_file):
+    first = run(own, data=small_file)
+    first.record.unlink()
+    good = (first.folder / "samples.npy").read_bytes()
+    (first.folder / "samples.npy").write_bytes(good[:-9] + b"damaged!!")
+    again = run(own, data=small_file)
+    assert (again.folder / "samples.npy").read_bytes() == good
+
+
+def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_file, tmp_path):
+    where = {"data": small_file, "runs": tmp_path / "runs", "results": tmp_path / "results"}
+    run("nf4", epochs=1, **where)
+    with pytest.raises(RunError, match="batch was 4, now 1; epochs was 1, now 200"):
+        run("nf4", preset="paper", **where)
+    run("nf4", epochs=2, **where)
+    with pytest.raises(RunError, match="epochs was 2, now 1"):
+        run("nf4", epochs=1, **where)
+
+
+def test_pix2pix_end_to_end_and_more_epochs(small_file, tmp_path):
+    """Two epochs in one sitting and in two give the same weights, samples and scores."""
+    where = {"data": small_file, "device": "cpu"}
+    at_once = run("nf4-woUnet", epochs=2, runs=tmp_path / "a", results=tmp_path / "ra", **where)
+    folders = {"runs": tmp_path / "b", "results": tmp_path / "rb"}
+    short = run("nf4-woUnet", epochs=1, **folders, **where)
+    longer = run("nf4-woUnet", epochs=2, **folders, **where)
+    assert short.record.exists()
+    assert longer.record != short.record
+    for name in ("samples.npy", "losses.csv", "validation.csv", "weights/generator.safetensors"):
+        assert (at_once.folder / name).read_bytes() == (longer.folder / name).read_bytes(), name
+    one, two = read_record(at_once.record), read_record(longer.record)
+    assert one.scores == two.scores
+    assert one.images == two.images
+    assert two.training.images_seen == 48
+    assert two.parameters is not None
+
+
+def test_what_a_generator_returns_is_checked(own, small_file, tmp_path):
+    (tmp_path / "copies.py").write_text(COPY.replace("fails=False", "fails=True"))
+    with pytest.raises(RecipeError, match=r"uint8 \(3, 32, 64\): needed is uint8 of shape"):
+        run(own, data=small_file)
+
+
+def test_a_frame_that_the_networks_cannot_take_is_refused_before_training(tmp_path):
+    from trendbench.data.make import make_data
+    from trendbench.spec import TaskSpec
+
+    spec = TaskSpec(
+        name="odd", width=60, height=40, radius=2.0, lambda_left=1e-3, lambda_right=2e-3,
+        window=8, train=4, val=2, test=3,
+    )  # fmt: skip
+    make_data(spec, 0, tmp_path / "odd.h5")
+    with pytest.raises(RecipeError, match="power of two"):
+        run("nf4", data=tmp_path / "odd.h5", runs=tmp_path / "r", results=tmp_path / "s")

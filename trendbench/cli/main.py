@@ -1,0 +1,108 @@
+"""The ``trendbench`` command: its subcommands, and what becomes of errors."""
+
+import errno
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from trendbench import __version__
+from trendbench.errors import TrendbenchError
+
+# name: (module under trendbench.cli, one line of help). Modules are imported when called, so
+# that --help stays instant.
+_COMMANDS = {
+    "make-data": ("make_data", "Simulate a task into a data file."),
+    "info": ("info", "Say what is in a data file."),
+    "verify": ("verify", "Check a data file: hashes, germs against images, physics."),
+    "preview": ("preview", "Draw triplets of a data file with their density profiles."),
+    "archs": ("archs", "List the generators that can be run."),
+    "run": ("run", "Train a generator, score it, record the result."),
+    "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
+}
+_INTERRUPTED = 130
+_USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
+                  errno.EISDIR, errno.ENAMETOOLONG}  # fmt: skip
+_DEBUG = "TRENDBENCH_DEBUG"
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a subcommand's module only to run it or to show its options."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command: click.Command = importlib.import_module(f"trendbench.cli.{module}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trendbench")
+def group() -> None:
+    """An exactly solvable benchmark for generative models of non-stationary textures.
+
+    Everyday use: trendbench make-data --n 3500, then trendbench run --arch nf32-woUnet.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with 0, 2 (the input is wrong), 1 (anything else) or 130."""
+    try:
+        code = group.main(standalone_mode=False)
+        sys.stdout.flush()
+        _leave(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
+    except click.ClickException as error:
+        hint = getattr(error, "ctx", None)
+        tail = f" (see {hint.command_path} --help)" if hint is not None else ""
+        _fail(f"{error.format_message().splitlines()[0]}{tail}", error.exit_code)
+    except TrendbenchError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(1)
+    except OSError as error:
+        where = f" {error.filename}:" if error.filename else ""
+        code = 2 if error.errno in _USERS_TO_MEND else 1
+        _fail(f"{where.strip()} {error.strerror or error}{_advice(error)}".strip(), code)
+    except MemoryError:
+        _fail("out of memory: ask for a smaller --n, batch or frame", 1)
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        _fail(
+            f"internal error, {type(error).__name__}: {error} (please report it; {_DEBUG}=1 shows "
+            "where)",
+            1,
+        )
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ": free some space and run the same command again, it goes on"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ": choose a folder you may write to"
+    return ""
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(str(message).split())
+    sys.stderr.write(f"trendbench: {line}\n")
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    sys.exit(code)

@@ -1,0 +1,40 @@
+"""``trendbench make-data``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("make-data")
+@click.option("--n", type=click.IntRange(min=1), help="Training triplets.  [default: the spec's]")
+@click.option(
+    "--spec", default="trend-v1", show_default=True, help="A task's name, or a TOML file."
+)
+@click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="Target file.  [default: datasets/<task>-n<N>-seed<K>.h5]",
+)  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 1024), help="Threads.  [default: all cores]")
+@click.option("--overwrite", is_flag=True, help="Replace another file of that name.")
+def command(
+    n: int | None, spec: str, seed: int, out: Path | None, workers: int | None, overwrite: bool
+) -> None:
+    """Simulate a task into one HDF5 data file.
+
+    The file depends on the spec, --n and --seed alone. Interrupted, the same command goes on.
+    """
+    from trendbench.data.make import default_path, make_data
+    from trendbench.progress import say
+    from trendbench.rendering.triplets import compile_kernels
+    from trendbench.spec import load_spec
+
+    task = load_spec(spec, train=n)
+    path = out or default_path(task, seed)
+    if compile_kernels():
+        say("compiled the simulator's kernels (once on this machine)")
+    if make_data(task, seed, path, workers=workers, overwrite=overwrite):
+        say(f"wrote {path}, {path.stat().st_size / 1e6:.0f} MB")
+    else:
+        say(f"{path} is there already")
+    click.echo(path)

@@ -1,0 +1,54 @@
+"""``trendbench run``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("run")
+@click.option(
+    "--arch", required=True, help="A name that trendbench archs lists, or your own class."
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path),
+    help="Data file.  [default: the canonical one, made where missing]",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="In place of the recipe's.")
+@click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
+)
+def command(
+    arch: str,
+    data: Path | None,
+    seed: int,
+    epochs: int | None,
+    preset: str | None,
+    device: str,
+    runs: Path,
+    results: Path,
+) -> None:
+    """Train a generator, draw the test split, score it, record the result.
+
+    Run again, the same command goes on where it stopped, or says that the run is finished.
+    """
+    from trendbench.cli.board_table import card_lines
+    from trendbench.progress import say
+    from trendbench.results.store import read_record
+    from trendbench.runner.run import run
+
+    outcome = run(
+        arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device, runs=runs,
+        results=results,
+    )  # fmt: skip
+    record = read_record(outcome.record)
+    if not outcome.fresh:
+        say("this run is finished; its record follows (more --epochs extend it)")
+    for line in card_lines(record):
+        click.echo(line)
+    click.echo(f"figures      {outcome.folder / 'figures'}")
+    click.echo(f"record       {outcome.record}")
+    click.echo(f"leaderboard  {outcome.leaderboard}")

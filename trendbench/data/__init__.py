@@ -1,0 +1,1 @@
+"""The data file: its format, how it is made, read and verified."""

@@ -1,0 +1,84 @@
+"""make-data: simulate a task into one file, resumably."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from trendbench import __version__
+from trendbench.data.blocks import Spool, produce
+from trendbench.data.dataset import open_dataset
+from trendbench.data.writer import FileWriter
+from trendbench.errors import DataFileError
+from trendbench.progress import bar
+from trendbench.spec import TaskSpec
+from trendbench.storage.atomic import replacing
+from trendbench.storage.lock import holding
+
+
+def default_path(spec: TaskSpec, seed: int) -> Path:
+    """Where ``make-data`` puts a file and ``run`` looks for it, under ``./datasets/``."""
+    return Path("datasets") / f"{spec.name}-n{spec.train}-seed{seed}.h5"
+
+
+def make_data(
+    spec: TaskSpec, seed: int, path: Path, *, workers: int | None = None, overwrite: bool = False
+) -> bool:
+    """Write the data file of ``spec`` and ``seed`` to ``path``, or find it there already.
+
+    The file takes its name when it is complete. Until then finished blocks wait in
+    ``<path>.part/``, where the same command finds them after an interruption. Content and bytes
+    do not depend on the number of workers, nor on interruptions.
+
+    Args:
+        spec: the task, split sizes included.
+        seed: 0 ≤ seed < 2⁶⁴.
+        path: the target, usually ``*.h5``.
+        workers: threads; the cores this process may use by default.
+        overwrite: replace another file that stands at ``path``.
+
+    Returns:
+        True if the file was written, False if it was there.
+
+    Raises:
+        DataFileError: something else stands at ``path``.
+        RunError: another process is making the same file.
+        OSError: the folder cannot be written or the disk is full.
+    """
+    if path.exists() and not overwrite:
+        _must_be(spec, seed, path)
+        return False
+    folder = path.with_name(path.name + ".part")
+    with holding(folder / "lock", f"make-data for {path}"):
+        if path.exists() and not overwrite:  # another process has finished it meanwhile
+            _must_be(spec, seed, path)
+            return False
+        plan = hashlib.sha256(f"{spec.to_json()} {seed} {__version__}".encode()).hexdigest()
+        for leftover in folder.glob(".*.tmp"):  # of a run that was killed outright
+            leftover.unlink()
+        spool = Spool(folder / plan[:16])
+        with (
+            replacing(path, scratch=folder) as temporary,
+            FileWriter(temporary, spec, seed) as writer,
+            bar(path.name, sum(spec.sizes.values()), "triplets") as progress,
+        ):
+            for block in produce(spec, seed, spool, workers or usable_cores()):
+                writer.add(block)
+                progress.advance(block.span.stop - block.span.start)
+        shutil.rmtree(folder)
+    return True
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def _must_be(spec: TaskSpec, seed: int, path: Path) -> None:
+    with open_dataset(path) as dataset:
+        if dataset.spec == spec and dataset.seed == seed:
+            return
+        raise DataFileError(
+            f"{path} holds other data ({dataset.describe()}): choose another --out, or "
+            "--overwrite it"
+        )

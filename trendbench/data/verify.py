@@ -1,0 +1,113 @@
+"""Is a data file what it says: its bytes, its geometry, its physics."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.data.dataset import Dataset
+from trendbench.process.germs import IN_R, IN_S1, IN_S2
+from trendbench.process.seeds import SPLITS
+from trendbench.process.trend import TrendProcess
+from trendbench.rendering.triplets import IMAGES, Triplets, render
+from trendbench.spec import TaskSpec
+
+_LARGEST_Z = 5.0  # passed by chance once in some 10⁶ checks
+_RENDERED_AT_ONCE = 128
+_BITS = {"s1": IN_S1, "s2": IN_S2, "r": IN_R}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it holds, and the reading it rests on."""
+
+    check: str
+    passed: bool
+    reading: str
+
+
+def verify(dataset: Dataset) -> list[Finding]:
+    """Look at everything in an open data file.
+
+    Format and layout were checked on opening. Reading compares every SHA-256; then the germs are
+    rendered again and compared with the images, and germ counts and coverages are held against
+    the spec by z-score.
+
+    Raises:
+        DataFileError: content that does not match its hash or cannot be read.
+    """
+    findings = [Finding("format and layout", True, dataset.describe())]
+    for split in SPLITS:
+        triplets = dataset.load(split)
+        dataset.intensities(split)
+        findings.append(Finding(f"{split}: hashes", True, f"{len(triplets)} triplets"))
+        if len(triplets):
+            findings.append(_rendering(split, triplets))
+            findings += _counts(split, dataset.spec, triplets)
+            findings += _coverages(split, dataset.spec, triplets)
+    return findings
+
+
+def _rendering(split: str, triplets: Triplets) -> Finding:
+    wrong = 0
+    for start in range(0, len(triplets), _RENDERED_AT_ONCE):
+        part = triplets[start : start + _RENDERED_AT_ONCE]
+        assert part.germs is not None
+        again = np.empty((len(IMAGES), *part.r.shape), dtype=np.uint8)
+        render(part.germs, triplets.spec.radius, again)
+        for name, images in zip(IMAGES, again, strict=True):
+            wrong += int((images != getattr(part, name)).any(axis=(1, 2)).sum())
+    total = len(IMAGES) * len(triplets)
+    return Finding(f"{split}: germs render to the images", wrong == 0, f"{wrong} of {total} differ")
+
+
+def _counts(split: str, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
+    """Germ counts on the dilated frame: Poisson with mean λ̄·area, λ̄ at the frame's centre."""
+    assert triplets.germs is not None
+    for name, process in _processes(spec).items():
+        expected = float(process.intensity(spec.width / 2)) * spec.dilated_area * len(triplets)
+        counted = int(triplets.germs.counts(_BITS[name]).sum())
+        z = (counted - expected) / math.sqrt(expected) if expected else float(counted > 0)
+        yield _by_z(f"{split}: germ count of {name}", z, f"{counted}, expected {expected:.0f}")
+
+
+def _coverages(split: str, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
+    """Coverage of the left and the right half against p(x), with the exact variance."""
+    half = spec.width // 2
+    for name, process in _processes(spec).items():
+        columns = (getattr(triplets, name) == 0).mean(axis=(0, 1))
+        exact = theory.coverage(theory.pixel_centres(spec.width), process.intensity, spec.radius)
+        covariance = theory.column_covariance(process)
+        for side, part in (("left", slice(0, half)), ("right", slice(half, None))):
+            if exact[part].size == 0 or not exact[part].any():
+                continue
+            z = _z(columns[part], exact[part], covariance[part, part], len(triplets))
+            reading = f"{columns[part].mean():.5f}, expected {exact[part].mean():.5f}"
+            yield _by_z(f"{split}: coverage of {name}, {side} half", z, reading)
+
+
+def _z(
+    columns: NDArray[np.float64],
+    exact: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    n: int,
+) -> float:
+    variance = covariance.sum() / columns.size**2 / n
+    return float((columns.mean() - exact.mean()) / math.sqrt(variance))
+
+
+def _by_z(check: str, z: float, reading: str) -> Finding:
+    return Finding(check, abs(z) <= _LARGEST_Z, f"{reading}, z = {z:+.2f}")
+
+
+def _processes(spec: TaskSpec) -> dict[str, TrendProcess]:
+    """The three images of a triplet as processes of their own."""
+    left, right = spec.lambda_left, spec.lambda_right
+    return {
+        "s1": spec.model_copy(update={"lambda_right": left}),
+        "s2": spec.model_copy(update={"lambda_left": right}),
+        "r": spec,
+    }

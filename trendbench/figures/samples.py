@@ -1,0 +1,41 @@
+"""What a model drew: samples beside inputs and truth, and their ξ(k)."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from trendbench.figures.canvas import new_figure, picture, style
+from trendbench.figures.profile import draw_model, draw_truth
+from trendbench.metrics.batch import density_profile
+from trendbench.rendering.triplets import Triplets
+from trendbench.spec import TaskSpec
+
+
+def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Figure:
+    """One row a triplet: s1, s2, the true r, and what the model drew for it."""
+    n = len(drawn)
+    with style():
+        figure = new_figure(8.6, 2.15 * n + 0.25)
+        rows = figure.subplots(n, 4, squeeze=False)
+        for i, row in enumerate(rows):
+            shown = (triplets.s1[i], triplets.s2[i], triplets.r[i], drawn[i])
+            titles = ("s1", "s2", "r, true", f"r, {name}") if i == 0 else ("",) * 4
+            for axes, image, title in zip(row, shown, titles, strict=True):
+                picture(axes, image, title)
+    return figure
+
+
+def result_figure(spec: TaskSpec, drawn: NDArray[np.uint8], name: str, caption: str) -> Figure:
+    """Four samples beside the ξ(k) of all of them over truth."""
+    profiles = density_profile(drawn, spec.window)
+    with style():
+        figure = new_figure(10.5, 4.3)
+        pictures, plot = figure.subfigures(1, 2, squeeze=False, width_ratios=[1, 1.35])[0]
+        for axes, image in zip(pictures.subplots(2, 2).flat, drawn, strict=False):
+            picture(axes, image)
+        axes = plot.subplots()
+        draw_truth(axes, spec, spec.window)
+        draw_model(axes, profiles, name)
+        axes.legend(loc="upper left")
+        axes.set_title(caption, fontsize=9)
+    return figure

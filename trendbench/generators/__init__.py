@@ -1,0 +1,1 @@
+"""Generators: the protocol they keep, how they are found, and the families that ship."""

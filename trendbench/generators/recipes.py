@@ -1,0 +1,231 @@
+"""Recipes: which generator, with which numbers. One TOML file per leaderboard row.
+
+``baselines/<family>/family.toml`` names the generator class, what all rows of the family share,
+and the presets; ``baselines/<family>/<row>.toml`` adds what makes the row. A family may name a
+function that reads parameters out of a row's name, so that members without a file run too.
+"""
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trendbench import catalog
+from trendbench.errors import RecipeError
+
+ENTRY_POINTS = "trendbench.generators"
+_OWN_FAMILY = "own"
+_FAMILY_FILE = "family.toml"
+
+Parameters = dict[str, bool | int | float | str]
+_Summary = Annotated[str, Field(max_length=200)]
+
+
+class _Family(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    generator: str
+    summary: _Summary
+    names: str | None = None
+    parameters: Parameters = {}
+    presets: dict[str, Parameters] = {}
+    default_preset: str | None = None
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    summary: _Summary
+    parameters: Parameters = {}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A generator and all its numbers.
+
+    Attributes:
+        arch: the row's name.
+        family: the folder under ``baselines/``, or ``own``.
+        generator: ``package.module:Class`` or ``file.py:Class``.
+        parameters: every keyword the constructor gets.
+        preset: which preset the schedule came from, if any.
+        summary: one line for people.
+        source: SHA-256 of the file a generator was loaded from by path.
+    """
+
+    arch: str
+    family: str
+    generator: str
+    parameters: Parameters = field(default_factory=dict)
+    preset: str | None = None
+    summary: str = ""
+    source: str | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What defines the recipe, whatever it is called."""
+        content: dict[str, Any] = {"generator": self.generator, "parameters": self.parameters}
+        return content | ({"source": self.source} if self.source else {})
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content, as canonical JSON."""
+        text = json.dumps(self.content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def build(self) -> Any:
+        """The generator itself, not yet fitted.
+
+        Raises:
+            RecipeError: the class cannot be imported, or refuses its parameters.
+        """
+        generator = load_class(self.generator)
+        try:
+            return generator(**self.parameters)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(
+                f"{self.arch}: {self.generator} refuses its parameters: {error}"
+            ) from None
+
+
+def find_recipe(
+    arch: str, *, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The recipe of a name, with a preset's schedule and any overrides put in.
+
+    Args:
+        arch: a row of ``baselines/``, another member of a family's grammar, the name of an entry
+            point in ``trendbench.generators``, ``package.module:Class`` or ``file.py:Class``.
+        preset: which of the family's presets; its default if None.
+        overrides: parameters that replace the recipe's, e.g. ``{"epochs": 3}``.
+
+    Raises:
+        RecipeError: no such generator, no such preset, or a broken recipe file.
+    """
+    recipe, presets = _shipped(arch, preset) or _own(arch)
+    if preset and preset not in presets:
+        known = ", ".join(presets) or "none"
+        raise RecipeError(f"{arch} has no preset '{preset}': it has {known}")
+    parameters = {**recipe.parameters, **(overrides or {})}
+    return Recipe(**{**recipe.__dict__, "parameters": parameters})
+
+
+def shipped_recipes() -> list[Recipe]:
+    """The recipe of every row in ``baselines/``, in the order of families and rows."""
+    rows = (path for path in _family_folders() for path in _row_files(path))
+    return [find_recipe(path.stem) for path in rows]
+
+
+def load_class(reference: str) -> Any:
+    """Import ``package.module:Class`` or ``path/to/file.py:Class``.
+
+    Raises:
+        RecipeError: no such file, module or class, or it fails on import.
+    """
+    place, _, name = reference.rpartition(":")
+    try:
+        module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+    except RecipeError:
+        raise
+    except Exception as error:  # whatever a stranger's module raises on import
+        raise RecipeError(f"{place} fails on import: {type(error).__name__}: {error}") from None
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise RecipeError(f"{place} has no class '{name}'") from None
+
+
+def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parameters]] | None:
+    for folder in _family_folders():
+        family = _read(folder / _FAMILY_FILE, _Family)
+        row = _row(arch, folder, family)
+        if row is None:
+            continue
+        chosen = preset or family.default_preset
+        schedule = family.presets.get(chosen, {}) if chosen else {}
+        parameters = {**family.parameters, **schedule, **row.parameters}
+        recipe = Recipe(arch, folder.name, family.generator, parameters, chosen, row.summary)
+        return recipe, family.presets
+    return None
+
+
+def _row(arch: str, folder: Path, family: _Family) -> _Row | None:
+    path = folder / f"{arch}.toml"
+    if path in _row_files(folder):
+        row: _Row = _read(path, _Row)
+        return row
+    if family.names:
+        parameters = load_class(family.names)(arch)
+        if parameters is not None:
+            return _Row(summary=family.summary, parameters=parameters)
+    return None
+
+
+def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        if entry.name == arch:
+            return Recipe(arch, _OWN_FAMILY, entry.value), {}
+    place, _, name = arch.rpartition(":")
+    if place and re.fullmatch(r"[A-Za-z_]\w*", name):
+        source = None
+        if place.endswith(".py") and Path(place).is_file():
+            source = hashlib.sha256(Path(place).read_bytes()).hexdigest()
+        return Recipe(name, _OWN_FAMILY, arch, source=source), {}
+    known = ", ".join(recipe.arch for recipe in shipped_recipes())
+    raise RecipeError(
+        f"unknown arch '{arch}': name one of {known}, another member of their grammar, or your "
+        "own as package.module:Class or file.py:Class"
+    )
+
+
+def _family_folders() -> list[Path]:
+    return sorted(path.parent for path in catalog.BASELINES.glob(f"*/{_FAMILY_FILE}"))
+
+
+def _row_files(folder: Path) -> list[Path]:
+    def naturally(path: Path) -> list[tuple[int, str]]:
+        return [(int(part or 0), part) if part.isdigit() else (0, part)
+                for part in re.split(r"(\d+)", path.stem)]  # fmt: skip
+
+    return sorted((p for p in folder.glob("*.toml") if p.name != _FAMILY_FILE), key=naturally)
+
+
+def _read(path: Path, model: type[Any]) -> Any:
+    try:
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"{path}: {key}: {first['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: not a readable TOML file ({error})") from None
+
+
+def _import_module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise RecipeError(f"no module '{error.name}', wanted by {name}: is it installed?") from None
+
+
+def _import_file(path: Path) -> Any:
+    if not path.is_file():
+        raise RecipeError(f"no file {path}")
+    name = f"trendbench_own_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,1 @@
+"""The leaderboard: generated from records, never typed."""

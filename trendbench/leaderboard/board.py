@@ -1,0 +1,242 @@
+"""Rows from records: one per (task, data, recipe, origin), over its seeds."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import catalog
+from trendbench.errors import RecipeError, SpecError
+from trendbench.generators.recipes import find_recipe
+from trendbench.metrics.card import METRICS
+from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
+from trendbench.results.record import RunRecord
+from trendbench.results.store import StoredRecord, read_all
+from trendbench.spec import canonical_file
+from trendbench.storage.atomic import write_text
+from trendbench.storage.lock import waiting
+
+CSV_NAME = "leaderboard.csv"
+PAPER_NOTE = "other data"
+SCORES = tuple(metric.name for metric in METRICS)
+_VERSIONS = {metric.name: metric.version for metric in METRICS}
+_REFERENCE_FAMILY = "reference"
+_SHORT = 12
+_SEED = 20170602
+
+_SCORE_COLUMNS = tuple(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high"))
+COLUMNS = (
+    "rank", "task", "arch", "family", "status", "flags", "seeds", "intervals", "n_test",
+    *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
+    "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
+    "code", "origin", "paper_xi", "paper_data",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+def refresh(results: Path) -> Path:
+    """Write ``results/leaderboard.csv`` anew from every record; one process at a time."""
+    path = results / CSV_NAME
+    with waiting(results / ".leaderboard.lock"):
+        write_text(path, to_csv(rows(read_all(results))))
+    return path
+
+
+def to_csv(board: Iterable[Row]) -> str:
+    """The board as CSV text: absent values empty, numbers to six digits."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in board:
+        writer.writerow([_cell(row[column]) for column in COLUMNS])
+    return buffer.getvalue()
+
+
+def rows(records: Sequence[StoredRecord]) -> list[Row]:
+    """The ordered, ranked rows of a set of records."""
+    groups: dict[tuple[str, str, str, str, str], list[StoredRecord]] = defaultdict(list)
+    for stored in records:
+        record = stored.record
+        key = (record.task, record.data.sha256, record.arch, record.recipe.sha256, stored.origin)
+        groups[key].append(stored)
+    paper = paper_xi()
+    board = [_row(_newest_per_seed(group), paper) for group in groups.values()]
+    board.sort(key=_order)
+    _rank(board)
+    return board
+
+
+def paper_xi() -> dict[str, str]:
+    """The seed's numbers by arch, as printed there; they come from other data."""
+    with (catalog.RESULTS / "paper.csv").open(newline="", encoding="utf-8") as file:
+        return {line["arch"]: line["xi"] for line in csv.DictReader(file)}
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def _row(group: Sequence[StoredRecord], paper: dict[str, str]) -> Row:
+    records = [stored.record for stored in group]
+    first = records[0]
+    row: Row = {
+        "rank": None,
+        "task": first.task,
+        "arch": first.arch,
+        "family": first.family,
+        "status": _status(records),
+        "flags": ";".join(sorted({flag for record in records for flag in record.flags})),
+        "seeds": len(records),
+        "intervals": "images only" if len(records) == 1 else "seeds and images",
+        "n_test": first.n_test,
+        "xi_floor": first.xi_floor,
+        "parameters": first.parameters,
+        "conditional": first.conditional,
+        "privileged": first.privileged,
+        "epochs": first.training.epochs,
+        "seconds": round(float(np.mean([record.training.seconds for record in records])), 1),
+        "device": first.hardware.device,
+        "data": first.data.sha256[:_SHORT],
+        "recipe": first.recipe.sha256[:_SHORT],
+        "code": f"{first.code.version}+{first.code.sha256[:_SHORT]}",
+        "origin": group[0].origin,
+        "paper_xi": paper.get(first.arch),
+        "paper_data": PAPER_NOTE if first.arch in paper else None,
+    }
+    for name, pooled in _pool(group).items():
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = pooled.value, pooled.low, pooled.high
+    return row
+
+
+def _pool(group: Sequence[StoredRecord]) -> dict[str, _Pooled]:
+    """Each score over the seeds: mean, and the interval from resampling seeds and images."""
+    if len(group) == 1:
+        entries = {name: group[0].record.scores.get(name) for name in SCORES}
+        return {
+            name: _Pooled(entry.value, entry.low, entry.high)
+            if entry
+            else _Pooled(None, None, None)
+            for name, entry in entries.items()
+        }
+    images = [stored.per_image() for stored in group]
+    pooled = {}
+    for name in SCORES:
+        entries_of = [stored.record.scores.get(name) for stored in group]
+        values = [entry.value for entry in entries_of if entry]
+        if len(values) < len(group):
+            pooled[name] = _Pooled(None, None, None)
+            continue
+        table = np.stack([series[name] for series in images])
+        value = float(np.mean(values))
+        low, high = _crossed_interval(table)
+        shift = value - float(table.mean())
+        pooled[name] = _Pooled(value, low + shift, high + shift)
+    return pooled
+
+
+def _crossed_interval(table: NDArray[np.float64]) -> tuple[float, float]:
+    """Interval of the grand mean of (seeds, images), both resampled, each on its own."""
+    rng = np.random.default_rng(_SEED)
+    seeds, n = table.shape
+    by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=REPLICATES) / seeds
+    by_image = rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES) / n
+    means = np.einsum("bs,sn,bn->b", by_seed, table, by_image, optimize=True)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
+    newest: dict[int, StoredRecord] = {}
+    for stored in sorted(group, key=lambda s: (s.record.finished, s.record.run_id)):
+        newest[stored.record.seed] = stored
+    return [newest[seed] for seed in sorted(newest)]
+
+
+def _status(records: Sequence[RunRecord]) -> str:
+    """``stale`` where a record's data, recipe or metric is no longer the current one."""
+    if any(_is_stale(record) for record in records):
+        return "stale"
+    return "self-reported" if any(r.status == "self-reported" for r in records) else "reproduced"
+
+
+def _is_stale(record: RunRecord) -> bool:
+    if any(s and _VERSIONS.get(name) != s.version for name, s in record.scores.items()):
+        return True
+    try:
+        canonical = canonical_file(record.task)
+    except SpecError:
+        canonical = None
+    same_file = canonical and (canonical.train, canonical.seed) == (
+        record.data.train,
+        record.data.seed,
+    )
+    if canonical and same_file and canonical.sha256 != record.data.sha256:
+        return True
+    if record.status == "self-reported" or record.family == "own":
+        return False
+    try:
+        today = find_recipe(record.arch, preset=record.recipe.preset)
+    except RecipeError:
+        return True
+    # The length of the schedule is the run's own choice; everything else is the recipe's.
+    parameters = dict(record.recipe.parameters)
+    if "epochs" in today.parameters and "epochs" in parameters:
+        parameters["epochs"] = today.parameters["epochs"]
+    return (today.generator, today.parameters) != (record.recipe.generator, parameters)
+
+
+def _distance(row: Row) -> float:
+    ratio = row["xi_ratio"]
+    return abs(ratio - 1) if ratio is not None else float("inf")
+
+
+def _competes(row: Row) -> bool:
+    return not row["flags"] and row["status"] != "stale" and row["family"] != _REFERENCE_FAMILY
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    out = bool(row["flags"]) or row["status"] == "stale"
+    return (
+        row["task"],
+        row["data"],
+        out,
+        _distance(row),
+        row["arch"],
+        row["recipe"],
+        row["origin"],
+    )
+
+
+def _rank(board: Sequence[Row]) -> None:
+    """Rank within each task and data file; a row whose interval meets its leader's shares it."""
+    for _, group in groupby(board, key=lambda row: (row["task"], row["data"])):
+        leader: Row | None = None
+        for place, row in enumerate(filter(_competes, group), start=1):
+            if leader is None or not _overlap(leader, row):
+                row["rank"], leader = place, row
+            else:
+                row["rank"] = leader["rank"]
+
+
+def _overlap(a: Row, b: Row) -> bool:
+    return bool(a["xi_ratio_low"] <= b["xi_ratio_high"] and b["xi_ratio_low"] <= a["xi_ratio_high"])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

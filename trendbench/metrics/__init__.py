@@ -1,0 +1,1 @@
+"""Scores: what a set of generated images is measured by, each beside its exact truth."""

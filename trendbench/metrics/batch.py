@@ -1,0 +1,70 @@
+"""A batch of images and the readings that several scores share, each taken once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+THRESHOLD = 128
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Generated images with what they were generated from.
+
+    Attributes:
+        images: (b, H, W) uint8, raw grey.
+        window: w of ξ [px].
+    """
+
+    images: NDArray[np.uint8]
+    window: int
+
+    @cached_property
+    def profile(self) -> NDArray[np.float64]:
+        """ξ_k of each image, (b, W − w + 1)."""
+        return density_profile(self.images, self.window)
+
+    @cached_property
+    def black(self) -> NDArray[np.bool_]:
+        """Pixels darker than mid-grey, (b, H, W)."""
+        return self.images < THRESHOLD
+
+    @cached_property
+    def binary_profile(self) -> NDArray[np.float64]:
+        """ξ_k after thresholding, (b, W − w + 1)."""
+        darkness = np.count_nonzero(self.black, axis=1) * WHITE
+        return _slide(darkness, self.images.shape[1], self.window)
+
+
+def density_profile(images: NDArray[np.uint8], window: int) -> NDArray[np.float64]:
+    """The seed's sliding-window density.
+
+    ξ_k = (1/(H·w)) Σ_{c=k−1}^{k+w−2} Σ_r (255 − I[r, c])/255, k = 1 … W − w + 1.
+
+    Args:
+        images: (n, H, W) uint8.
+        window: w, 1 ≤ w ≤ W.
+
+    Returns:
+        (n, W − w + 1). Sums run over integers, so the only rounding is the final division.
+    """
+    brightness = images.sum(axis=1, dtype=np.int64)
+    darkness = WHITE * images.shape[1] - brightness
+    return _slide(darkness, images.shape[1], window)
+
+
+def xi_of(
+    profile: NDArray[np.float64], reference: NDArray[np.float64], normaliser: int
+) -> NDArray[np.float64]:
+    """ξ of each image: (1/(W − w)) Σ_k (ξ_k − ξ₀_k)², from profiles (n, K) to (n,)."""
+    return np.square(profile - reference).sum(axis=1) / normaliser
+
+
+def _slide(darkness: NDArray[np.int64], height: int, window: int) -> NDArray[np.float64]:
+    """Column sums of 255 − I, (n, W), to window means of darkness in [0, 1]."""
+    sums = np.pad(np.cumsum(darkness, axis=1), ((0, 0), (1, 0)))
+    means: NDArray[np.float64] = (sums[:, window:] - sums[:, :-window]) / (WHITE * height * window)
+    return means

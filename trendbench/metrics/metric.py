@@ -1,0 +1,48 @@
+"""What a score is: per-image features, and a smooth function of their mean.
+
+Every score θ = g(f̄) with f̄ the mean over images of a feature vector f(image). Hence one pass
+over the images serves the value, its interval (f̄ over resampled images, never pixels) and its
+per-image values (jackknife), for every score alike.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.metrics.batch import Batch
+from trendbench.metrics.truth import Truth
+
+Direction = Literal["lower", "higher", "target"]
+
+
+class Metric(ABC):
+    """One score.
+
+    Attributes:
+        name: its key in records and columns.
+        meaning: one line for people.
+        unit: of the value; "1" for pure numbers.
+        direction: whether lower, higher, or closeness to the truth's value is better.
+        version: raised whenever the same images would score differently.
+    """
+
+    name: ClassVar[str]
+    meaning: ClassVar[str]
+    unit: ClassVar[str] = "1"
+    direction: ClassVar[Direction] = "target"
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        """F of each image of the batch, (b, d)."""
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        """G of mean features (…, d) over n images, shape (…). By default the mean itself."""
+        del n, truth
+        return mean[..., 0]
+
+    @abstractmethod
+    def ideal(self, truth: Truth) -> float:
+        """Its value for true images."""

@@ -1,0 +1,63 @@
+"""What the task says of true images: the side of every score that is not measured."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.data.dataset import Dataset
+from trendbench.errors import DataFileError
+from trendbench.metrics.batch import density_profile
+from trendbench.spec import TaskSpec
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Exact and training-set references of one data file.
+
+    Attributes:
+        spec: the task.
+        xi0: ξ₀, the profile averaged over the training r images, (W − w + 1,).
+        training_images: how many it was averaged over.
+    """
+
+    spec: TaskSpec
+    xi0: NDArray[np.float64]
+    training_images: int
+
+    @cached_property
+    def mean_profile(self) -> NDArray[np.float64]:
+        """E ξ_k, exact, (W − w + 1,)."""
+        return theory.mean_profile(self.spec, self.spec.window)
+
+    @cached_property
+    def profile_covariance(self) -> NDArray[np.float64]:
+        """Cov(ξ_k, ξ_l), exact, (W − w + 1, W − w + 1)."""
+        return theory.profile_covariance(self.spec, self.spec.window)
+
+    @cached_property
+    def xi_floor(self) -> float:
+        """E ξ of a true image against this ξ₀: Σ_k Var(ξ_k)/(W − w) · (1 + 1/n)."""
+        return theory.xi_floor(self.spec, self.spec.window, self.training_images)
+
+    @property
+    def normaliser(self) -> int:
+        """W − w, as ξ is printed."""
+        return self.spec.width - self.spec.window
+
+
+def truth_of(dataset: Dataset) -> Truth:
+    """The references of an open data file.
+
+    Raises:
+        DataFileError: the file has no training triplets to average ξ₀ over.
+    """
+    training = dataset.images("train", "r")
+    if not len(training):
+        raise DataFileError(
+            f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
+        )
+    profile = density_profile(training, dataset.spec.window)
+    return Truth(dataset.spec, profile.mean(axis=0), len(training))

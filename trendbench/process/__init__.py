@@ -1,0 +1,1 @@
+"""The germ-grain process: intensity, seeded random numbers, germs, coupled triplets."""

@@ -1,0 +1,182 @@
+"""Germs of coupled triplets (s1, s2, r): drawn on the dilated frame, marked, thinned.
+
+s1 is homogeneous at λ_left, s2 homogeneous at λ_right, r has the trend. A germ at x carries a
+uniform mark m, and an image of intensity λ(·) shows it iff m·λ_max < λ(x), where λ_max is the
+intensity at which its germ set was drawn:
+
+- ``thinning``: one germ set, at the trend's largest intensity, serves the three images;
+- ``independent``: each image has a germ set of its own.
+
+Either way each image is exactly Poisson at its own intensity (independent thinning: Chiu,
+Stoyan, Kendall & Mecke, Stochastic Geometry and its Applications, section 2.7.3).
+
+Random numbers: under key (seed, split), germ set j of triplet i reads the Philox counters
+(b, j, i, 0). Block b = 1 gives the count, block b = g + 2 the x, y and mark of germ g.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from trendbench.process.counts import poisson_table
+from trendbench.process.philox import philox, uniform
+from trendbench.process.seeds import SEED_LIMIT, Split, split_key
+from trendbench.process.trend import TrendProcess
+
+IN_S1, IN_S2, IN_R = 1, 2, 4
+
+
+@dataclass(frozen=True)
+class Germs:
+    """Germs of n triplets, laid end to end.
+
+    Attributes:
+        offsets: (n + 1,) int64; triplet i owns germs offsets[i] to offsets[i + 1].
+        x, y: positions [px] on the dilated frame, shape (m,) float64.
+        mark: uniform marks in [0, 1), shape (m,) float64.
+        member: (m,) uint8; bit 0 in s1, bit 1 in s2, bit 2 in r.
+    """
+
+    offsets: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    mark: NDArray[np.float64]
+    member: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return self.offsets.size - 1
+
+    def __getitem__(self, triplets: slice) -> "Germs":
+        """The germs of a contiguous range of triplets, as views.
+
+        Raises:
+            ValueError: the slice skips or reverses triplets.
+        """
+        start, stop, step = triplets.indices(len(self))
+        if step != 1:
+            raise ValueError("germs are sliced by contiguous ranges of triplets")
+        offsets = self.offsets[start : max(start, stop) + 1]
+        rows = slice(offsets[0], offsets[-1])
+        return Germs(
+            offsets - offsets[0], self.x[rows], self.y[rows], self.mark[rows], self.member[rows]
+        )
+
+    def counts(self, bit: int) -> NDArray[np.int64]:
+        """Germs of each triplet that show in the image of ``bit``, shape (n,)."""
+        shown = np.concatenate([[0], np.cumsum((self.member & bit) != 0)])
+        counts: NDArray[np.int64] = shown[self.offsets[1:]] - shown[self.offsets[:-1]]
+        return counts
+
+
+def draw_germs(process: TrendProcess, n: int, seed: int, split: Split, start: int = 0) -> Germs:
+    """Draw the germs of triplets ``start`` to ``start + n`` of a split.
+
+    Args:
+        process: what to draw from.
+        n: number of triplets, ≥ 0.
+        seed: 0 ≤ seed < 2⁶⁴.
+        split: which of the three series.
+        start: index of the first triplet, ≥ 0.
+
+    Raises:
+        ValueError: n, start or seed out of range.
+    """
+    if n < 0 or start < 0 or not 0 <= seed < SEED_LIMIT:
+        raise ValueError(f"n = {n}, start = {start} and seed = {seed} must be ≥ 0, seed < 2⁶⁴")
+    germ_sets = _germ_sets(process)
+    key = (np.uint64(seed), np.uint64(split_key(split)), np.uint64(start))
+    counts = np.zeros((len(germ_sets), n), dtype=np.int64)
+    for row, germ_set in zip(counts, germ_sets, strict=True):
+        _count(*key, np.uint64(germ_set.stream), *germ_set.table, row)
+    offsets = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])
+    places = offsets[:-1] + np.cumsum(counts, axis=0) - counts
+    x, y, mark = np.empty((3, offsets[-1]))
+    member = np.zeros(offsets[-1], dtype=np.uint8)
+    margin = process.radius
+    frame = (-margin, process.width + 2 * margin, -margin, process.height + 2 * margin)
+    for row, place, germ_set in zip(counts, places, germ_sets, strict=True):
+        _fill(
+            *key, np.uint64(germ_set.stream), row, place, frame, germ_set.lambda_max,
+            germ_set.images, x, y, mark, member,
+        )  # fmt: skip
+    return Germs(offsets, x, y, mark, member)
+
+
+@dataclass(frozen=True)
+class _GermSet:
+    """A homogeneous germ set and the images thinned from it: rows (bit, λ(0), k)."""
+
+    stream: int
+    lambda_max: float
+    images: NDArray[np.float64]
+    table: tuple[int, NDArray[np.float64]]
+
+
+def _germ_sets(process: TrendProcess) -> list[_GermSet]:
+    trend = process.intensity
+    images = np.array(
+        [(IN_S1, trend.left, 0.0), (IN_S2, trend.right, 0.0), (IN_R, trend.left, trend.k)]
+    )
+    _, lambda_max = trend.extremes(process.radius)
+    if process.coupling == "thinning":
+        drawn = [(lambda_max, images)]
+    else:
+        largest = (trend.left, trend.right, lambda_max)
+        drawn = [(most, images[j : j + 1]) for j, most in enumerate(largest)]
+    return [
+        _GermSet(stream, most, shown, poisson_table(most * process.dilated_area))
+        for stream, (most, shown) in enumerate(drawn)
+    ]
+
+
+@njit(nogil=True, cache=True)
+def _count(
+    seed: np.uint64,
+    split: np.uint64,
+    start: np.uint64,
+    stream: np.uint64,
+    first: int,
+    cdf: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Poisson counts by inversion: first + #{cdf ≤ u}, into ``counts`` (n,)."""
+    zero, one = np.uint64(0), np.uint64(1)
+    for i in range(counts.size):
+        word, _, _, _ = philox(one, stream, start + np.uint64(i), zero, seed, split)
+        counts[i] = first + np.searchsorted(cdf, uniform(word), side="right")
+
+
+@njit(nogil=True, cache=True)
+def _fill(
+    seed: np.uint64,
+    split: np.uint64,
+    start: np.uint64,
+    stream: np.uint64,
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    frame: tuple[float, float, float, float],
+    lambda_max: float,
+    images: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    mark: NDArray[np.float64],
+    member: NDArray[np.uint8],
+) -> None:
+    """Positions, marks and membership of one germ set, triplet i's from ``places[i]`` on."""
+    zero = np.uint64(0)
+    left, across, top, down = frame
+    for i in range(counts.size):
+        triplet = start + np.uint64(i)
+        for g in range(counts[i]):
+            block = np.uint64(g + 2)
+            word_x, word_y, word_m, _ = philox(block, stream, triplet, zero, seed, split)
+            at = places[i] + g
+            x[at] = left + across * uniform(word_x)
+            y[at] = top + down * uniform(word_y)
+            mark[at] = uniform(word_m)
+            for j in range(images.shape[0]):
+                bit, base, slope = images[j]
+                if mark[at] * lambda_max < base + slope * x[at]:
+                    member[at] |= np.uint8(bit)

@@ -1,0 +1,35 @@
+"""The intensity of the germs, linear along x."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class LinearIntensity:
+    """λ(x) = λ_left + k·x with k = (λ_right − λ_left)/W, in germs per px².
+
+    Args:
+        left: λ(0) [px⁻²].
+        right: λ(W) [px⁻²].
+        width: W [px].
+    """
+
+    left: float
+    right: float
+    width: int
+
+    @property
+    def k(self) -> float:
+        """Slope of the trend [px⁻³]."""
+        return (self.right - self.left) / self.width
+
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
+        """λ at x [px], any shape; also beyond the frame, where the line goes on."""
+        return self.left + self.k * np.asarray(x, dtype=np.float64)
+
+    def extremes(self, margin: float) -> tuple[float, float]:
+        """Least and largest λ on [−margin, W + margin]."""
+        ends = (self.left - self.k * margin, self.right + self.k * margin)
+        return min(ends), max(ends)

@@ -1,0 +1,93 @@
+"""Progress for people: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+class Progress(Protocol):
+    """What a long loop needs to know of whoever watches it."""
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """``count`` more units are done; ``note`` is a short reading to show beside them."""
+
+
+class Silent:
+    """Nobody watches."""
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Do nothing."""
+
+
+def say(line: str) -> None:
+    """One line of talk, on stderr."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
+    """Show ``title`` while the block counts from ``done`` to ``total`` units."""
+    if not sys.stderr.isatty():
+        yield _Lines(title, total, unit, done)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("eta"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with RichProgress(*columns, console=Console(stderr=True)) as display:
+        task = display.add_task(title, total=total, completed=done, note="")
+
+        class Bar:
+            def advance(self, count: int = 1, note: str = "") -> None:
+                display.advance(task, count)
+                if note:
+                    display.update(task, note=note)
+
+        yield Bar()
+
+
+class _Lines:
+    """Plain lines: at most one every few seconds, and one when all is done."""
+
+    def __init__(self, title: str, total: int, unit: str, done: int) -> None:
+        self._title, self._total, self._unit = title, total, unit
+        self._first = self._done = done
+        self._note = ""
+        self._start = self._spoken = time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._done += count
+        self._note = note or self._note
+        now = time.monotonic()
+        finished = self._done >= self._total
+        if not finished and now - self._spoken < _SECONDS_BETWEEN_LINES:
+            return
+        self._spoken = now
+        elapsed = now - self._start
+        rate = (self._done - self._first) / max(elapsed, 1e-9)
+        ahead = "" if finished else f", eta {(self._total - self._done) / max(rate, 1e-9):.0f} s"
+        say(
+            f"{self._title}: {self._done}/{self._total} {self._unit}, {elapsed:.0f} s{ahead}"
+            f"{'  ' + self._note if self._note else ''}"
+        )

@@ -1,0 +1,1 @@
+"""From germs to pixels."""

@@ -1,0 +1,96 @@
+"""Triplets of images, and the simulator: germs drawn, then rasterised."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs, draw_germs
+from trendbench.process.seeds import Split
+from trendbench.process.trend import TrendProcess
+from trendbench.rendering.disks import draw_disks
+
+IMAGES = ("s1", "s2", "r")
+_BITS = np.array([IN_S1, IN_S2, IN_R], dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Triplets:
+    """n triplets of one task.
+
+    Attributes:
+        spec: the task they were drawn from.
+        s1, s2, r: (n, H, W) uint8, white 255, particles 0.
+        germs: what the images were drawn from, where it is known.
+    """
+
+    spec: TrendProcess
+    s1: NDArray[np.uint8]
+    s2: NDArray[np.uint8]
+    r: NDArray[np.uint8]
+    germs: Germs | None = None
+
+    def __len__(self) -> int:
+        return len(self.r)
+
+    def __getitem__(self, rows: slice) -> "Triplets":
+        """A contiguous range of triplets, as views."""
+        germs = self.germs[rows] if self.germs else None
+        return Triplets(self.spec, self.s1[rows], self.s2[rows], self.r[rows], germs)
+
+
+def simulate(
+    spec: TrendProcess, n: int, seed: int = 0, *, split: Split = "train", start: int = 0
+) -> Triplets:
+    """Draw triplets ``start`` to ``start + n`` of a split.
+
+    A triplet depends on (seed, split, index) alone, so any part of a data file can be drawn
+    again on its own.
+
+    Args:
+        spec: the task, or a bare process.
+        n: number of triplets, ≥ 0.
+        seed: 0 ≤ seed < 2⁶⁴.
+        split: which of the three independent series.
+        start: index of the first triplet, ≥ 0.
+
+    Raises:
+        ValueError: n, start or seed out of range.
+    """
+    germs = draw_germs(spec, n, seed, split, start)
+    images = np.empty((len(IMAGES), n, spec.height, spec.width), dtype=np.uint8)
+    render(germs, spec.radius, images)
+    s1, s2, r = images
+    return Triplets(spec, s1, s2, r, germs)
+
+
+def render(germs: Germs, radius: float, images: NDArray[np.uint8]) -> None:
+    """Draw s1, s2 and r of every triplet into ``images``, shape (3, n, H, W)."""
+    _render(germs.offsets, germs.x, germs.y, germs.member, _BITS, radius, images)
+
+
+@njit(nogil=True, cache=True)
+def _render(
+    offsets: NDArray[np.int64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    member: NDArray[np.uint8],
+    bits: NDArray[np.uint8],
+    radius: float,
+    images: NDArray[np.uint8],
+) -> None:
+    for i in range(offsets.size - 1):
+        own = slice(offsets[i], offsets[i + 1])
+        for j in range(bits.size):
+            draw_disks(images[j, i], x[own], y[own], member[own], bits[j], radius)
+
+
+def compile_kernels() -> bool:
+    """Make the kernels ready, and say whether that took compiling them.
+
+    Machine code is cached on disk, so only the first use on a machine compiles.
+    """
+    tiny = TrendProcess(width=8, height=8, radius=1.0, lambda_left=0.01, lambda_right=0.02)
+    simulate(tiny, 1)
+    return bool(_render.stats.cache_misses)

@@ -1,0 +1,1 @@
+"""Results: the record of a run, where records lie, and what stands behind them."""

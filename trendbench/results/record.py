@@ -1,0 +1,118 @@
+"""The record of one run: everything a row of the leaderboard rests on."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import trendbench
+
+Status = Literal["reproduced", "self-reported"]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ScoreEntry(_Part):
+    """One score as the card gave it."""
+
+    value: float
+    low: float
+    high: float
+    truth: float
+    unit: _Text
+    version: int
+
+
+class RecipeEntry(_Part):
+    """The recipe, whole."""
+
+    generator: _Text
+    parameters: dict[str, bool | int | float | str]
+    preset: str | None = None
+    source: _Sha256 | None = None
+    sha256: _Sha256
+
+
+class DataEntry(_Part):
+    """The data file."""
+
+    sha256: _Sha256
+    train: int
+    seed: int
+
+
+class CodeEntry(_Part):
+    """The code: its version, and the hash of every source file of the package."""
+
+    version: _Text
+    sha256: _Sha256
+
+
+class HardwareEntry(_Part):
+    """Where it ran."""
+
+    device: _Text
+    precision: _Text
+
+
+class TrainingEntry(_Part):
+    """What the fit and the sampling cost."""
+
+    epochs: float | None = None
+    images_seen: int | None = None
+    seconds: float
+    sampling_seconds: float
+    sampling_seed: int
+
+
+class RunRecord(_Part):
+    """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``."""
+
+    format: Literal["trendbench-result/1"] = "trendbench-result/1"
+    task: _Name
+    arch: _Name
+    family: _Name
+    status: Status
+    seed: Annotated[int, Field(ge=0)]
+    recipe: RecipeEntry
+    data: DataEntry
+    code: CodeEntry
+    hardware: HardwareEntry
+    training: TrainingEntry
+    parameters: int | None = None
+    conditional: bool
+    privileged: bool
+    n_test: int
+    xi_floor: float
+    scores: dict[_Name, ScoreEntry | None]
+    flags: list[_Name] = []
+    images: _Sha256
+    finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+    @property
+    def run_id(self) -> str:
+        """``seed<K>-<hash>``: the hash of the record's own content, so no two records share it."""
+        return f"seed{self.seed}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}"
+
+    def to_json(self) -> str:
+        """Stable, readable JSON."""
+        return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
+
+
+@cache
+def code_entry() -> CodeEntry:
+    """The version at work, and the SHA-256 over the paths and bytes of its source files."""
+    package = Path(trendbench.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return CodeEntry(version=trendbench.__version__, sha256=digest.hexdigest())

@@ -1,0 +1,102 @@
+"""Where records lie, how they are written, and how they are read back."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from trendbench import catalog
+from trendbench.errors import ResultError
+from trendbench.results.record import RunRecord
+from trendbench.storage.atomic import write_bytes, write_text
+
+Origin = Literal["published", "local"]
+PerImage = dict[str, NDArray[np.float64]]
+_LARGEST_RECORD = 1 << 20
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """A record, the file it lies in, and whether it is ours or shipped."""
+
+    record: RunRecord
+    path: Path
+    origin: Origin
+
+    def per_image(self) -> PerImage:
+        """The per-image scores beside the record: name to (n,), in test order.
+
+        Raises:
+            ResultError: the sidecar is missing or is not the one that was recorded.
+        """
+        path = self.path.with_suffix(".npz")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != self.record.images:
+            raise ResultError(f"{path} is not the file that {self.path.name} was written with")
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            return {name: stored[name].astype(np.float64) for name in stored.files}
+
+
+def pack_per_image(values: PerImage) -> bytes:
+    """Per-image scores as a compressed .npz in single precision."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{k: v.astype(np.float32) for k, v in values.items()})  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def write_record(results: Path, record: RunRecord, per_image: bytes) -> Path:
+    """Put a record and its sidecar under ``results/<task>/<arch>/``; never overwrites.
+
+    The sidecar comes first, so that a record that is there always has its images.
+    """
+    path = results / record.task / record.arch / f"{record.run_id}.json"
+    if not path.exists():
+        write_bytes(path.with_suffix(".npz"), per_image)
+        write_text(path, record.to_json())
+    return path
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read one record.
+
+    Raises:
+        ResultError: not a record, or not the one its name says.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_RECORD:
+            raise ResultError(f"{path} is larger than any record")
+        record = RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ResultError(f"{path}: {key}: {first['msg']}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultError(f"{path} is not a readable record ({error})") from None
+    if path.stem != record.run_id:
+        raise ResultError(
+            f"{path} was changed after it was written: its content says {record.run_id}"
+        )
+    return record
+
+
+def read_all(results: Path) -> list[StoredRecord]:
+    """Every local record under ``results``, and the published ones that lie elsewhere."""
+    published = catalog.RESULTS.resolve()
+    own: Origin = "published" if results.resolve() == published else "local"
+    found = [(results, own)]
+    if own == "local":
+        found.append((published, "published"))
+    return [
+        StoredRecord(read_record(path), path, origin)
+        for folder, origin in found
+        for path in sorted(folder.glob("*/*/seed*.json"))
+    ]

@@ -1,0 +1,1 @@
+"""A run from end to end: data, fit, samples, scores, record."""

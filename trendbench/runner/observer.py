@@ -1,0 +1,48 @@
+"""Watch a model while it trains: validation ξ and a sheet of samples after each epoch."""
+
+from collections.abc import Callable
+from typing import Any
+
+from trendbench.data.dataset import Dataset
+from trendbench.figures.canvas import save
+from trendbench.figures.samples import sample_sheet
+from trendbench.generators.protocol import inputs_for
+from trendbench.metrics.batch import Batch
+from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.truth import truth_of
+from trendbench.metrics.xi import Xi
+from trendbench.runner.workspace import Workspace
+from trendbench.training.losses import CurveLog
+
+VALIDATION_SEED = 1
+_WATCHED = 64
+_SHOWN = 4
+
+
+def observer(
+    workspace: Workspace, model_class: Any, dataset: Dataset, name: str
+) -> Callable[[Any, int], None]:
+    """A function (generator, epoch) that logs to ``validation.csv`` and ``figures/``.
+
+    It draws from the first validation triplets only, with a fixed seed, and leaves the
+    training's own randomness alone.
+    """
+    truth = truth_of(dataset)
+    watched = dataset.load("val")[:_WATCHED]
+    inputs = inputs_for(model_class, watched)
+
+    def observe(generator: Any, epoch: int) -> None:
+        if not len(inputs):
+            return
+        log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
+        drawn = generator.sample(inputs, VALIDATION_SEED)
+        batch = Batch(drawn, truth.spec.window)
+        means = {
+            metric.name: float(metric.features(batch, truth).mean())
+            for metric in (Xi(), GreyFraction())
+        }
+        log.add(epoch, means)
+        path = workspace.figures / f"epoch-{epoch:04d}.png"
+        save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
+
+    return observe

@@ -1,0 +1,264 @@
+"""The story of a run, top to bottom."""
+
+import hashlib
+import io
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.make import default_path, make_data
+from trendbench.errors import RecipeError
+from trendbench.figures.canvas import save
+from trendbench.figures.samples import result_figure, sample_sheet
+from trendbench.generators.protocol import (
+    inputs_for,
+    is_conditional,
+    is_extendable,
+    is_privileged,
+    shown_to,
+)
+from trendbench.generators.recipes import Recipe, find_recipe, load_class
+from trendbench.leaderboard.board import refresh
+from trendbench.metrics.card import Card, score_images
+from trendbench.metrics.truth import truth_of
+from trendbench.progress import say
+from trendbench.results.record import (
+    CodeEntry,
+    DataEntry,
+    HardwareEntry,
+    RecipeEntry,
+    RunRecord,
+    ScoreEntry,
+    TrainingEntry,
+    code_entry,
+)
+from trendbench.results.store import pack_per_image, write_record
+from trendbench.runner.observer import observer
+from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
+from trendbench.spec import load_spec
+from trendbench.storage.atomic import write_bytes
+from trendbench.training.context import RunContext, read_report
+from trendbench.training.device import choose_device, choose_precision, device_name
+
+DEFAULT_TASK = "trend-v1"
+SAMPLING_SEED = 2
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where everything of a run lies.
+
+    Attributes:
+        folder: working folder; record: the result; leaderboard: the refreshed CSV.
+        fresh: False if the run had been finished before.
+    """
+
+    folder: Path
+    record: Path
+    leaderboard: Path
+    fresh: bool
+
+
+def run(
+    arch: str,
+    *,
+    data: Path | None = None,
+    seed: int = 0,
+    epochs: int | None = None,
+    preset: str | None = None,
+    device: str = "auto",
+    runs: Path = Path("runs"),
+    results: Path = Path("results"),
+) -> Outcome:
+    """Find or make the data, fit, sample the test split, score, record.
+
+    The same call again goes on where an earlier one stopped, or finds the run finished.
+
+    Args:
+        arch: what ``find_recipe`` understands.
+        data: a data file; the canonical one of ``trend-v1``, made where missing, if None.
+        seed: of weights, order and noise.
+        epochs: in place of the recipe's.
+        preset: one of the family's schedules.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
+        runs: folder for working state.
+        results: folder for records.
+
+    Raises:
+        TrendbenchError: anything the user can mend, with one line that says how.
+        KeyboardInterrupt: everything done so far is saved.
+    """
+    overrides = {} if epochs is None else {"epochs": epochs}
+    recipe = find_recipe(arch, preset=preset, overrides=overrides)
+    model_class = load_class(recipe.generator)
+    recipe.build()  # parameters are refused before any work is done
+    with open_dataset(data or _canonical_data()) as dataset:
+        folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
+        plan = _plan(recipe, dataset, seed, device, stored_plan(folder))
+        with opened(folder, plan, extendable=is_extendable(model_class)) as workspace:
+            done = workspace.state.get("record")
+            fresh = not (done and (results / done).is_file())
+            if fresh:
+                _fit(workspace, recipe, model_class, dataset, device)
+                drawn = _sample(workspace, model_class, dataset)
+                card = _score(recipe, dataset, drawn)
+                _draw(workspace, dataset, drawn, card)
+                done = _record(workspace, recipe, model_class, dataset, card, results)
+            record = results / str(done)
+    return Outcome(folder, record, refresh(results), fresh)
+
+
+def _canonical_data() -> Path:
+    """The default data file, made if it is not there."""
+    spec = load_spec(DEFAULT_TASK)
+    path = default_path(spec, seed=0)
+    if not path.exists():
+        say(f"making {path}")
+        make_data(spec, 0, path)
+    return path
+
+
+def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan | None) -> Plan:
+    """The plan asked for; what was left to be chosen is what an earlier sitting chose."""
+    if before is not None and device == "auto":
+        kind, precision = before.device, before.precision
+    else:
+        chosen = choose_device(device)
+        kind, precision = chosen.type, choose_precision(chosen)
+    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision)
+
+
+def _fit(
+    workspace: Workspace, recipe: Recipe, model_class: Any, dataset: Dataset, device: str
+) -> None:
+    if workspace.state.get("fitted"):
+        return
+    plan = workspace.plan
+    chosen = choose_device(plan.device if device == "auto" else device)
+    dataset.load("test")  # damage there should show now, not after the training
+    train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
+    say(f"{recipe.arch} on {device_name(chosen)}, {plan.precision}, data {dataset.describe()}")
+    context = RunContext(
+        seed=plan.seed,
+        device=str(chosen),
+        precision=plan.precision,
+        folder=workspace.folder,
+        identity=f"{recipe_identity(recipe)} {plan.data}",
+        observe=observer(workspace, model_class, dataset, recipe.arch),
+    )
+    generator = recipe.build()
+    start = time.monotonic()
+    generator.fit(train, val, context)
+    if read_report(workspace.folder) is None:
+        context.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
+    workspace.weights.mkdir(exist_ok=True)
+    generator.save(workspace.weights)
+    workspace.mark(fitted=True, hardware=device_name(chosen), parameters=_size(generator))
+
+
+def _sample(workspace: Workspace, model_class: Any, dataset: Dataset) -> NDArray[np.uint8]:
+    path = workspace.samples
+    if path.is_file():
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == workspace.state.get("samples"):
+            images: NDArray[np.uint8] = np.load(io.BytesIO(content), allow_pickle=False)
+            return images
+    test = dataset.load("test")
+    generator = model_class.load(workspace.weights)
+    start = time.monotonic()
+    say(f"drawing {len(test)} test images")
+    drawn = generator.sample(inputs_for(model_class, test), SAMPLING_SEED)
+    if not isinstance(drawn, np.ndarray) or drawn.shape != test.r.shape or drawn.dtype != np.uint8:
+        raise RecipeError(
+            f"{workspace.plan.arch}.sample returned {getattr(drawn, 'dtype', type(drawn))} "
+            f"{getattr(drawn, 'shape', '')}: needed is uint8 of shape {test.r.shape}"
+        )
+    seconds = time.monotonic() - start
+    buffer = io.BytesIO()
+    np.save(buffer, drawn)
+    write_bytes(path, buffer.getvalue())
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    workspace.mark(samples=digest, sampling_seconds=round(seconds, 3))
+    return drawn
+
+
+def recipe_identity(recipe: Recipe) -> str:
+    """The recipe without the length of its schedule: what a checkpoint must agree with."""
+    parameters = {k: v for k, v in recipe.parameters.items() if k != "epochs"}
+    return Recipe(**{**recipe.__dict__, "parameters": parameters}).sha256
+
+
+def _score(recipe: Recipe, dataset: Dataset, drawn: NDArray[np.uint8]) -> Card:
+    return score_images(drawn, truth_of(dataset), name=recipe.arch, data=dataset.sha256)
+
+
+def _draw(workspace: Workspace, dataset: Dataset, drawn: NDArray[np.uint8], card: Card) -> None:
+    xi = card.scores["xi"]
+    caption = f"{card.name}: ξ = {xi.value:.5f} [{xi.low:.5f}, {xi.high:.5f}], floor {xi.truth:.5f}"
+    save(result_figure(dataset.spec, drawn, card.name, caption), workspace.figures / "result.png")
+    sheet = sample_sheet(dataset.load("test")[:_SHOWN], drawn[:_SHOWN], card.name)
+    save(sheet, workspace.figures / "samples.png")
+
+
+def _record(
+    workspace: Workspace,
+    recipe: Recipe,
+    model_class: Any,
+    dataset: Dataset,
+    card: Card,
+    results: Path,
+) -> str:
+    """Write the record; returns its path within ``results``."""
+    report = read_report(workspace.folder)
+    assert report is not None
+    state = workspace.state
+    per_image = pack_per_image(card.per_image)
+    code: CodeEntry = code_entry()
+    record = RunRecord(
+        task=dataset.spec.name,
+        arch=recipe.arch,
+        family=recipe.family,
+        status="reproduced",
+        seed=workspace.plan.seed,
+        recipe=RecipeEntry(
+            generator=recipe.generator,
+            parameters=recipe.parameters,
+            preset=recipe.preset,
+            source=recipe.source,
+            sha256=recipe.sha256,
+        ),
+        data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
+        code=code,
+        hardware=HardwareEntry(device=state["hardware"], precision=workspace.plan.precision),
+        training=TrainingEntry(
+            epochs=report.epochs,
+            images_seen=report.images_seen,
+            seconds=report.seconds,
+            sampling_seconds=state["sampling_seconds"],
+            sampling_seed=SAMPLING_SEED,
+        ),
+        parameters=state["parameters"],
+        conditional=is_conditional(model_class),
+        privileged=is_privileged(model_class),
+        n_test=card.n,
+        xi_floor=card.scores["xi"].truth,
+        scores={name: ScoreEntry(**score.__dict__) for name, score in card.scores.items()},
+        images=hashlib.sha256(per_image).hexdigest(),
+        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    path = write_record(results, record, per_image)
+    done = str(path.relative_to(results))
+    workspace.mark(record=done)
+    return done
+
+
+def _size(generator: Any) -> int | None:
+    size = getattr(generator, "parameters", None)
+    return size if isinstance(size, int) else None

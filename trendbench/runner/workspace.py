@@ -1,0 +1,144 @@
+"""The working folder of one run: what was asked for, how far it has come."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trendbench.errors import RunError
+from trendbench.storage.atomic import write_text
+from trendbench.storage.lock import holding
+
+_PLAN, _STATE = "run.json", "state.json"
+_EPOCHS = "epochs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What defines a run: the same folder must never hold two of these.
+
+    Attributes:
+        arch: row name.
+        recipe: content of the recipe, parameters included.
+        data: content hash of the data file.
+        seed: of the run.
+        device: torch device type; precision: ``bf16`` or ``fp32``.
+    """
+
+    arch: str
+    recipe: dict[str, Any]
+    data: str
+    seed: int
+    device: str
+    precision: str
+
+    def flat(self) -> dict[str, Any]:
+        """One level of keys, as differences are shown."""
+        fields = {**self.__dict__, **{k: v for k, v in self.recipe.items() if k != "parameters"}}
+        del fields["recipe"]
+        return fields | dict(self.recipe.get("parameters", {}))
+
+
+@dataclass
+class Workspace:
+    """A run's folder, held by this process.
+
+    Attributes:
+        folder: ``<runs>/<task>/<data8>/<arch>/seed<K>``.
+        plan: what was asked for.
+        state: stages done: ``fitted`` (True once the weights are saved), ``samples`` (hash of
+            the samples file), ``record`` (path of the record).
+    """
+
+    folder: Path
+    plan: Plan
+    state: dict[str, Any]
+
+    @property
+    def weights(self) -> Path:
+        """Folder that the generator saves itself into."""
+        return self.folder / "weights"
+
+    @property
+    def samples(self) -> Path:
+        """The test samples, ``.npy`` (n, H, W) uint8."""
+        return self.folder / "samples.npy"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the run's pictures."""
+        return self.folder / "figures"
+
+    def mark(self, **stages: Any) -> None:
+        """Note durably that stages are done."""
+        self.state.update(stages)
+        write_text(self.folder / _STATE, json.dumps(self.state, indent=2) + "\n")
+
+
+def stored_plan(folder: Path) -> Plan | None:
+    """The plan that a run folder was begun with; None where no run was begun.
+
+    Raises:
+        RunError: the folder's files are not those of a run.
+    """
+    path = folder / _PLAN
+    if not path.is_file():
+        return None
+    try:
+        return Plan(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise RunError(
+            f"{path} is damaged ({error}): delete {folder} to start the run again"
+        ) from None
+
+
+@contextmanager
+def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]:
+    """Hold the folder for ``plan``: begin it, or go on in it.
+
+    More epochs than before extend the run where the generator is ``extendable``.
+
+    Raises:
+        RunError: another process works there, or the folder holds a run of another plan; the
+            message shows the difference.
+    """
+    with holding(folder / "lock", f"a run in {folder}"):
+        before = stored_plan(folder)
+        state = _read_state(folder / _STATE)
+        if before is not None and before != plan:
+            differences = _differences(before.flat(), plan.flat())
+            if set(differences) != {_EPOCHS} or not extendable or not _grows(before, plan):
+                shown = "; ".join(
+                    f"{key} was {old!r}, now {new!r}" for key, (old, new) in differences.items()
+                )
+                raise RunError(
+                    f"{folder} holds another run of this row and seed ({shown}): ask for the same "
+                    "again, or give another --runs folder or --seed"
+                )
+            state = {}
+        workspace = Workspace(folder, plan, state)
+        if before != plan:
+            workspace.mark()
+            write_text(folder / _PLAN, json.dumps(plan.__dict__, indent=2) + "\n")
+        yield workspace
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _grows(before: Plan, after: Plan) -> bool:
+    return bool(after.flat()[_EPOCHS] > before.flat()[_EPOCHS])
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    keys = [*before, *(key for key in after if key not in before)]
+    return {
+        key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+    }

@@ -1,0 +1,127 @@
+"""What a task is: the process, the frame, the split sizes and ξ's window, checked and frozen."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trendbench import catalog
+from trendbench.errors import SpecError
+from trendbench.process.seeds import SEED_LIMIT, Split
+from trendbench.process.trend import TrendProcess
+
+_Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class TaskSpec(TrendProcess):
+    """One benchmark task: a process, split sizes and ξ's window.
+
+    It is the ``[task]`` table of a file in ``datasets/``; the process's fields are documented
+    with ``TrendProcess``.
+
+    Attributes:
+        name: what records and the leaderboard call it.
+        window: width w of ξ's sliding window [px].
+        train, val, test: triplets per split.
+
+    Raises:
+        SpecError: from the functions below, when a key is unknown or a number makes no sense.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    window: Annotated[int, Field(ge=1)] = 16
+    train: _Count
+    val: _Count
+    test: _Count
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.window >= self.width:
+            raise ValueError(
+                f"window = {self.window} leaves no room to slide in a frame of width {self.width}"
+            )
+        return self
+
+    @property
+    def sizes(self) -> dict[Split, int]:
+        """Triplets per split, in file order."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces."""
+        return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+
+
+class CanonicalFile(BaseModel):
+    """The data file that published results of a task stand on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    train: _Count
+    seed: Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec:
+    """Read a task spec by name (one of ``datasets/*.toml``) or from a TOML file.
+
+    Args:
+        name_or_path: ``"trend-v1"`` or a path to a spec of one's own.
+        train: number of training triplets in place of the spec's.
+
+    Raises:
+        SpecError: no such spec, unknown keys, or values that describe no process.
+    """
+    table, where = _read(name_or_path)
+    if train is not None:
+        table = {**table, "task": {**table["task"], "train": train}}
+    return _checked(TaskSpec, table["task"], where)
+
+
+def spec_from_json(text: str, where: str) -> TaskSpec:
+    """The spec stored in a data file or a record; ``where`` names it in errors."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"{where}: the stored spec is not JSON ({error})") from None
+    return _checked(TaskSpec, fields, where)
+
+
+def canonical_file(task: str) -> CanonicalFile | None:
+    """Which file a shipped task's published results stand on; None for other tasks."""
+    if task not in catalog.spec_names():
+        return None
+    table, where = _read(task)
+    return _checked(CanonicalFile, table["canonical"], where) if "canonical" in table else None
+
+
+def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    path = catalog.spec_path(str(name_or_path))
+    if path is None:
+        path = Path(name_or_path)
+        if not path.is_file():
+            known = ", ".join(catalog.spec_names())
+            raise SpecError(
+                f"no task spec '{name_or_path}': name one of {known}, or give a TOML file"
+            )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"{path}: not a readable TOML file ({error})") from None
+    unknown = set(table) - {"task", "canonical"}
+    if unknown or not isinstance(table.get("task"), dict):
+        raise SpecError(f"{path}: a spec has one table [task], and [canonical] beside it if any")
+    return table, str(path)
+
+
+def _checked(model: type[_Model], fields: object, where: str) -> _Model:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise SpecError(f"{where}: {key + ': ' if key else ''}{message}") from None

@@ -1,0 +1,63 @@
+"""Atomic writes: a file appears under its name complete and on disk, or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it takes the name, durably.
+
+    Temporary file in the same folder, fsync, rename, fsync of the folder. On any error, Ctrl-C
+    included, the temporary file is removed and what stood at ``path`` still stands.
+
+    Args:
+        path: the name that the file gets.
+        scratch: an existing folder on the same file system to hold the temporary file instead.
+
+    Raises:
+        OSError: as the file system reports it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = scratch or path.parent
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:80]}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        os.chmod(temporary, 0o666 & ~_umask())
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path`` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put ``text`` at ``path`` atomically, as UTF-8 with its newlines as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    current = os.umask(0o077)
+    os.umask(current)
+    return current

@@ -1,0 +1,49 @@
+"""One pixel and two pixels: coverage, white pairs, covariance."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trendbench.process.intensity import LinearIntensity
+from trendbench.theory.geometry import disk_area, lens_area
+
+
+def pixel_centres(width: int) -> NDArray[np.float64]:
+    """Centres of the pixel columns: c + ½ for c = 0 … W − 1 [px]."""
+    return np.arange(width, dtype=np.float64) + 0.5
+
+
+def coverage(x: ArrayLike, intensity: LinearIntensity, radius: float) -> NDArray[np.float64]:
+    """Probability that a pixel at x is black: p(x) = 1 − exp(−A·λ(x)), A = πR².
+
+    Args:
+        x: pixel centres [px], any shape.
+        intensity: λ(·).
+        radius: R [px].
+    """
+    return -np.expm1(-disk_area(radius) * intensity(x))
+
+
+def pair_white(
+    midpoint: ArrayLike, h: ArrayLike, intensity: LinearIntensity, radius: float
+) -> NDArray[np.float64]:
+    """Probability that two pixels are both white: q₁₂ = exp(−λ(m)·(2A − ν(h))).
+
+    Args:
+        midpoint: x of the point m halfway between them [px].
+        h: their distance [px]; broadcast against ``midpoint``.
+        intensity: λ(·).
+        radius: R [px].
+    """
+    union = 2 * disk_area(radius) - lens_area(h, radius)
+    return np.exp(-intensity(midpoint) * union)
+
+
+def covariance(
+    midpoint: ArrayLike, h: ArrayLike, intensity: LinearIntensity, radius: float
+) -> NDArray[np.float64]:
+    """Covariance of the colours (black 1, white 0) of two pixels: q₁₂ − exp(−2A·λ(m)).
+
+    exp(−2A·λ(m)) is q(x₁)·q(x₂), since λ is linear. The covariance vanishes for h ≥ 2R.
+    """
+    white = np.exp(-2 * disk_area(radius) * intensity(midpoint))
+    return white * np.expm1(lens_area(h, radius) * intensity(midpoint))

@@ -1,0 +1,1 @@
+"""How a network is trained here: device, randomness, the loop, checkpoints, loss curves."""

@@ -1,0 +1,96 @@
+"""Checkpoints that are whole or not there, and that know whose they are."""
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trendbench.errors import CheckpointError
+from trendbench.progress import say
+from trendbench.storage.atomic import write_bytes
+
+_VERSION = 1
+_KEPT = 2
+_NAME = re.compile(r"checkpoint-(?P<images>\d{12})-(?P<hash>[0-9a-f]{16})\.pt")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where training stood: images seen, seconds spent, and the state that goes on from there."""
+
+    images_seen: int
+    seconds: float
+    state: dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints of one run folder: the newest two, each named by its own hash."""
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self._folder = folder
+        self._identity = identity
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint atomically, then drop all but the newest two."""
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "version": _VERSION,
+                "identity": self._identity,
+                "images_seen": checkpoint.images_seen,
+                "seconds": checkpoint.seconds,
+                "state": checkpoint.state,
+            },
+            buffer,
+        )
+        content = buffer.getvalue()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        path = self._folder / f"checkpoint-{checkpoint.images_seen:012d}-{digest}.pt"
+        write_bytes(path, content)
+        for old in self._newest_first()[_KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def latest(self) -> Checkpoint | None:
+        """The newest intact checkpoint; None if there never was one.
+
+        A damaged one is named on stderr and the one before it is used.
+
+        Raises:
+            CheckpointError: there are checkpoints but none is intact, or they belong to another
+                recipe, data file or version.
+        """
+        paths = self._newest_first()
+        for path in paths:
+            content = path.read_bytes()
+            stated = _NAME.fullmatch(path.name)
+            assert stated is not None
+            if hashlib.sha256(content).hexdigest()[:16] != stated["hash"]:
+                say(f"{path} is damaged and was passed over")
+                continue
+            return self._open(path, content)
+        if paths:
+            raise CheckpointError(
+                f"no checkpoint in {self._folder} is intact: delete the folder to start again"
+            )
+        return None
+
+    def _open(self, path: Path, content: bytes) -> Checkpoint:
+        stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if stored.get("version") != _VERSION:
+            raise CheckpointError(
+                f"{path} has checkpoint version {stored.get('version')}, this trendbench reads "
+                f"{_VERSION}: use the version that wrote it, or delete the folder"
+            )
+        if stored["identity"] != self._identity:
+            raise CheckpointError(
+                f"{path} belongs to another recipe or data file: delete the folder to start again"
+            )
+        return Checkpoint(stored["images_seen"], stored["seconds"], stored["state"])
+
+    def _newest_first(self) -> list[Path]:
+        paths = (path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+        return sorted(paths, reverse=True)

@@ -1,0 +1,63 @@
+"""What the harness hands to a generator's ``fit``."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trendbench.progress import Progress, bar
+from trendbench.storage.atomic import write_text
+
+Bar = Callable[..., AbstractContextManager[Progress]]
+Observer = Callable[[Any, int], None]
+FIT_FILE = "fit.json"
+
+
+def _look_away(generator: Any, epoch: int) -> None:
+    del generator, epoch
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Seed, device, precision, working folder and progress of one run.
+
+    Attributes:
+        seed: seeds everything random in ``fit``.
+        device: torch's name of the device, e.g. ``"cpu"`` or ``"cuda"``.
+        precision: ``"bf16"`` or ``"fp32"``.
+        folder: working folder of this run alone; checkpoints and logs belong here.
+        identity: hash of recipe and data; a checkpoint of another identity is not resumed.
+        bar: ``bar(title, total, unit, done=0)``, a context manager giving ``advance(count)``.
+        observe: ``observe(self, epoch)``, to be called after an epoch: the harness draws a few
+            validation samples from the generator and logs them.
+    """
+
+    seed: int
+    device: str
+    precision: str
+    folder: Path
+    identity: str
+    bar: Bar = bar
+    observe: Observer = _look_away
+
+    def report(self, *, epochs: float, images_seen: int, seconds: float) -> None:
+        """Leave word of how much training has been done; it goes into the record."""
+        fit = {"epochs": epochs, "images_seen": images_seen, "seconds": round(seconds, 3)}
+        write_text(self.folder / FIT_FILE, json.dumps(fit) + "\n")
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How much training a finished fit took."""
+
+    epochs: float
+    images_seen: int
+    seconds: float
+
+
+def read_report(folder: Path) -> FitReport | None:
+    """What ``RunContext.report`` last left in a folder; None if it left nothing."""
+    path = folder / FIT_FILE
+    return FitReport(**json.loads(path.read_text())) if path.is_file() else None

@@ -1,0 +1,134 @@
+"""The training loop, the same for every network here.
+
+Progress is counted in images seen. Whatever is random in a step is seeded from (seed, images
+seen), and an epoch's order from (seed, epoch): resuming is running the same command again, and
+ends where an uninterrupted run ends, bit for bit on the same machine and thread count.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+
+from trendbench.errors import TrainingError
+from trendbench.training.checkpoint import Checkpoint, Checkpoints
+from trendbench.training.context import RunContext
+from trendbench.training.interruption import deferred
+from trendbench.training.losses import CurveLog
+from trendbench.training.randomness import derived_seed, epoch_order
+
+_ROWS_PER_EPOCH = 50
+_SECONDS_BETWEEN_CHECKPOINTS = 60.0
+
+
+class Trainable(Protocol):
+    """Networks with their optimisers: what a step changes and a checkpoint holds."""
+
+    def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
+        """Train on the images of these indices, (b,) int64; return losses to log (scalars)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that ``step`` changes."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that ``state_dict`` gave."""
+
+
+def train(
+    trainable: Trainable,
+    n: int,
+    *,
+    batch: int,
+    epochs: int,
+    run: RunContext,
+    after_epoch: Callable[[int], None],
+) -> None:
+    """Train for ``epochs`` passes over n images, from the last checkpoint if there is one.
+
+    Args:
+        trainable: what is trained.
+        n: number of training images.
+        batch: images per step; the last step of an epoch takes what is left.
+        epochs: passes over the images in all, earlier sittings included.
+        run: seed, device and working folder.
+        after_epoch: called with the number of epochs done.
+
+    Raises:
+        TrainingError: a loss is no longer finite; the last good checkpoint stays.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
+    """
+    checkpoints = Checkpoints(run.folder, run.identity)
+    found = checkpoints.latest()
+    seen, before, pending = 0, 0.0, _Pending()
+    if found:
+        seen, before = found.images_seen, found.seconds
+        trainable.load_state_dict(found.state["trainable"])
+        pending = _Pending(found.state["pending"], run.device)
+    log = CurveLog(run.folder / "losses.csv", seen)
+    steps_per_row = max(1, math.ceil(n / batch) // _ROWS_PER_EPOCH)
+    start = saved_at = time.monotonic()
+
+    def save() -> None:
+        seconds = before + time.monotonic() - start
+        state = {"trainable": trainable.state_dict(), "pending": pending.to_state()}
+        checkpoints.save(Checkpoint(seen, seconds, state))
+        run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
+
+    with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
+        while seen < epochs * n:
+            epoch, position = divmod(seen, n)
+            if position == 0 or found:
+                order, found = torch.from_numpy(epoch_order(n, run.seed, epoch)), None
+            chosen = order[position : position + batch]
+            torch.manual_seed(derived_seed(run.seed, "step", seen))
+            pending.add(trainable.step(chosen.to(run.device)))
+            seen += len(chosen)
+            finished = seen % n == 0
+            if pending.steps == steps_per_row or finished:
+                means = pending.take()
+                if not all(math.isfinite(value) for value in means.values()):
+                    raise TrainingError(
+                        f"a loss is no longer finite after {seen} images ({means}); the last "
+                        f"checkpoint in {run.folder} is good: lower the learning rate, or train "
+                        "in fp32"
+                    )
+                log.add(seen, means)
+                note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
+                progress.advance(len(chosen), note)
+            else:
+                progress.advance(len(chosen))
+            if finished:
+                after_epoch(epoch + 1)
+            due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
+            if finished or stop.requested or (due and pending.steps == 0):
+                save()
+                saved_at = time.monotonic()
+            if stop.requested:
+                raise KeyboardInterrupt
+
+
+class _Pending:
+    """Losses summed since the last row, kept on the device until the row is due."""
+
+    def __init__(self, state: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        self.steps: int = state["steps"] if state else 0
+        self._sums: dict[str, torch.Tensor] = {
+            name: torch.tensor(value, dtype=torch.float64, device=device)
+            for name, value in (state["sums"] if state else {}).items()
+        }
+
+    def add(self, losses: Mapping[str, torch.Tensor]) -> None:
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value.detach().double()
+        self.steps += 1
+
+    def take(self) -> dict[str, float]:
+        means = {name: float(total) / self.steps for name, total in self._sums.items()}
+        self._sums, self.steps = {}, 0
+        return means
+
+    def to_state(self) -> dict[str, Any]:
+        sums = {name: float(total) for name, total in self._sums.items()}
+        return {"steps": self.steps, "sums": sums}

@@ -1,0 +1,38 @@
+"""Loss curves: one small CSV, a row for every stretch of steps."""
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from trendbench.storage.atomic import write_text
+
+_POSITION = "images_seen"
+
+
+class CurveLog:
+    """Append rows to a CSV keyed by a growing first column.
+
+    Rows beyond the position where training resumes are dropped first, so that an interrupted
+    run leaves the same file as an uninterrupted one.
+    """
+
+    def __init__(self, path: Path, position: int, key: str = _POSITION) -> None:
+        self._path = path
+        self._key = key
+        if path.is_file():
+            with path.open(newline="") as file:
+                header, *rows = csv.reader(file)
+            whole = [row for row in rows if len(row) == len(header)]
+            kept = [header, *(row for row in whole if int(row[0]) <= position)]
+            write_text(path, "".join(",".join(row) + "\n" for row in kept))
+
+    def add(self, position: int, values: Mapping[str, float]) -> None:
+        """One more row, handed to the system at once."""
+        new = not self._path.exists()
+        with self._path.open("a") as file:
+            if new:
+                file.write(",".join([self._key, *values]) + "\n")
+            file.write(",".join([str(position), *(f"{v:.6g}" for v in values.values())]) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
