@@ -3,6 +3,13 @@
 import os
 from pathlib import Path
 
+# Numba caches a kernel by its own file's date, not by that of the kernels it calls: a cache of
+# its own for every state of the sources keeps tests from running yesterday's code.
+from trendbench.results.record import code_entry
+
+_CACHE = Path(__file__).parents[1] / ".pytest_cache" / f"numba-{code_entry().sha256[:16]}"
+os.environ.setdefault("NUMBA_CACHE_DIR", str(_CACHE))
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +18,6 @@ from trendbench.data.dataset import Dataset, open_dataset
 from trendbench.data.make import make_data
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.spec import TaskSpec, load_spec
-
-os.environ.setdefault("MPLBACKEND", "agg")
 
 SMALL = {
     "name": "small", "width": 64, "height": 32, "radius": 3.0, "lambda_left": 1e-3,

@@ -1,3 +1,45 @@
-"""trendbench: an exactly solvable benchmark for generative models of non-stationary textures."""
+"""trendbench: an exactly solvable benchmark for generative models of non-stationary textures.
+
+    import trendbench as tb
+
+    spec = tb.load_spec("trend-v1")
+    triplets = tb.simulate(spec, n=10, seed=0)      # s1, s2, r: (10, 256, 256) uint8
+    tb.theory.xi_floor(spec, window=16)             # 0.0032821…
+    with tb.open_dataset("datasets/trend-v1-n3500-seed0.h5") as data:
+        test = data.load("test")
+    tb.load_results()                               # the leaderboard as a pandas DataFrame
+
+Names are imported when first used, so that ``import trendbench`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trendbench import theory
+    from trendbench.data.dataset import open_dataset
+    from trendbench.leaderboard.frame import load_results
+    from trendbench.rendering.triplets import simulate
+    from trendbench.spec import load_spec
 
 __version__ = "0.1.0"
+__all__ = ["load_results", "load_spec", "open_dataset", "simulate", "theory"]
+
+_HOMES = {
+    "load_results": "trendbench.leaderboard.frame",
+    "load_spec": "trendbench.spec",
+    "open_dataset": "trendbench.data.dataset",
+    "simulate": "trendbench.rendering.triplets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "theory":
+        return import_module("trendbench.theory")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'trendbench' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

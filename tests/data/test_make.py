@@ -39,18 +39,18 @@ def test_bytes_do_not_depend_on_an_interruption(many_blocks, tmp_path, monkeypat
     make_data(many_blocks, 3, tmp_path / "whole.h5")
     saved, real_draw = [], blocks.draw
 
-    def draw_three(spec, seed, span):
+    def draw_three(spec, seed, span, memory):
         if len(saved) == 3:
             raise KeyboardInterrupt
         saved.append(span)
-        return real_draw(spec, seed, span)
+        return real_draw(spec, seed, span, memory)
 
     target = tmp_path / "cut.h5"
     monkeypatch.setattr(blocks, "draw", draw_three)
     with pytest.raises(KeyboardInterrupt):
         make_data(many_blocks, 3, target, workers=1)
     assert not target.exists()
-    assert len(list(target.with_name("cut.h5.part").rglob("*.npz"))) == 3
+    assert len(list(target.with_name("cut.h5.part").rglob("*.block"))) == 3
 
     drawn_again = []
     monkeypatch.setattr(blocks, "draw", lambda *args: drawn_again.append(args) or real_draw(*args))
@@ -64,7 +64,8 @@ def test_a_damaged_block_is_drawn_again(many_blocks, tmp_path):
     make_data(many_blocks, 3, tmp_path / "whole.h5")
     spool = blocks.Spool(tmp_path / "spool")
     span = blocks.ranges(many_blocks)[0]
-    spool.save(blocks.draw(many_blocks, 3, span))
+    memory = np.empty((3, 5, 32, 64), dtype=np.uint8)
+    spool.save(blocks.draw(many_blocks, 3, span, memory))
     (path,) = (tmp_path / "spool").iterdir()
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -75,11 +76,11 @@ def test_a_damaged_block_is_drawn_again(many_blocks, tmp_path):
 
 
 def test_killed_outright_it_leaves_nothing_under_the_name_and_goes_on(tmp_path):
-    command = [sys.executable, "-m", "trendbench", "make-data", "--n", "2500", "--workers", "1"]
+    command = [sys.executable, "-m", "trendbench", "make-data", "--n", "3500", "--workers", "1"]
     target = tmp_path / "x.h5"
     process = subprocess.Popen([*command, "--out", str(target)], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(tmp_path.rglob("*.npz"))) < 3:
+    while len(list(tmp_path.rglob("*.block"))) < 3:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.005)

@@ -25,17 +25,22 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
     console = Console(file=io.StringIO(), width=_WIDTH, no_color=True)
     for (task, data), group in groupby(board, key=lambda row: (row["task"], row["data"])):
         table = Table(
-            box=SIMPLE_HEAD, title=f"{task}, data {data}", title_justify="left", pad_edge=False
+            box=SIMPLE_HEAD,
+            title=f"{task}, data {data}",
+            title_justify="left",
+            pad_edge=False,
+            collapse_padding=True,
+            padding=(0, 1),
         )
         table.add_column("#", justify="right")
         table.add_column("arch", overflow="fold")
-        table.add_column("ξ/floor", justify="right")
-        table.add_column("ξ", justify="right")
-        table.add_column("grey", justify="right")
-        table.add_column("epochs", justify="right")
-        table.add_column("seeds", justify="right")
+        table.add_column("ξ/floor", justify="right", no_wrap=True)
+        table.add_column("ξ", justify="right", no_wrap=True)
+        table.add_column("grey", justify="right", no_wrap=True)
+        table.add_column("ep.", justify="right", no_wrap=True)
+        table.add_column("seeds", justify="right", no_wrap=True)
         table.add_column("flags", overflow="fold")
-        table.add_column("paper ξ", justify="right")
+        table.add_column("paper ξ", justify="right", no_wrap=True)
         for row in group:
             table.add_row(
                 _text(row["rank"]),

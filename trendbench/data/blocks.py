@@ -4,24 +4,28 @@ A block is a pure function of (spec, seed, split, range), so blocks are drawn on
 threads, and those that a killed run left in its spool folder serve the next run.
 """
 
-import io
 import os
-import zipfile
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
+from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
-from trendbench.data.deflate import DeflateError, deflate, inflate
+from trendbench.data.deflate import deflate, inflate
 from trendbench.process.germs import Germs
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.triplets import IMAGES, simulate
 from trendbench.spec import TaskSpec
 
-_BLOCK_BYTES = 1 << 24  # of raw images: large enough to amortise, small enough to hold several
+_BLOCK_BYTES = 1 << 25  # of raw images: large enough to amortise, small enough to hold several
+_CRC_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,14 @@ class Block:
     germs: Germs
 
 
+def triplets_per_block(spec: TaskSpec) -> int:
+    """The longest range of a block, whatever the number of workers."""
+    return max(1, _BLOCK_BYTES // (len(IMAGES) * spec.width * spec.height))
+
+
 def ranges(spec: TaskSpec) -> list[BlockRange]:
-    """How a file is cut into blocks, in file order; the same for any number of workers."""
-    step = max(1, _BLOCK_BYTES // (len(IMAGES) * spec.width * spec.height))
+    """How a file is cut into blocks, in file order."""
+    step = triplets_per_block(spec)
     return [
         BlockRange(split, start, min(start + step, spec.sizes[split]))
         for split in SPLITS
@@ -60,9 +69,10 @@ def ranges(spec: TaskSpec) -> list[BlockRange]:
     ]
 
 
-def draw(spec: TaskSpec, seed: int, span: BlockRange) -> Block:
-    """Simulate and deflate one block."""
-    triplets = simulate(spec, span.stop - span.start, seed, split=span.split, start=span.start)
+def draw(spec: TaskSpec, seed: int, span: BlockRange, memory: NDArray[np.uint8]) -> Block:
+    """Simulate and deflate one block, its images drawn into ``memory`` (3, ≥ n, H, W)."""
+    n = span.stop - span.start
+    triplets = simulate(spec, n, seed, split=span.split, start=span.start, out=memory[:, :n])
     assert triplets.germs is not None
     images = (triplets.s1, triplets.s2, triplets.r)
     deflated = [deflate(image.data) for series in images for image in series]
@@ -72,7 +82,8 @@ def draw(spec: TaskSpec, seed: int, span: BlockRange) -> Block:
 class Spool:
     """A folder of finished blocks, each written under its name in one piece.
 
-    A block that cannot be read back whole (cut short, or failing its CRC) counts as not there.
+    A file holds a CRC-32 and then, end to end, the streams' sizes, the germs' columns and the
+    streams. One that cannot be read back whole counts as not there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,62 +95,80 @@ class Spool:
         path = self._path(block.span)
         temporary = path.with_suffix(".tmp")
         germs = block.germs
+        sizes = np.array([len(stream) for stream in block.deflated], dtype=np.int64)
+        columns = (sizes, germs.offsets, germs.x, germs.y, germs.mark, germs.member)
+        parts = [*(column.tobytes() for column in columns), *block.deflated]
+        check = reduce(lambda crc, part: crc32(part, crc), parts, 0)
         with temporary.open("wb") as file:
-            np.savez(
-                file,
-                streams=np.frombuffer(b"".join(block.deflated), dtype=np.uint8),
-                sizes=np.array([len(stream) for stream in block.deflated], dtype=np.int64),
-                offsets=germs.offsets, x=germs.x, y=germs.y, mark=germs.mark,
-                member=germs.member,
-            )  # fmt: skip
+            file.write(check.to_bytes(_CRC_BYTES, "little"))
+            file.writelines(parts)
         os.replace(temporary, path)
 
     def load(self, span: BlockRange, spec: TaskSpec) -> Block | None:
         """The block of that range, if it is there and whole."""
         try:
-            content = io.BytesIO(self._path(span).read_bytes())
-            with np.load(content, allow_pickle=False) as stored:
-                columns = {name: stored[name] for name in stored.files}
-            ends = np.cumsum(columns["sizes"])
-            streams = columns["streams"].tobytes()
-            deflated = [
-                streams[end - size : end] for end, size in zip(ends, columns["sizes"], strict=True)
-            ]
-            size = spec.width * spec.height
-            pixels = b"".join(inflate(stream, size) for stream in deflated)
-            shape = (len(IMAGES), span.stop - span.start, spec.height, spec.width)
-            images = tuple(np.frombuffer(pixels, dtype=np.uint8).reshape(shape))
-            germs = Germs(*(columns[name] for name in ("offsets", "x", "y", "mark", "member")))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, DeflateError):
+            content = self._path(span).read_bytes()
+        except OSError:
             return None
+        if crc32(content[_CRC_BYTES:]) != int.from_bytes(content[:_CRC_BYTES], "little"):
+            return None
+        n = span.stop - span.start
+        rest = _Reader(content, _CRC_BYTES)
+        sizes = rest.take(len(IMAGES) * n, np.int64)
+        offsets = rest.take(n + 1, np.int64)
+        m = int(offsets[-1])
+        x, y, mark = (rest.take(m, np.float64) for _ in range(3))
+        germs = Germs(offsets, x, y, mark, rest.take(m, np.uint8))
+        deflated = [rest.take(int(size), np.uint8).tobytes() for size in sizes]
+        pixels = b"".join(inflate(stream, spec.width * spec.height) for stream in deflated)
+        shape = (len(IMAGES), n, spec.height, spec.width)
+        images = tuple(np.frombuffer(pixels, dtype=np.uint8).reshape(shape))
         return Block(span, images, deflated, germs)
 
     def _path(self, span: BlockRange) -> Path:
-        return self._folder / f"{span.split}-{span.start:09d}-{span.stop:09d}.npz"
+        return self._folder / f"{span.split}-{span.start:09d}-{span.stop:09d}.block"
+
+
+class _Reader:
+    """Arrays one after another out of one run of bytes."""
+
+    def __init__(self, content: bytes, start: int) -> None:
+        self._content, self._at = content, start
+
+    def take(self, count: int, dtype: type[Any]) -> NDArray[Any]:
+        array = np.frombuffer(self._content, dtype, count, self._at)
+        self._at += array.nbytes
+        return array
 
 
 def produce(spec: TaskSpec, seed: int, spool: Spool, workers: int) -> Iterator[Block]:
     """Every block in file order, from the spool where it has it, else drawn and spooled.
 
-    At most ``workers`` + 1 blocks are in memory beside the one in the caller's hands.
+    A block is the caller's until the next one is asked for: its images lie in memory that is
+    drawn into again, since fresh pages cost more than the drawing. ``workers`` + 2 such pieces
+    of memory are all there is.
     """
+    shape = (len(IMAGES), triplets_per_block(spec), spec.height, spec.width)
+    free: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
+    for _ in range(workers + 2):
+        free.put(np.empty(shape, dtype=np.uint8))
 
-    def fetch(span: BlockRange) -> Block:
+    def fetch(span: BlockRange) -> tuple[Block, NDArray[np.uint8]]:
+        memory = free.get()
         block = spool.load(span, spec)
         if block is None:
-            block = draw(spec, seed, span)
+            block = draw(spec, seed, span, memory)
             spool.save(block)
-        return block
+        return block, memory
 
-    waiting = iter(ranges(spec))
     pool = ThreadPoolExecutor(workers)
-    pending: list[Future[Block]] = []
     try:
-        for span in waiting:
-            pending.append(pool.submit(fetch, span))
-            if len(pending) > workers:
-                yield pending.pop(0).result()
-        while pending:
-            yield pending.pop(0).result()
+        pending = deque(pool.submit(fetch, span) for span in ranges(spec)[: workers + 1])
+        for span in [*ranges(spec)[workers + 1 :], *[None] * len(pending)]:
+            block, memory = pending.popleft().result()
+            if span is not None:
+                pending.append(pool.submit(fetch, span))
+            yield block
+            free.put(memory)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

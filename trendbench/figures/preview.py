@@ -15,7 +15,7 @@ def preview_figure(triplets: Triplets, window: int) -> Figure:
     n = len(triplets)
     profiles = {name: density_profile(getattr(triplets, name), window) for name in IMAGES}
     with style():
-        figure = new_figure(10.5, 2.35 * n + 0.25)
+        figure = new_figure(10.5, 2.35 * n + 0.6)
         rows = figure.subplots(n, 4, squeeze=False, width_ratios=[1, 1, 1, 1.5])
         for i, row in enumerate(rows):
             for axes, name in zip(row, IMAGES, strict=False):
@@ -27,7 +27,7 @@ def preview_figure(triplets: Triplets, window: int) -> Figure:
             axes.plot(k, profiles["s2"][i], color=MUTED, linewidth=0.8, linestyle="--", label="s2")
             axes.plot(k, profiles["r"][i], color=MODEL, linewidth=1.2, label="r")
             if i == 0:
-                axes.legend(loc="upper left", fontsize=6.5)
+                axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=7)
             if i < n - 1:
                 axes.set_xlabel("")
     return figure

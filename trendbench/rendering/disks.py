@@ -45,5 +45,26 @@ def draw_disks(
             half = math.sqrt(max(0.0, radius * radius - (r - row) * (r - row)))
             left = max(0, math.ceil(column - half))
             right = min(width - 1, math.floor(column + half))
-            for c in range(left, right + 1):
-                image[r, c] = BLACK
+            if left <= right:  # a negative end would count from the other border
+                image[r, left : right + 1] = BLACK
+
+
+@njit(nogil=True, cache=True)
+def draw_series(
+    offsets: NDArray[np.int64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    member: NDArray[np.uint8],
+    bits: NDArray[np.uint8],
+    radius: float,
+    images: NDArray[np.uint8],
+) -> None:
+    """``draw_disks`` for every triplet and image: germs laid end to end, images (3, n, H, W).
+
+    It stands in this file because compiled code is cached by the file it stands in, and it
+    contains that of ``draw_disks``.
+    """
+    for i in range(offsets.size - 1):
+        own = slice(offsets[i], offsets[i + 1])
+        for j in range(bits.size):
+            draw_disks(images[j, i], x[own], y[own], member[own], bits[j], radius)

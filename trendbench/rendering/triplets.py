@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs, draw_germs
 from trendbench.process.seeds import Split
 from trendbench.process.trend import TrendProcess
-from trendbench.rendering.disks import draw_disks
+from trendbench.rendering.disks import draw_series
 
 IMAGES = ("s1", "s2", "r")
 _BITS = np.array([IN_S1, IN_S2, IN_R], dtype=np.uint8)
@@ -41,7 +40,13 @@ class Triplets:
 
 
 def simulate(
-    spec: TrendProcess, n: int, seed: int = 0, *, split: Split = "train", start: int = 0
+    spec: TrendProcess,
+    n: int,
+    seed: int = 0,
+    *,
+    split: Split = "train",
+    start: int = 0,
+    out: NDArray[np.uint8] | None = None,
 ) -> Triplets:
     """Draw triplets ``start`` to ``start + n`` of a split.
 
@@ -54,12 +59,14 @@ def simulate(
         seed: 0 ≤ seed < 2⁶⁴.
         split: which of the three independent series.
         start: index of the first triplet, ≥ 0.
+        out: memory to draw into, (3, n, H, W) uint8; new memory if None.
 
     Raises:
         ValueError: n, start or seed out of range.
     """
     germs = draw_germs(spec, n, seed, split, start)
-    images = np.empty((len(IMAGES), n, spec.height, spec.width), dtype=np.uint8)
+    shape = (len(IMAGES), n, spec.height, spec.width)
+    images = np.empty(shape, dtype=np.uint8) if out is None else out
     render(germs, spec.radius, images)
     s1, s2, r = images
     return Triplets(spec, s1, s2, r, germs)
@@ -67,23 +74,7 @@ def simulate(
 
 def render(germs: Germs, radius: float, images: NDArray[np.uint8]) -> None:
     """Draw s1, s2 and r of every triplet into ``images``, shape (3, n, H, W)."""
-    _render(germs.offsets, germs.x, germs.y, germs.member, _BITS, radius, images)
-
-
-@njit(nogil=True, cache=True)
-def _render(
-    offsets: NDArray[np.int64],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    member: NDArray[np.uint8],
-    bits: NDArray[np.uint8],
-    radius: float,
-    images: NDArray[np.uint8],
-) -> None:
-    for i in range(offsets.size - 1):
-        own = slice(offsets[i], offsets[i + 1])
-        for j in range(bits.size):
-            draw_disks(images[j, i], x[own], y[own], member[own], bits[j], radius)
+    draw_series(germs.offsets, germs.x, germs.y, germs.member, _BITS, radius, images)
 
 
 def compile_kernels() -> bool:
@@ -93,4 +84,4 @@ def compile_kernels() -> bool:
     """
     tiny = TrendProcess(width=8, height=8, radius=1.0, lambda_left=0.01, lambda_right=0.02)
     simulate(tiny, 1)
-    return bool(_render.stats.cache_misses)
+    return bool(draw_series.stats.cache_misses)

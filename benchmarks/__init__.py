@@ -1,0 +1,1 @@
+"""Speed against plain ways of doing the same, each a ratio measured in one run."""
