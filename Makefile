@@ -41,14 +41,15 @@ bench: $(READY)
 
 # Without an NVIDIA driver the CPU build of torch is asked for first; where the package index has
 # none under that name, the index's own default is taken.
-$(READY): requirements.lock pyproject.toml
+$(READY): Makefile requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	@if command -v nvidia-smi >/dev/null 2>&1; then \
 	    $(BIN)/pip install --quiet torch==$(TORCH); \
 	else \
-	    $(BIN)/pip install --quiet torch==$(TORCH)+cpu 2>/dev/null \
-	        || $(BIN)/pip install --quiet torch==$(TORCH); \
+	    $(BIN)/pip install --quiet torch==$(TORCH)+cpu \
+	        || { echo "no CPU build of torch $(TORCH) on this index: taking its default build"; \
+	             $(BIN)/pip install --quiet torch==$(TORCH); }; \
 	fi
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RATIO = 1.6
 BATCH = 4
 ARCHS = {"nf8": None, "nf16": RATIO, "nf32": RATIO}
-IMAGES = {"nf8": 1200, "nf16": 600, "nf32": 240}
+IMAGES = {"nf8": 2000, "nf16": 1200, "nf32": 480}
 WARM_UP = 40
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 # Numba caches a kernel by its own file's date, not by that of the kernels it calls: a cache of
 # its own for every state of the sources keeps tests from running yesterday's code.
-from trendbench.results.record import code_entry
+from trendbench.provenance import sources_sha256
 
-_CACHE = Path(__file__).parents[1] / ".pytest_cache" / f"numba-{code_entry().sha256[:16]}"
+_CACHE = Path(__file__).parents[1] / ".pytest_cache" / f"numba-{sources_sha256()[:16]}"
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_CACHE))
 
 import numpy as np

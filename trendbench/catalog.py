@@ -10,6 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "_catalog"
 ROOT = _PACKED if _PACKED.is_dir() else _PACKAGE.parent
 
+DEFAULT_TASK = "trend-v1"
 DATASETS = ROOT / "datasets"
 BASELINES = ROOT / "baselines"
 RESULTS = ROOT / "results"

@@ -3,6 +3,13 @@
 A message says what was wrong, where, and what would be right.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class TrendbenchError(Exception):
     """Base of every error that trendbench raises on purpose (exit code 1)."""
@@ -46,3 +53,10 @@ class CheckpointError(TrendbenchError):
 
 class TrainingError(TrendbenchError):
     """Training left the finite numbers and was stopped."""
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing a model found wrong, as ``key: reason``."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"

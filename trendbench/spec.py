@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trendbench import catalog
-from trendbench.errors import SpecError
+from trendbench.errors import SpecError, first_problem
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
 
@@ -121,7 +121,4 @@ def _checked(model: type[_Model], fields: object, where: str) -> _Model:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise SpecError(f"{where}: {key + ': ' if key else ''}{message}") from None
+        raise SpecError(f"{where}: {first_problem(error)}") from None

@@ -77,8 +77,12 @@ def test_darkness_is_one_for_black_in_channels_last():
     assert batch.is_contiguous(memory_format=torch.channels_last)
 
 
+NUMBERS = {"nf": 4, "kernel": 4, "skips": True, "eta": 100.0, "learning_rate": 2e-4, "beta1": 0.5,
+           "batch": 4, "epochs": 1}  # fmt: skip
+
+
 def untrained(**settings) -> Pix2Pix:
-    model = Pix2Pix(nf=4, **settings)
+    model = Pix2Pix(**{**NUMBERS, **settings})
     torch.manual_seed(0)
     model._use(model._build(32, 64), "cpu", "fp32")
     return model
@@ -114,6 +118,8 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
 
 def test_frames_it_cannot_halve_are_refused(inputs):
     with pytest.raises(RecipeError, match="power of two"):
-        Pix2Pix(nf=4)._build(48, 48)
+        Pix2Pix(**NUMBERS)._build(48, 48)
+    with pytest.raises(RecipeError, match="32 or more"):
+        Pix2Pix(**NUMBERS)._build(16, 16)
     with pytest.raises(RecipeError, match="no weights yet"):
-        Pix2Pix(nf=4).sample(inputs, 0)
+        Pix2Pix(**NUMBERS).sample(inputs, 0)

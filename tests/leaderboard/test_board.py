@@ -33,8 +33,8 @@ def make(results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, *
     packed = pack_per_image(per_image)
     score = {
         name: ScoreEntry(
-            value=ratio, low=ratio - half, high=ratio + half, truth=1.0, unit="1",
-            version=VERSIONS[name],
+            value=ratio, low=ratio - half, high=ratio + half, truth=1.0, truth_low=0.97,
+            truth_high=1.03, unit="1", version=VERSIONS[name],
         )
         for name in SCORES
     }  # fmt: skip
@@ -80,7 +80,9 @@ def test_ranks_start_anew_for_other_data(tmp_path):
     make(tmp_path, "nf8", ratio=1.5)
     other = {"sha256": "c" * 64, "train": 24, "seed": 4}
     make(tmp_path, "nf16", ratio=2.0, data=other)
-    assert [(row["rank"], row["data"][0]) for row in local(tmp_path)] == [(1, "a"), (1, "c")]
+    assert [(row["rank"], row["data"][:8]) for row in local(tmp_path)] == [
+        (1, "sha256:a"), (1, "sha256:c"),
+    ]  # fmt: skip
 
 
 def test_seeds_are_pooled_with_crossed_intervals(tmp_path):
@@ -117,7 +119,8 @@ def test_stale_rows_are_marked_and_unranked(tmp_path):
              "sha256": "d" * 64}  # fmt: skip
     make(tmp_path, recipe=entry)
     make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3500, "seed": 0}, task="trend-v1")
-    scores = {"xi": ScoreEntry(value=1, low=1, high=1, truth=1, unit="1", version=99)}
+    numbers = dict.fromkeys(("value", "low", "high", "truth", "truth_low", "truth_high"), 1.0)
+    scores = {"xi": ScoreEntry(**numbers, unit="1", version=99)}
     make(tmp_path, "nf32", scores=scores)
     assert [(row["arch"], row["status"], row["rank"]) for row in local(tmp_path)] == [
         ("nf8", "stale", None), ("nf32", "stale", None), ("nf16", "stale", None),
@@ -176,13 +179,22 @@ def test_records_are_never_overwritten_and_changes_are_noticed(tmp_path):
     [("{", "not a readable record"), ("{}", "Field required"), ("[" * 5000, "readable record"),
      ('{"value": NaN}', "required")],
 )  # fmt: skip
-def test_what_is_no_record_is_refused_in_one_line(tmp_path, text, reason):
+def test_what_is_no_record_is_named_and_left_out(tmp_path, capsys, text, reason):
+    """A broken file must not stop anyone's run."""
+    good = make(tmp_path)
     path = tmp_path / "small" / "x" / "seed0-000000000000.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(ResultError, match=reason) as caught:
-        read_all(tmp_path)
-    assert "\n" not in str(caught.value)
+    assert [stored.path for stored in read_all(tmp_path) if stored.origin == "local"] == [good]
+    said = capsys.readouterr().err
+    assert reason in said
+    assert len([line for line in said.splitlines() if str(path) in line]) == 1
+
+
+def test_rows_without_a_ratio_are_not_ranked(tmp_path):
+    make(tmp_path, scores={"xi_ratio": None})
+    (row,) = local(tmp_path)
+    assert row["rank"] is None
 
 
 def test_a_changed_sidecar_is_noticed(tmp_path):

@@ -7,6 +7,7 @@ from tests.conftest import z_score
 from trendbench.metrics.batch import Batch, density_profile
 from trendbench.metrics.card import METRICS, score_images
 from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.sampling import Yardstick
 from trendbench.metrics.truth import Truth, truth_of
 from trendbench.rendering.triplets import simulate
 
@@ -32,11 +33,21 @@ def truth(trend_v1):
 
 @pytest.fixture(scope="module")
 def card(truth, drawn):
-    return score_images(drawn.r, truth, name="real", data="")
+    return xi_card(drawn.r, truth)
+
+
+XI_METRICS = [m for m in METRICS if m.name.startswith("xi") or m.name == "grey_fraction"]
+YARDSTICKS = {}
+
+
+def xi_card(images, truth):
+    """The part of the card that is ξ's; the pool's features are taken once a truth."""
+    yardstick = YARDSTICKS.setdefault(id(truth), Yardstick(truth, conditional=False))
+    return score_images(images, truth, name="x", data="", yardstick=yardstick, metrics=XI_METRICS)
 
 
 def score(images, truth, name):
-    return score_images(images, truth, name="x", data="").scores[name].value
+    return xi_card(images, truth).scores[name].value
 
 
 @pytest.mark.parametrize("window", [1, 3, 8])
@@ -90,7 +101,7 @@ def test_xi_bias_is_unbiased_and_sees_a_known_bias(truth, drawn):
 def test_a_grey_ramp_scores_below_the_floor_in_xi_and_is_seen_by_the_rest(truth):
     columns = 255 * (1 - np.interp(np.arange(256) + 0.5, np.arange(241) + 8, truth.mean_profile))
     ramp = np.broadcast_to(columns.round().astype(np.uint8), (50, 256, 256)).copy()
-    card = score_images(ramp, truth, name="ramp", data="")
+    card = xi_card(ramp, truth)
     assert card.scores["xi"].value < 0.1 * truth.xi_floor
     assert card.scores["xi_variance_ratio"].value < 0.01
     assert card.scores["grey_fraction"].value > 0.8
@@ -108,11 +119,11 @@ def test_grey_is_26_to_229(truth, value):
 
 def test_scores_do_not_depend_on_batches_or_order(truth, drawn, monkeypatch):
     images = drawn.r[:300]
-    whole = score_images(images, truth, name="x", data="")
+    whole = xi_card(images, truth)
     monkeypatch.setattr("trendbench.metrics.card._BATCH", 7)
-    small_batches = score_images(images, truth, name="x", data="")
+    small_batches = xi_card(images, truth)
     assert small_batches.scores == whole.scores
-    shuffled = score_images(images[::-1], truth, name="x", data="")
+    shuffled = xi_card(images[::-1], truth)
     for name, one in whole.scores.items():
         assert shuffled.scores[name].value == pytest.approx(one.value, rel=1e-9), name
 
@@ -138,7 +149,7 @@ def test_intervals_hold_the_floor_as_often_as_they_say(truth, drawn):
     for name in ("xi", "xi_variance_ratio"):
         held = 0
         for images in drawn.r.reshape(30, 50, 256, 256):
-            one = score_images(images, exact, name="x", data="").scores[name]
+            one = xi_card(images, exact).scores[name]
             held += one.low <= one.truth <= one.high
         assert held >= 24, name
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from trendbench.process.counts import poisson_table
-from trendbench.process.philox import philox, uniform
+from trendbench.process.kernels import philox, uniform
 
 U64 = np.uint64
 

@@ -136,3 +136,41 @@ def test_a_frame_that_the_networks_cannot_take_is_refused_before_training(tmp_pa
     make_data(spec, 0, tmp_path / "odd.h5")
     with pytest.raises(RecipeError, match="power of two"):
         run("nf4", data=tmp_path / "odd.h5", runs=tmp_path / "r", results=tmp_path / "s")
+
+
+def test_too_few_test_images_are_refused_before_training(own, tmp_path, small):
+    from trendbench.data.make import make_data
+    from trendbench.errors import DataFileError
+
+    make_data(small.model_copy(update={"test": 1}), 0, tmp_path / "one.h5")
+    with pytest.raises(DataFileError, match="needs at least 1 and 2"):
+        run(own, data=tmp_path / "one.h5")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_default_file_that_is_not_canonical_is_refused(own, tmp_path, monkeypatch):
+    from trendbench.errors import DataFileError
+    from trendbench.runner import run as story
+
+    class Other:
+        train, seed, sha256 = 3500, 0, "0" * 64
+
+    monkeypatch.setattr(story, "canonical_file", lambda task: Other)
+    with pytest.raises(DataFileError, match="not the canonical file"):
+        run(own)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_epochs_of_a_recipe_that_states_none(own, small_file):
+    record = read_record(run(own, data=small_file).record)
+    assert record.training.epochs is None
+    with pytest.raises(RunError, match="epochs was None, now 9"):
+        run(own, data=small_file, epochs=9)
+
+
+def test_one_run_has_one_record_wherever_it_is_written(own, small_file, tmp_path):
+    one = run(own, data=small_file, results=tmp_path / "a")
+    two = run(own, data=small_file, results=tmp_path / "b")
+    three = run(own, data=small_file, results=tmp_path / "a")
+    assert one.record.name == two.record.name == three.record.name
+    assert len(list((tmp_path / "a").rglob("seed*.json"))) == 1

@@ -24,7 +24,7 @@ _COMMANDS = {
 }
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
-                  errno.EISDIR, errno.ENAMETOOLONG}  # fmt: skip
+                  errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}  # fmt: skip
 _DEBUG = "TRENDBENCH_DEBUG"
 
 
@@ -65,6 +65,9 @@ def main() -> NoReturn:
         _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
     except KeyboardInterrupt:
         _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        _leave(0)
     except click.ClickException as error:
         hint = getattr(error, "ctx", None)
         tail = f" (see {hint.command_path} --help)" if hint is not None else ""

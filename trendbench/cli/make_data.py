@@ -4,13 +4,16 @@ from pathlib import Path
 
 import click
 
+from trendbench.catalog import DEFAULT_TASK
+from trendbench.process.seeds import SEED_LIMIT
+
 
 @click.command("make-data")
 @click.option("--n", type=click.IntRange(min=1), help="Training triplets.  [default: the spec's]")
 @click.option(
-    "--spec", default="trend-v1", show_default=True, help="A task's name, or a TOML file."
+    "--spec", default=DEFAULT_TASK, show_default=True, help="A task's name, or a TOML file."
 )
-@click.option("--seed", type=click.IntRange(0, (1 << 64) - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEED_LIMIT - 1), default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path),
     help="Target file.  [default: datasets/<task>-n<N>-seed<K>.h5]",

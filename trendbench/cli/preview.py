@@ -26,6 +26,6 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
             raise DataFileError(
                 f"{file} has {size} {split} triplets: --start {start} is beyond them"
             )
-        triplets = dataset.load(chosen)[start : start + count]
+        triplets = dataset.glance(chosen, start, count)
         figure = preview_figure(triplets, dataset.spec.window)
     click.echo(save(figure, out or file.with_suffix(".png")))

@@ -1,7 +1,6 @@
 """Read a data file, trusting nothing in it that has not been checked."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from trendbench.data import layout
 from trendbench.data.deflate import DeflateError, inflate
 from trendbench.errors import DataFileError, SpecError
+from trendbench.machine import usable_cores
 from trendbench.process.germs import Germs
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.triplets import IMAGES, Triplets
@@ -23,7 +23,7 @@ from trendbench.spec import TaskSpec, spec_from_json
 _DEFLATE = h5py.h5z.FILTER_DEFLATE
 _STOCK_FILTERS = {_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 _DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
-_ADVICE = "make it again with trendbench make-data"
+_ADVICE = "make it again with trendbench make-data --overwrite"
 _Result = TypeVar("_Result")
 
 
@@ -109,6 +109,19 @@ class Dataset:
         """
         s1, s2, r = (self.images(split, name) for name in IMAGES)
         return Triplets(self.spec, s1, s2, r, self.germs(split))
+
+    def glance(self, split: Split, start: int, count: int) -> Triplets:
+        """A few triplets without germs, to look at: read alone, so not held against a hash.
+
+        Raises:
+            DataFileError: they cannot be read.
+        """
+        rows = slice(start, start + count)
+        try:
+            s1, s2, r = (self._data[f"{split}/{name}"][rows] for name in IMAGES)
+        except (OSError, RuntimeError) as error:
+            raise self._wrong(split, f"cannot be read ({error})") from None
+        return Triplets(self.spec, s1, s2, r)
 
     def close(self) -> None:
         """Close the file; arrays that were read stay valid."""
@@ -218,5 +231,5 @@ def _filters(data: h5py.Dataset) -> list[int]:
 
 
 def _on_every_core(task: Callable[[int], _Result], items: Sequence[int]) -> Iterable[_Result]:
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return list(pool.map(task, items))

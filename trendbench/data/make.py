@@ -1,19 +1,21 @@
 """make-data: simulate a task into one file, resumably."""
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
-from trendbench import __version__
 from trendbench.data.blocks import Spool, produce
 from trendbench.data.dataset import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
+from trendbench.machine import usable_cores
 from trendbench.progress import bar
+from trendbench.provenance import sources_sha256
 from trendbench.spec import TaskSpec
 from trendbench.storage.atomic import replacing
 from trendbench.storage.lock import holding
+
+_MOST_WORKERS = 8  # each holds a block of memory, and one disk takes it all
 
 
 def default_path(spec: TaskSpec, seed: int) -> Path:
@@ -45,15 +47,18 @@ def make_data(
         RunError: another process is making the same file.
         OSError: the folder cannot be written or the disk is full.
     """
+    folder = path.with_name(path.name + ".part")
     if path.exists() and not overwrite:
         _must_be(spec, seed, path)
+        if folder.is_dir():  # of a run that was killed just after the file was complete
+            with holding(folder / "lock", f"make-data for {path}"):
+                shutil.rmtree(folder)
         return False
-    folder = path.with_name(path.name + ".part")
     with holding(folder / "lock", f"make-data for {path}"):
         if path.exists() and not overwrite:  # another process has finished it meanwhile
             _must_be(spec, seed, path)
             return False
-        plan = hashlib.sha256(f"{spec.to_json()} {seed} {__version__}".encode()).hexdigest()
+        plan = hashlib.sha256(f"{spec.to_json()} {seed} {sources_sha256()}".encode()).hexdigest()
         for leftover in folder.glob(".*.tmp"):  # of a run that was killed outright
             leftover.unlink()
         spool = Spool(folder / plan[:16])
@@ -62,16 +67,11 @@ def make_data(
             FileWriter(temporary, spec, seed) as writer,
             bar(path.name, sum(spec.sizes.values()), "triplets") as progress,
         ):
-            for block in produce(spec, seed, spool, workers or usable_cores()):
+            for block in produce(spec, seed, spool, workers or min(usable_cores(), _MOST_WORKERS)):
                 writer.add(block)
                 progress.advance(block.span.stop - block.span.start)
         shutil.rmtree(folder)
     return True
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def _must_be(spec: TaskSpec, seed: int, path: Path) -> None:

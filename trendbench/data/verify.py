@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from trendbench import theory
 from trendbench.data.dataset import Dataset
 from trendbench.process.germs import IN_R, IN_S1, IN_S2
-from trendbench.process.seeds import SPLITS
+from trendbench.process.seeds import SPLITS, Split
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import IMAGES, Triplets, render
 from trendbench.spec import TaskSpec
 
 _LARGEST_Z = 5.0  # passed by chance once in some 10⁶ checks
+_SMALLEST_TAIL = 2 * stats.norm.sf(_LARGEST_Z)  # the same, for counts that are not Gaussian
+_ENOUGH_GERMS = 1000  # below it a coverage is no more Gaussian than the count is
 _RENDERED_AT_ONCE = 128
 _BITS = {"s1": IN_S1, "s2": IN_S2, "r": IN_R}
 
@@ -42,16 +45,17 @@ def verify(dataset: Dataset) -> list[Finding]:
     findings = [Finding("format and layout", True, dataset.describe())]
     for split in SPLITS:
         triplets = dataset.load(split)
-        dataset.intensities(split)
         findings.append(Finding(f"{split}: hashes", True, f"{len(triplets)} triplets"))
         if len(triplets):
+            findings.append(_intensities(split, dataset))
+            findings.append(_membership(split, dataset.spec, triplets))
             findings.append(_rendering(split, triplets))
             findings += _counts(split, dataset.spec, triplets)
             findings += _coverages(split, dataset.spec, triplets)
     return findings
 
 
-def _rendering(split: str, triplets: Triplets) -> Finding:
+def _rendering(split: Split, triplets: Triplets) -> Finding:
     wrong = 0
     for start in range(0, len(triplets), _RENDERED_AT_ONCE):
         part = triplets[start : start + _RENDERED_AT_ONCE]
@@ -64,17 +68,49 @@ def _rendering(split: str, triplets: Triplets) -> Finding:
     return Finding(f"{split}: germs render to the images", wrong == 0, f"{wrong} of {total} differ")
 
 
-def _counts(split: str, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
+def _intensities(split: Split, dataset: Dataset) -> Finding:
+    """Each triplet's λ_left and λ_right against the spec's."""
+    wanted = (dataset.spec.lambda_left, dataset.spec.lambda_right)
+    off = sum(
+        int(np.count_nonzero(column != value))
+        for column, value in zip(dataset.intensities(split), wanted, strict=True)
+    )
+    return Finding(f"{split}: intensities are the spec's", off == 0, f"{off} differ")
+
+
+def _membership(split: Split, spec: TaskSpec, triplets: Triplets) -> Finding:
+    """Under thinning, a germ's membership follows from its mark and place."""
+    germs = triplets.germs
+    assert germs is not None
+    if spec.coupling == "independent":
+        shared = int(np.count_nonzero(~np.isin(germs.member, (0, *_BITS.values()))))
+        return Finding(f"{split}: images share no germ", shared == 0, f"{shared} shared")
+    level = germs.mark * spec.intensity.extremes(spec.radius)[1]
+    levels: dict[str, float | NDArray[np.float64]] = {
+        "s1": spec.lambda_left,
+        "s2": spec.lambda_right,
+        "r": spec.intensity(germs.x),
+    }
+    off = 0
+    for name, bit in _BITS.items():
+        shown = np.less(level, levels[name])
+        off += int(np.count_nonzero(shown != ((germs.member & bit) != 0)))
+    return Finding(f"{split}: membership follows the marks", off == 0, f"{off} germs differ")
+
+
+def _counts(split: Split, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
     """Germ counts on the dilated frame: Poisson with mean λ̄·area, λ̄ at the frame's centre."""
     assert triplets.germs is not None
     for name, process in _processes(spec).items():
         expected = float(process.intensity(spec.width / 2)) * spec.dilated_area * len(triplets)
         counted = int(triplets.germs.counts(_BITS[name]).sum())
-        z = (counted - expected) / math.sqrt(expected) if expected else float(counted > 0)
-        yield _by_z(f"{split}: germ count of {name}", z, f"{counted}, expected {expected:.0f}")
+        law = stats.poisson(expected)
+        tail = 2 * min(law.cdf(counted), law.sf(counted - 1))
+        reading = f"{counted}, expected {expected:.0f}, p = {min(tail, 1.0):.2g}"
+        yield Finding(f"{split}: germ count of {name}", bool(tail >= _SMALLEST_TAIL), reading)
 
 
-def _coverages(split: str, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
+def _coverages(split: Split, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
     """Coverage of the left and the right half against p(x), with the exact variance."""
     half = spec.width // 2
     for name, process in _processes(spec).items():
@@ -82,7 +118,9 @@ def _coverages(split: str, spec: TaskSpec, triplets: Triplets) -> Iterator[Findi
         exact = theory.coverage(theory.pixel_centres(spec.width), process.intensity, spec.radius)
         covariance = theory.column_covariance(process)
         for side, part in (("left", slice(0, half)), ("right", slice(half, None))):
-            if exact[part].size == 0 or not exact[part].any():
+            share = exact[part].size / spec.width
+            germs = float(process.intensity(spec.width / 2)) * share * spec.dilated_area
+            if germs * len(triplets) < _ENOUGH_GERMS:
                 continue
             z = _z(columns[part], exact[part], covariance[part, part], len(triplets))
             reading = f"{columns[part].mean():.5f}, expected {exact[part].mean():.5f}"

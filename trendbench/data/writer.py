@@ -1,6 +1,7 @@
 """Write a data file from a stream of blocks, in constant memory and in one fixed order."""
 
 import hashlib
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,8 @@ from trendbench.process.seeds import SPLITS
 from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
 
+_MARGIN = 1 << 24  # more than HDF5 holds back until it closes a file
+_BYTES_PER_GERM = 32
 _LIBRARY = ("v110", "v110")  # metadata with checksums; read by every HDF5 since 1.10 (2016)
 _IMAGE_OPTIONS: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
 _ROW_OPTIONS: dict[str, Any] = {"maxshape": (None,), "chunks": (1 << 14,), "fletcher32": True}
@@ -29,7 +32,10 @@ class FileWriter:
     """
 
     def __init__(self, path: Path, spec: TaskSpec, seed: int) -> None:
+        self._path = path
+        self._reserve(0, _MARGIN)
         self._file = h5py.File(path, "w", libver=_LIBRARY)
+        self._reserve(0, _MARGIN)
         self._spec = spec
         self._hashes: dict[str, hashlib._Hash] = {}
         for name, value in zip(
@@ -60,7 +66,14 @@ class FileWriter:
         self._hashes[data.name] = hashlib.sha256()
 
     def add(self, block: Block) -> None:
-        """Append the next block of file order."""
+        """Append the next block of file order.
+
+        Raises:
+            OSError: no room for it; nothing of it has been written then.
+        """
+        written = self._file.id.get_filesize()
+        size = sum(map(len, block.deflated)) + _BYTES_PER_GERM * block.germs.x.size
+        self._reserve(written, 2 * size + _MARGIN)
         group = self._file[block.span.split]
         n = block.span.stop - block.span.start
         streams = iter(block.deflated)
@@ -74,6 +87,15 @@ class FileWriter:
         self._extend(germs[layout.GERM_OFFSETS], block.germs.offsets[1 : n + 1] + so_far)
         for name in layout.GERM_COLUMNS:
             self._extend(germs[name], getattr(block.germs, name))
+
+    def _reserve(self, start: int, length: int) -> None:
+        """Have the system set disk space aside.
+
+        HDF5 does not survive a full disk: it fails again on closing, and may crash on exit. So it
+        never meets one; the margin covers what it writes on closing.
+        """
+        with self._path.open("ab") as file:
+            os.posix_fallocate(file.fileno(), start, length)
 
     def _extend(self, data: h5py.Dataset, rows: NDArray[np.generic]) -> None:
         rows = np.ascontiguousarray(rows, dtype=data.dtype)
@@ -94,4 +116,7 @@ class FileWriter:
         if kind is None:
             for name, content in self._hashes.items():
                 self._file[name].attrs[layout.ATTRIBUTE_HASH] = content.hexdigest()
+        self._file.flush()
+        size = self._file.id.get_filesize()
         self._file.close()
+        os.truncate(self._path, size)  # gives back what was reserved and not needed

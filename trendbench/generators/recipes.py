@@ -15,17 +15,19 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trendbench import catalog
-from trendbench.errors import RecipeError
+from trendbench.errors import RecipeError, first_problem
 
 ENTRY_POINTS = "trendbench.generators"
 _OWN_FAMILY = "own"
 _FAMILY_FILE = "family.toml"
+_LONGEST_REFERENCE = 200
 
 Parameters = dict[str, bool | int | float | str]
 _Summary = Annotated[str, Field(max_length=200)]
@@ -126,6 +128,7 @@ def shipped_recipes() -> list[Recipe]:
     return [find_recipe(path.stem) for path in rows]
 
 
+@cache
 def load_class(reference: str) -> Any:
     """Import ``package.module:Class`` or ``path/to/file.py:Class``.
 
@@ -172,11 +175,13 @@ def _row(arch: str, folder: Path, family: _Family) -> _Row | None:
 
 
 def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
+    if len(arch) > _LONGEST_REFERENCE:
+        raise RecipeError(f"'{arch[:40]}…' is longer than {_LONGEST_REFERENCE} characters")
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         if entry.name == arch:
             return Recipe(arch, _OWN_FAMILY, entry.value), {}
     place, _, name = arch.rpartition(":")
-    if place and re.fullmatch(r"[A-Za-z_]\w*", name):
+    if place and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         source = None
         if place.endswith(".py") and Path(place).is_file():
             source = hashlib.sha256(Path(place).read_bytes()).hexdigest()
@@ -204,9 +209,7 @@ def _read(path: Path, model: type[Any]) -> Any:
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{path}: {key}: {first['msg']}") from None
+        raise RecipeError(f"{path}: {first_problem(error)}") from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from None
 

@@ -24,10 +24,9 @@ from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-PAPER_NOTE = "other data"
 SCORES = tuple(metric.name for metric in METRICS)
 _VERSIONS = {metric.name: metric.version for metric in METRICS}
-_REFERENCE_FAMILY = "reference"
+_REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
 _SHORT = 12
 _SEED = 20170602
 
@@ -67,17 +66,17 @@ def rows(records: Sequence[StoredRecord]) -> list[Row]:
         record = stored.record
         key = (record.task, record.data.sha256, record.arch, record.recipe.sha256, stored.origin)
         groups[key].append(stored)
-    paper = paper_xi()
+    paper = paper_lines()
     board = [_row(_newest_per_seed(group), paper) for group in groups.values()]
     board.sort(key=_order)
     _rank(board)
     return board
 
 
-def paper_xi() -> dict[str, str]:
-    """The seed's numbers by arch, as printed there; they come from other data."""
+def paper_lines() -> dict[str, dict[str, str]]:
+    """The seed's numbers by arch, as printed there, with the remark that goes with them."""
     with (catalog.RESULTS / "paper.csv").open(newline="", encoding="utf-8") as file:
-        return {line["arch"]: line["xi"] for line in csv.DictReader(file)}
+        return {line["arch"]: line for line in csv.DictReader(file)}
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class _Pooled:
     high: float | None
 
 
-def _row(group: Sequence[StoredRecord], paper: dict[str, str]) -> Row:
+def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row:
     records = [stored.record for stored in group]
     first = records[0]
     row: Row = {
@@ -107,12 +106,12 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, str]) -> Row:
         "epochs": first.training.epochs,
         "seconds": round(float(np.mean([record.training.seconds for record in records])), 1),
         "device": first.hardware.device,
-        "data": first.data.sha256[:_SHORT],
-        "recipe": first.recipe.sha256[:_SHORT],
+        "data": _short(first.data.sha256),
+        "recipe": _short(first.recipe.sha256),
         "code": f"{first.code.version}+{first.code.sha256[:_SHORT]}",
         "origin": group[0].origin,
-        "paper_xi": paper.get(first.arch),
-        "paper_data": PAPER_NOTE if first.arch in paper else None,
+        "paper_xi": paper.get(first.arch, {}).get("xi"),
+        "paper_data": paper.get(first.arch, {}).get("data"),
     }
     for name, pooled in _pool(group).items():
         row[name], row[f"{name}_low"], row[f"{name}_high"] = pooled.value, pooled.low, pooled.high
@@ -197,12 +196,20 @@ def _is_stale(record: RunRecord) -> bool:
     return (today.generator, today.parameters) != (record.recipe.generator, parameters)
 
 
+def _short(digest: str) -> str:
+    """A digest as the board shows it; the prefix keeps readers from taking it for a number."""
+    return f"sha256:{digest[:_SHORT]}"
+
+
 def _distance(row: Row) -> float:
     ratio = row["xi_ratio"]
     return abs(ratio - 1) if ratio is not None else float("inf")
 
 
 def _competes(row: Row) -> bool:
+    ranked_by = (row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"])
+    if None in ranked_by:
+        return False
     return not row["flags"] and row["status"] != "stale" and row["family"] != _REFERENCE_FAMILY
 
 

@@ -6,8 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.metrics import columns
+from trendbench.metrics.columns import Words
+from trendbench.rendering.disks import WHITE
+
 THRESHOLD = 128
-WHITE = 255
 
 
 @dataclass(frozen=True)
@@ -17,10 +20,15 @@ class Batch:
     Attributes:
         images: (b, H, W) uint8, raw grey.
         window: w of ξ [px].
+        s1, s2: the inputs, (b, H, W) uint8; None where the images stand alone.
+        target: the true r of the same triplets; None where there is none.
     """
 
     images: NDArray[np.uint8]
     window: int
+    s1: NDArray[np.uint8] | None = None
+    s2: NDArray[np.uint8] | None = None
+    target: NDArray[np.uint8] | None = None
 
     @cached_property
     def profile(self) -> NDArray[np.float64]:
@@ -33,9 +41,19 @@ class Batch:
         return self.images < THRESHOLD
 
     @cached_property
+    def words(self) -> Words:
+        """The columns of ``black`` as bit strings, (b, W, ⌈H/64⌉)."""
+        return columns.pack(self.black)
+
+    @cached_property
+    def density(self) -> NDArray[np.float64]:
+        """Black share of each column after thresholding, (b, W)."""
+        return columns.count(self.words) / self.images.shape[1]
+
+    @cached_property
     def binary_profile(self) -> NDArray[np.float64]:
         """ξ_k after thresholding, (b, W − w + 1)."""
-        darkness = np.count_nonzero(self.black, axis=1) * WHITE
+        darkness = columns.count(self.words) * WHITE
         return _slide(darkness, self.images.shape[1], self.window)
 
 
@@ -66,5 +84,4 @@ def xi_of(
 def _slide(darkness: NDArray[np.int64], height: int, window: int) -> NDArray[np.float64]:
     """Column sums of 255 − I, (n, W), to window means of darkness in [0, 1]."""
     sums = np.pad(np.cumsum(darkness, axis=1), ((0, 0), (1, 0)))
-    means: NDArray[np.float64] = (sums[:, window:] - sums[:, :-window]) / (WHITE * height * window)
-    return means
+    return (sums[:, window:] - sums[:, :-window]) / (WHITE * height * window)

@@ -1,4 +1,4 @@
-"""The score card: every score of one set of images, beside its value for truth."""
+"""The score card: every score of one set of images, beside what true images score."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,12 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import ImagesError
-from trendbench.metrics.batch import Batch
+from trendbench.metrics.coupling import (
+    Containment,
+    InputDisagreement,
+    RetentionError,
+    TargetDisagreement,
+)
+from trendbench.metrics.flags import Flag, raised, verdict
 from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.metric import Metric
 from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
+from trendbench.metrics.sampling import Yardstick, features_of
+from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
+from trendbench.metrics.trend import KError, Lambda0Error
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+from trendbench.rendering.triplets import Triplets
 
 METRICS: tuple[Metric, ...] = (
     Xi(),
@@ -22,32 +32,53 @@ METRICS: tuple[Metric, ...] = (
     XiVarianceRatio(),
     XiBinary(),
     GreyFraction(),
+    S2Error(),
+    LinealError(),
+    PerimeterError(),
+    EulerError(),
+    KError(),
+    Lambda0Error(),
+    RetentionError(),
+    Containment(),
+    InputDisagreement(),
+    TargetDisagreement(),
 )
 _BATCH = 128
-_FEWEST_IMAGES = 2
+FEWEST_IMAGES = 2
 
 
 @dataclass(frozen=True)
 class Score:
-    """One score with its 95 % interval, its value for true images, and what it is."""
+    """One score.
+
+    Attributes:
+        value: measured; low, high: its 95 % interval from resampling images.
+        truth: its value for true images, or their median where it is sampling noise alone.
+        truth_low, truth_high: 0.5 % and 99.5 % quantiles for as many fresh true images.
+        unit, version: of the metric.
+    """
 
     value: float
     low: float
     high: float
     truth: float
+    truth_low: float
+    truth_high: float
     unit: str
     version: int
 
 
 @dataclass(frozen=True)
 class Card:
-    """What ``trendbench score`` says of one set of images.
+    """What is said of one set of images.
 
     Attributes:
         name: whose images.
         task, data: the task and the content hash of the data file they were scored on.
         n: number of images.
-        scores: by metric name, in card order.
+        scores: by metric name, in card order; None where a score does not exist here.
+        flags: what puts the images out of contention.
+        verdict: the same in words.
         per_image: (n,) values of each score, in test order.
     """
 
@@ -55,7 +86,9 @@ class Card:
     task: str
     data: str
     n: int
-    scores: dict[str, Score]
+    scores: dict[str, Score | None]
+    flags: list[Flag]
+    verdict: str
     per_image: dict[str, NDArray[np.float64]]
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +98,11 @@ class Card:
             "task": self.task,
             "data": self.data,
             "n": self.n,
-            "scores": {name: asdict(score) for name, score in self.scores.items()},
+            "flags": [flag.name for flag in self.flags],
+            "scores": {
+                name: asdict(score) if score else None for name, score in self.scores.items()
+            },
+            "verdict": self.verdict,
         }
 
 
@@ -75,6 +112,8 @@ def score_images(
     *,
     name: str,
     data: str,
+    given: Triplets | None = None,
+    yardstick: Yardstick | None = None,
     metrics: Sequence[Metric] = METRICS,
 ) -> Card:
     """Score images against the truth of a task.
@@ -84,10 +123,13 @@ def score_images(
         truth: from ``truth_of(dataset)``.
         name: what the card calls them.
         data: content hash of the data file.
+        given: the triplets they were drawn for; without them the scores that look at inputs and
+            targets are absent.
+        yardstick: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
 
     Raises:
-        ImagesError: wrong type or shape, or fewer than two images.
+        ImagesError: wrong type, shape or number, or fewer than two images.
     """
     expected = (truth.spec.height, truth.spec.width)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != expected:
@@ -96,21 +138,32 @@ def score_images(
             f"of shape (n, {expected[0]}, {expected[1]})"
         )
     n = len(images)
-    if n < _FEWEST_IMAGES:
-        raise ImagesError(f"{n} image(s): a score needs at least {_FEWEST_IMAGES}")
-    parts: list[list[NDArray[np.float64]]] = [[] for _ in metrics]
-    for start in range(0, n, _BATCH):
-        batch = Batch(images[start : start + _BATCH], truth.spec.window)
-        for metric, part in zip(metrics, parts, strict=True):
-            part.append(metric.features(batch, truth))
+    if n < FEWEST_IMAGES:
+        raise ImagesError(f"{n} image(s): a score needs at least {FEWEST_IMAGES}")
+    if given is not None and len(given) != n:
+        raise ImagesError(f"{n} images for {len(given)} triplets: one image a triplet is needed")
+    features = features_of(metrics, images, truth, given, _BATCH)
+    yardstick = yardstick or Yardstick(truth, conditional=given is not None)
     weights = bootstrap_weights(n)
-    scores, values = {}, {}
-    for metric, part in zip(metrics, parts, strict=True):
-        features = np.concatenate(part)
-        low, high = interval(metric, features, weights, truth)
-        value = float(metric.value(features.mean(axis=0), n, truth))
+    scores: dict[str, Score | None] = {}
+    values = {}
+    for metric in metrics:
+        own = features.get(metric.name)
+        if own is None:
+            scores[metric.name] = None
+            continue
+        low, high = interval(metric, own, weights, truth)
+        fresh = yardstick.sampling(metric, n)
         scores[metric.name] = Score(
-            value, low, high, metric.ideal(truth), metric.unit, metric.version
+            value=float(metric.value(own.mean(axis=0), n, truth)),
+            low=low,
+            high=high,
+            truth=fresh.median if metric.is_noise_at_truth else metric.ideal(truth),
+            truth_low=fresh.low,
+            truth_high=fresh.high,
+            unit=metric.unit,
+            version=metric.version,
         )
-        values[metric.name] = per_image(metric, features, truth)
-    return Card(name, truth.spec.name, data, n, scores, values)
+        values[metric.name] = per_image(metric, own, truth)
+    flags = raised(scores)
+    return Card(name, truth.spec.name, data, n, scores, flags, verdict(scores, flags), values)

@@ -43,7 +43,7 @@ def interval(
     replicates = metric.value(weights @ features, n, truth)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(replicates, [tail, 1 - tail]) - (replicates.mean() - value)
-    return float(low), float(high)
+    return max(float(low), metric.minimum), max(float(high), metric.minimum)
 
 
 def per_image(metric: Metric, features: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:

@@ -24,6 +24,10 @@ class Xi(Metric):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return xi_of(batch.profile, truth.xi0, truth.normaliser)[:, None]
 
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        return np.array([truth.xi_floor])
+
     def ideal(self, truth: Truth) -> float:
         return truth.xi_floor
 
@@ -59,6 +63,11 @@ class _ProfileMoments(Metric):
         del truth
         profile = batch.profile
         return np.column_stack([profile, np.square(profile).sum(axis=1)])
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        square = np.square(truth.mean_profile).sum() + np.trace(truth.profile_covariance)
+        return np.append(truth.mean_profile, square)
 
     @staticmethod
     def _variance(mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -17,11 +17,10 @@ Random numbers: under key (seed, split), germ set j of triplet i reads the Philo
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from trendbench.process.counts import poisson_table
-from trendbench.process.philox import philox, uniform
+from trendbench.process.kernels import count_germs, fill_germs
 from trendbench.process.seeds import SEED_LIMIT, Split, split_key
 from trendbench.process.trend import TrendProcess
 
@@ -89,7 +88,7 @@ def draw_germs(process: TrendProcess, n: int, seed: int, split: Split, start: in
     key = (np.uint64(seed), np.uint64(split_key(split)), np.uint64(start))
     counts = np.zeros((len(germ_sets), n), dtype=np.int64)
     for row, germ_set in zip(counts, germ_sets, strict=True):
-        _count(*key, np.uint64(germ_set.stream), *germ_set.table, row)
+        count_germs(*key, np.uint64(germ_set.stream), *germ_set.table, row)
     offsets = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])
     places = offsets[:-1] + np.cumsum(counts, axis=0) - counts
     x, y, mark = np.empty((3, offsets[-1]))
@@ -97,7 +96,7 @@ def draw_germs(process: TrendProcess, n: int, seed: int, split: Split, start: in
     margin = process.radius
     frame = (-margin, process.width + 2 * margin, -margin, process.height + 2 * margin)
     for row, place, germ_set in zip(counts, places, germ_sets, strict=True):
-        _fill(
+        fill_germs(
             *key, np.uint64(germ_set.stream), row, place, frame, germ_set.lambda_max,
             germ_set.images, x, y, mark, member,
         )  # fmt: skip
@@ -129,54 +128,3 @@ def _germ_sets(process: TrendProcess) -> list[_GermSet]:
         _GermSet(stream, most, shown, poisson_table(most * process.dilated_area))
         for stream, (most, shown) in enumerate(drawn)
     ]
-
-
-@njit(nogil=True, cache=True)
-def _count(
-    seed: np.uint64,
-    split: np.uint64,
-    start: np.uint64,
-    stream: np.uint64,
-    first: int,
-    cdf: NDArray[np.float64],
-    counts: NDArray[np.int64],
-) -> None:
-    """Poisson counts by inversion: first + #{cdf ≤ u}, into ``counts`` (n,)."""
-    zero, one = np.uint64(0), np.uint64(1)
-    for i in range(counts.size):
-        word, _, _, _ = philox(one, stream, start + np.uint64(i), zero, seed, split)
-        counts[i] = first + np.searchsorted(cdf, uniform(word), side="right")
-
-
-@njit(nogil=True, cache=True)
-def _fill(
-    seed: np.uint64,
-    split: np.uint64,
-    start: np.uint64,
-    stream: np.uint64,
-    counts: NDArray[np.int64],
-    places: NDArray[np.int64],
-    frame: tuple[float, float, float, float],
-    lambda_max: float,
-    images: NDArray[np.float64],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    mark: NDArray[np.float64],
-    member: NDArray[np.uint8],
-) -> None:
-    """Positions, marks and membership of one germ set, triplet i's from ``places[i]`` on."""
-    zero = np.uint64(0)
-    left, across, top, down = frame
-    for i in range(counts.size):
-        triplet = start + np.uint64(i)
-        for g in range(counts[i]):
-            block = np.uint64(g + 2)
-            word_x, word_y, word_m, _ = philox(block, stream, triplet, zero, seed, split)
-            at = places[i] + g
-            x[at] = left + across * uniform(word_x)
-            y[at] = top + down * uniform(word_y)
-            mark[at] = uniform(word_m)
-            for j in range(images.shape[0]):
-                bit, base, slope = images[j]
-                if mark[at] * lambda_max < base + slope * x[at]:
-                    member[at] |= np.uint8(bit)

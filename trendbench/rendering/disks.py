@@ -3,14 +3,15 @@
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from trendbench.compiling import kernel
 
 WHITE = 255
 BLACK = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_disks(
     image: NDArray[np.uint8],
     x: NDArray[np.float64],
@@ -49,7 +50,7 @@ def draw_disks(
                 image[r, left : right + 1] = BLACK
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def draw_series(
     offsets: NDArray[np.int64],
     x: NDArray[np.float64],

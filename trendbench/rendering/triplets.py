@@ -77,6 +77,18 @@ def render(germs: Germs, radius: float, images: NDArray[np.uint8]) -> None:
     draw_series(germs.offsets, germs.x, germs.y, germs.member, _BITS, radius, images)
 
 
+def render_r(
+    germs: Germs, process: TrendProcess, *, radius: float | None = None
+) -> NDArray[np.uint8]:
+    """The images of the germs that are members of r, (n, H, W); of another radius if given."""
+    images = np.empty((1, len(germs), process.height, process.width), dtype=np.uint8)
+    draw_series(
+        germs.offsets, germs.x, germs.y, germs.member, _BITS[2:], radius or process.radius, images
+    )
+    only: NDArray[np.uint8] = images[0]
+    return only
+
+
 def compile_kernels() -> bool:
     """Make the kernels ready, and say whether that took compiling them.
 
@@ -84,4 +96,4 @@ def compile_kernels() -> bool:
     """
     tiny = TrendProcess(width=8, height=8, radius=1.0, lambda_left=0.01, lambda_right=0.02)
     simulate(tiny, 1)
-    return bool(draw_series.stats.cache_misses)
+    return bool(draw_series.stats.cache_misses)  # type: ignore[attr-defined]

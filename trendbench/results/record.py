@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import trendbench
+from trendbench.provenance import sources_sha256
 
 Status = Literal["reproduced", "self-reported"]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,6 +26,8 @@ class ScoreEntry(_Part):
     low: float
     high: float
     truth: float
+    truth_low: float
+    truth_high: float
     unit: _Text
     version: int
 
@@ -107,12 +108,6 @@ class RunRecord(_Part):
         return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
 
 
-@cache
 def code_entry() -> CodeEntry:
-    """The version at work, and the SHA-256 over the paths and bytes of its source files."""
-    package = Path(trendbench.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return CodeEntry(version=trendbench.__version__, sha256=digest.hexdigest())
+    """The code at work."""
+    return CodeEntry(version=trendbench.__version__, sha256=sources_sha256())

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from trendbench import catalog
-from trendbench.errors import ResultError
+from trendbench.errors import ResultError, first_problem
+from trendbench.progress import say
 from trendbench.results.record import RunRecord
 from trendbench.storage.atomic import write_bytes, write_text
 
@@ -42,8 +44,11 @@ class StoredRecord:
             raise ResultError(f"{path} cannot be read ({error.strerror})") from None
         if hashlib.sha256(content).hexdigest() != self.record.images:
             raise ResultError(f"{path} is not the file that {self.path.name} was written with")
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            return {name: stored[name].astype(np.float64) for name in stored.files}
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                return {name: stored[name].astype(np.float64) for name in stored.files}
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise ResultError(f"{path} is not a readable .npz ({error})") from None
 
 
 def pack_per_image(values: PerImage) -> bytes:
@@ -76,9 +81,7 @@ def read_record(path: Path) -> RunRecord:
             raise ResultError(f"{path} is larger than any record")
         record = RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ResultError(f"{path}: {key}: {first['msg']}") from None
+        raise ResultError(f"{path}: {first_problem(error)}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path} is not a readable record ({error})") from None
     if path.stem != record.run_id:
@@ -89,14 +92,24 @@ def read_record(path: Path) -> RunRecord:
 
 
 def read_all(results: Path) -> list[StoredRecord]:
-    """Every local record under ``results``, and the published ones that lie elsewhere."""
+    """Every local record under ``results``, and the published ones that lie elsewhere.
+
+    A file that is no record, or not the one its name says, is named on stderr and left out: it
+    must not stop anyone's run.
+    """
     published = catalog.RESULTS.resolve()
     own: Origin = "published" if results.resolve() == published else "local"
-    found = [(results, own)]
+    folders: list[tuple[Path, Origin]] = [(results, own)]
     if own == "local":
-        found.append((published, "published"))
-    return [
-        StoredRecord(read_record(path), path, origin)
-        for folder, origin in found
-        for path in sorted(folder.glob("*/*/seed*.json"))
-    ]
+        folders.append((published, "published"))
+    found = []
+    for folder, origin in folders:
+        for path in sorted(folder.glob("*/*/seed*.json")):
+            try:
+                stored = StoredRecord(read_record(path), path, origin)
+                stored.per_image()
+            except ResultError as error:
+                say(f"left out: {error}")
+            else:
+                found.append(stored)
+    return found

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset, open_dataset
 from trendbench.data.make import default_path, make_data
-from trendbench.errors import RecipeError
+from trendbench.errors import DataFileError, RecipeError
 from trendbench.figures.canvas import save
 from trendbench.figures.samples import result_figure, sample_sheet
 from trendbench.generators.protocol import (
@@ -25,7 +26,7 @@ from trendbench.generators.protocol import (
 )
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
-from trendbench.metrics.card import Card, score_images
+from trendbench.metrics.card import FEWEST_IMAGES, Card, score_images
 from trendbench.metrics.truth import truth_of
 from trendbench.progress import say
 from trendbench.results.record import (
@@ -41,12 +42,11 @@ from trendbench.results.record import (
 from trendbench.results.store import pack_per_image, write_record
 from trendbench.runner.observer import observer
 from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
-from trendbench.spec import load_spec
+from trendbench.spec import canonical_file, load_spec
 from trendbench.storage.atomic import write_bytes
 from trendbench.training.context import RunContext, read_report
 from trendbench.training.device import choose_device, choose_precision, device_name
 
-DEFAULT_TASK = "trend-v1"
 SAMPLING_SEED = 2
 _SHOWN = 6
 
@@ -100,6 +100,8 @@ def run(
     model_class = load_class(recipe.generator)
     recipe.build()  # parameters are refused before any work is done
     with open_dataset(data or _canonical_data()) as dataset:
+        _must_be_usable(dataset, by_default=data is None)
+        refresh(results)  # a folder that cannot be written shows now, not after the training
         folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
         plan = _plan(recipe, dataset, seed, device, stored_plan(folder))
         with opened(folder, plan, extendable=is_extendable(model_class)) as workspace:
@@ -117,12 +119,33 @@ def run(
 
 def _canonical_data() -> Path:
     """The default data file, made if it is not there."""
-    spec = load_spec(DEFAULT_TASK)
-    path = default_path(spec, seed=0)
-    if not path.exists():
-        say(f"making {path}")
-        make_data(spec, 0, path)
+    canonical = canonical_file(DEFAULT_TASK)
+    assert canonical is not None
+    spec = load_spec(DEFAULT_TASK, train=canonical.train)
+    path = default_path(spec, canonical.seed)
+    if make_data(spec, canonical.seed, path):
+        say(f"made {path}")
     return path
+
+
+def _must_be_usable(dataset: Dataset, *, by_default: bool) -> None:
+    """Refuse, before any training, data that cannot be trained on or scored with.
+
+    Raises:
+        DataFileError: too few triplets, or a default file that is not the canonical one.
+    """
+    sizes = dataset.spec.sizes
+    if sizes["train"] < 1 or sizes["test"] < FEWEST_IMAGES:
+        raise DataFileError(
+            f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
+            f"run needs at least 1 and {FEWEST_IMAGES}"
+        )
+    canonical = canonical_file(dataset.spec.name)
+    if by_default and canonical and canonical.sha256 != dataset.sha256:
+        raise DataFileError(
+            f"{dataset.path} is not the canonical file of {dataset.spec.name}: make it again "
+            "with trendbench make-data --overwrite, or name your file with --data"
+        )
 
 
 def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan | None) -> Plan:
@@ -157,10 +180,15 @@ def _fit(
     start = time.monotonic()
     generator.fit(train, val, context)
     if read_report(workspace.folder) is None:
-        context.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
+        context.report(seconds=time.monotonic() - start)
     workspace.weights.mkdir(exist_ok=True)
     generator.save(workspace.weights)
-    workspace.mark(fitted=True, hardware=device_name(chosen), parameters=_size(generator))
+    workspace.mark(
+        fitted=True,
+        hardware=device_name(chosen),
+        parameters=_size(generator),
+        code=code_entry().model_dump(),
+    )
 
 
 def _sample(workspace: Workspace, model_class: Any, dataset: Dataset) -> NDArray[np.uint8]:
@@ -196,11 +224,18 @@ def recipe_identity(recipe: Recipe) -> str:
 
 
 def _score(recipe: Recipe, dataset: Dataset, drawn: NDArray[np.uint8]) -> Card:
-    return score_images(drawn, truth_of(dataset), name=recipe.arch, data=dataset.sha256)
+    return score_images(
+        drawn,
+        truth_of(dataset),
+        name=recipe.arch,
+        data=dataset.sha256,
+        given=dataset.load("test"),
+    )
 
 
 def _draw(workspace: Workspace, dataset: Dataset, drawn: NDArray[np.uint8], card: Card) -> None:
     xi = card.scores["xi"]
+    assert xi is not None
     caption = f"{card.name}: ξ = {xi.value:.5f} [{xi.low:.5f}, {xi.high:.5f}], floor {xi.truth:.5f}"
     save(result_figure(dataset.spec, drawn, card.name, caption), workspace.figures / "result.png")
     sheet = sample_sheet(dataset.load("test")[:_SHOWN], drawn[:_SHOWN], card.name)
@@ -218,9 +253,10 @@ def _record(
     """Write the record; returns its path within ``results``."""
     report = read_report(workspace.folder)
     assert report is not None
+    if "scored" not in workspace.state:
+        workspace.mark(scored=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     state = workspace.state
     per_image = pack_per_image(card.per_image)
-    code: CodeEntry = code_entry()
     record = RunRecord(
         task=dataset.spec.name,
         arch=recipe.arch,
@@ -235,7 +271,7 @@ def _record(
             sha256=recipe.sha256,
         ),
         data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
-        code=code,
+        code=CodeEntry(**state["code"]),
         hardware=HardwareEntry(device=state["hardware"], precision=workspace.plan.precision),
         training=TrainingEntry(
             epochs=report.epochs,
@@ -248,10 +284,14 @@ def _record(
         conditional=is_conditional(model_class),
         privileged=is_privileged(model_class),
         n_test=card.n,
-        xi_floor=card.scores["xi"].truth,
-        scores={name: ScoreEntry(**score.__dict__) for name, score in card.scores.items()},
+        xi_floor=truth_of(dataset).xi_floor,
+        scores={
+            name: ScoreEntry(**score.__dict__) if score else None
+            for name, score in card.scores.items()
+        },
+        flags=[flag.name for flag in card.flags],
         images=hashlib.sha256(per_image).hexdigest(),
-        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        finished=state["scored"],
     )
     path = write_record(results, record, per_image)
     done = str(path.relative_to(results))

@@ -10,6 +10,7 @@ from typing import Any
 from trendbench.errors import RunError
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding
+from trendbench.training.context import FIT_FILE
 
 _PLAN, _STATE = "run.json", "state.json"
 _EPOCHS = "epochs"
@@ -118,6 +119,9 @@ def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]
                     "again, or give another --runs folder or --seed"
                 )
             state = {}
+            (folder / FIT_FILE).unlink(missing_ok=True)
+        for leftover in folder.rglob(".*.tmp"):  # of a sitting that was killed outright
+            leftover.unlink()
         workspace = Workspace(folder, plan, state)
         if before != plan:
             workspace.mark()
@@ -134,7 +138,8 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _grows(before: Plan, after: Plan) -> bool:
-    return bool(after.flat()[_EPOCHS] > before.flat()[_EPOCHS])
+    old, new = before.flat().get(_EPOCHS), after.flat().get(_EPOCHS)
+    return old is not None and new is not None and bool(new > old)
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

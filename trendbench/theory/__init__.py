@@ -10,8 +10,16 @@ Sources: Chiu, Stoyan, Kendall & Mecke, Stochastic Geometry and its Applications
 chapter 3; Quintanilla & Torquato, Phys. Rev. E 55, 1558 (1997).
 """
 
-from trendbench.theory.coverage import covariance, coverage, pair_white, pixel_centres
-from trendbench.theory.geometry import disk_area, lens_area
+from trendbench.theory.configurations import (
+    configuration_probabilities,
+    edge_probability,
+    euler_density,
+    euler_weights,
+)
+from trendbench.theory.coverage import covariance, coverage, pair_white, pixel_centres, s2
+from trendbench.theory.geometry import disk_area, lens_area, union_of_disks
+from trendbench.theory.information import cramer_rao, fisher_information
+from trendbench.theory.lineal import white_run
 from trendbench.theory.profile import (
     column_covariance,
     envelope_factor,
@@ -20,21 +28,31 @@ from trendbench.theory.profile import (
     xi_floor,
     xi_spread,
 )
-from trendbench.theory.thinning import pixel_survival, survival
+from trendbench.theory.thinning import conditional_disagreement, pixel_survival, survival
 
 __all__ = [
     "column_covariance",
+    "conditional_disagreement",
+    "configuration_probabilities",
     "covariance",
     "coverage",
+    "cramer_rao",
     "disk_area",
+    "edge_probability",
     "envelope_factor",
+    "euler_density",
+    "euler_weights",
+    "fisher_information",
     "lens_area",
     "mean_profile",
     "pair_white",
     "pixel_centres",
     "pixel_survival",
     "profile_covariance",
+    "s2",
     "survival",
+    "union_of_disks",
+    "white_run",
     "xi_floor",
     "xi_spread",
 ]

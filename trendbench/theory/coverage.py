@@ -47,3 +47,22 @@ def covariance(
     """
     white = np.exp(-2 * disk_area(radius) * intensity(midpoint))
     return white * np.expm1(lens_area(h, radius) * intensity(midpoint))
+
+
+def s2(
+    midpoint: ArrayLike, lag: ArrayLike, intensity: LinearIntensity, radius: float, *, along_x: bool
+) -> NDArray[np.float64]:
+    """Two-point probability S2: both pixels black, 1 − q(x₁) − q(x₂) + q₁₂.
+
+    Args:
+        midpoint: x of the point halfway between the pixels [px].
+        lag: their distance [px], along a row or along a column; broadcast against ``midpoint``.
+        intensity: λ(·).
+        radius: R [px].
+        along_x: the pixels lie in a row, otherwise in a column.
+    """
+    middle, apart = np.broadcast_arrays(np.asarray(midpoint, dtype=np.float64), lag)
+    step = apart / 2 if along_x else np.zeros_like(middle)
+    area = disk_area(radius)
+    alone = np.exp(-area * intensity(middle - step)) + np.exp(-area * intensity(middle + step))
+    return 1 - alone + pair_white(middle, apart, intensity, radius)

@@ -1,6 +1,7 @@
-"""Areas of disks and of their intersections."""
+"""Areas and centroids of disks, of their intersections and of their unions."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,3 +29,55 @@ def lens_area(h: ArrayLike, radius: float) -> NDArray[np.float64]:
         4 * radius**2 - h**2
     )
     return lens
+
+
+def union_of_disks(centres: Sequence[tuple[float, float]], radius: float) -> tuple[float, float]:
+    """Area of a union of equal disks, and x of its centroid.
+
+    By Green's theorem along the union's boundary: area = ½∮(x dy − y dx) and ∬x = ½∮x² dy, summed
+    over the arcs of each circle that no other disk covers.
+
+    Args:
+        centres: (x, y) of each disk [px], all different.
+        radius: R [px].
+
+    Returns:
+        (area [px²], x of the centroid [px]).
+    """
+    area = moment = 0.0
+    for centre in centres:
+        for start, stop in _free_arcs(centre, centres, radius):
+            x, y = centre
+            sines = math.sin(stop) - math.sin(start)
+            cosines = math.cos(stop) - math.cos(start)
+            squares = (stop - start) / 2 + (math.sin(2 * stop) - math.sin(2 * start)) / 4
+            cubes = sines - (math.sin(stop) ** 3 - math.sin(start) ** 3) / 3
+            area += (radius**2 * (stop - start) + radius * (x * sines - y * cosines)) / 2
+            moment += (x**2 * radius * sines + 2 * x * radius**2 * squares + radius**3 * cubes) / 2
+    return area, moment / area
+
+
+def _free_arcs(
+    centre: tuple[float, float], centres: Sequence[tuple[float, float]], radius: float
+) -> list[tuple[float, float]]:
+    """Angles of a disk's circle that lie in no other disk, as intervals within [0, 2π]."""
+    covered: list[tuple[float, float]] = []
+    for other in centres:
+        dx, dy = other[0] - centre[0], other[1] - centre[1]
+        apart = math.hypot(dx, dy)
+        if not 0 < apart < 2 * radius:
+            continue
+        towards, half = math.atan2(dy, dx), math.acos(apart / (2 * radius))
+        start = (towards - half) % math.tau
+        stop = start + 2 * half
+        covered.append((start, min(stop, math.tau)))
+        if stop > math.tau:
+            covered.append((0.0, stop - math.tau))
+    free, at = [], 0.0
+    for start, stop in sorted(covered):
+        if start > at:
+            free.append((at, start))
+        at = max(at, stop)
+    if at < math.tau:
+        free.append((at, math.tau))
+    return free

@@ -1,9 +1,11 @@
-"""What the thinning coupling implies for germs and for pixels."""
+"""What the couplings imply for germs and for pixels of r, given the inputs."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trendbench.process.intensity import LinearIntensity
+from trendbench.process.trend import TrendProcess
+from trendbench.theory.coverage import coverage
 from trendbench.theory.geometry import disk_area
 
 
@@ -32,3 +34,30 @@ def pixel_survival(x: ArrayLike, intensity: LinearIntensity, radius: float) -> N
     mean = disk_area(radius) * abs(intensity.right - intensity.left)
     share: NDArray[np.float64] = np.expm1(-mean * survival(x, intensity)) / np.expm1(-mean)
     return share
+
+
+def conditional_disagreement(x: ArrayLike, process: TrendProcess) -> NDArray[np.float64]:
+    """Probability that two draws of r for the same inputs differ in a pixel at x.
+
+    ``thinning``: 2(q − q₁₂′) with q = exp(−Aλ(x)) and
+    q₁₂′ = exp(−A[λ_sparse + Δ(2ρ − ρ² − R²/4W²)]): the pixel is white in both draws iff every germ
+    near it fails in both, a germ of survival ρ′ doing so with probability (1 − ρ′)², and the mean
+    of ρ′² over the disk is ρ² + R²/4W². Exact on the inner columns.
+
+    ``independent``: the draws share nothing, 2p(1 − p).
+
+    Args:
+        x: pixel centres [px], any shape.
+        process: the task.
+    """
+    lam, radius = process.intensity, process.radius
+    black = coverage(x, lam, radius)
+    if process.coupling == "independent":
+        return 2 * black * (1 - black)
+    if lam.left == lam.right:
+        return np.zeros_like(black)  # one and the same germ set in every image
+    sparse, dense = sorted((lam.left, lam.right))
+    rho = survival(x, lam)
+    either = 2 * rho - rho**2 - radius**2 / (4 * process.width**2)
+    both_white = np.exp(-disk_area(radius) * (sparse + (dense - sparse) * either))
+    return 2 * ((1 - black) - both_white)

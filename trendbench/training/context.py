@@ -42,7 +42,9 @@ class RunContext:
     bar: Bar = bar
     observe: Observer = _look_away
 
-    def report(self, *, epochs: float, images_seen: int, seconds: float) -> None:
+    def report(
+        self, *, seconds: float, epochs: float | None = None, images_seen: int | None = None
+    ) -> None:
         """Leave word of how much training has been done; it goes into the record."""
         fit = {"epochs": epochs, "images_seen": images_seen, "seconds": round(seconds, 3)}
         write_text(self.folder / FIT_FILE, json.dumps(fit) + "\n")
@@ -52,8 +54,8 @@ class RunContext:
 class FitReport:
     """How much training a finished fit took."""
 
-    epochs: float
-    images_seen: int
+    epochs: float | None
+    images_seen: int | None
     seconds: float
 
 

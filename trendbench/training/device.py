@@ -47,7 +47,11 @@ def device_name(device: torch.device) -> str:
 
 def _cpu_flags() -> dict[str, Any]:
     """What torch knows of the processor; nothing in versions that do not say."""
-    return dict(getattr(torch.cpu, "get_capabilities", dict)())
+    flags = dict(getattr(torch.cpu, "get_capabilities", dict)())
+    if not flags:  # older releases answer one question at a time
+        flags["avx512_bf16"] = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+        flags["amx_bf16"] = getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+    return flags
 
 
 def keep_freed_memory() -> None:

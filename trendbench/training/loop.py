@@ -72,6 +72,8 @@ def train(
 
     def save() -> None:
         seconds = before + time.monotonic() - start
+        log.sync()
+        _must_be_finite(pending.means(), seen)
         state = {"trainable": trainable.state_dict(), "pending": pending.to_state()}
         checkpoints.save(Checkpoint(seen, seconds, state))
         run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
@@ -88,12 +90,7 @@ def train(
             finished = seen % n == 0
             if pending.steps == steps_per_row or finished:
                 means = pending.take()
-                if not all(math.isfinite(value) for value in means.values()):
-                    raise TrainingError(
-                        f"a loss is no longer finite after {seen} images ({means}); the last "
-                        f"checkpoint in {run.folder} is good: lower the learning rate, or train "
-                        "in fp32"
-                    )
+                _must_be_finite(means, seen)
                 log.add(seen, means)
                 note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
                 progress.advance(len(chosen), note)
@@ -102,11 +99,20 @@ def train(
             if finished:
                 after_epoch(epoch + 1)
             due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
-            if finished or stop.requested or (due and pending.steps == 0):
+            asked = stop.requested
+            if finished or asked or (due and pending.steps == 0):
                 save()
                 saved_at = time.monotonic()
-            if stop.requested:
+            if asked:
                 raise KeyboardInterrupt
+
+
+def _must_be_finite(losses: Mapping[str, float], seen: int) -> None:
+    if not all(math.isfinite(value) for value in losses.values()):
+        raise TrainingError(
+            f"a loss is no longer finite after {seen} images ({dict(losses)}): the checkpoint "
+            "before it is kept; lower learning_rate in the recipe"
+        )
 
 
 class _Pending:
@@ -124,8 +130,11 @@ class _Pending:
             self._sums[name] = self._sums.get(name, 0.0) + value.detach().double()
         self.steps += 1
 
+    def means(self) -> dict[str, float]:
+        return {name: float(total) / self.steps for name, total in self._sums.items()}
+
     def take(self) -> dict[str, float]:
-        means = {name: float(total) / self.steps for name, total in self._sums.items()}
+        means = self.means()
         self._sums, self.steps = {}, 0
         return means
 

@@ -22,17 +22,23 @@ class CurveLog:
         self._key = key
         if path.is_file():
             with path.open(newline="") as file:
-                header, *rows = csv.reader(file)
-            whole = [row for row in rows if len(row) == len(header)]
+                header, *rows = [*csv.reader(file)] or [[]]
+            if header[:1] != [key]:  # cut short by a kill or a full disk
+                path.unlink()
+                return
+            whole = [row for row in rows if len(row) == len(header) and row[0].isdigit()]
             kept = [header, *(row for row in whole if int(row[0]) <= position)]
             write_text(path, "".join(",".join(row) + "\n" for row in kept))
 
     def add(self, position: int, values: Mapping[str, float]) -> None:
-        """One more row, handed to the system at once."""
-        new = not self._path.exists()
+        """One more row, handed to the system at once; ``sync`` puts it on the disk."""
+        if not self._path.exists():
+            write_text(self._path, ",".join([self._key, *values]) + "\n")
         with self._path.open("a") as file:
-            if new:
-                file.write(",".join([self._key, *values]) + "\n")
             file.write(",".join([str(position), *(f"{v:.6g}" for v in values.values())]) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+
+    def sync(self) -> None:
+        """Put all rows on the disk, as a checkpoint that counts on them must."""
+        if self._path.exists():
+            with self._path.open("a") as file:
+                os.fsync(file.fileno())

@@ -9,21 +9,23 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
 from trendbench.errors import RecipeError
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet, parameter_count, placed
 from trendbench.generators.protocol import Inputs
+from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
-from trendbench.storage.atomic import replacing, write_text
+from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory
 from trendbench.training.loop import train as train_loop
 from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
-_WHITE = 255.0
+_LEAST_DEPTH = 5  # below 32 px the discriminator has no patch left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +46,13 @@ class Settings:
     """
 
     nf: int
-    kernel: int = 4
-    skips: bool = True
-    eta: float = 100.0
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
-    batch: int = 4
-    epochs: int = 10
+    kernel: int
+    skips: bool
+    eta: float
+    learning_rate: float
+    beta1: float
+    batch: int
+    epochs: int
 
     def __post_init__(self) -> None:
         if self.kernel not in (3, 4):
@@ -119,7 +121,7 @@ class Pix2Pix:
                 pair = torch.from_numpy(np.stack([inputs.s1[rows], inputs.s2[rows]], axis=-1))
                 with self.autocast():
                     drawn = network(darkness(pair.to(self._device)))
-                grey = _WHITE * (1.0 - drawn.float().squeeze(1))
+                grey = WHITE * (1.0 - drawn.float().squeeze(1))
                 images[rows] = grey.round().to(torch.uint8).cpu().numpy()
         return images
 
@@ -128,10 +130,10 @@ class Pix2Pix:
         if self._network is None:
             raise RecipeError("pix2pix has no weights yet: fit it first")
         weights = {name: w.contiguous().cpu() for name, w in self._network.state_dict().items()}
-        with replacing(folder / _WEIGHTS) as path:
-            save_file(weights, path)
+        write_bytes(folder / _WEIGHTS, save_tensors(weights))
         stored = {
             "depth": len(self._network.down),
+            "device": self._device.type,
             "precision": self._precision,
             "settings": asdict(self.settings),
         }
@@ -139,13 +141,18 @@ class Pix2Pix:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The generator that ``save`` left in a folder, on the CPU or the GPU it finds."""
+        """The generator that ``save`` left in a folder, on a device of the kind it was fitted on.
+
+        Where there is no such device, on the CPU.
+        """
         stored = json.loads((folder / _SETTINGS).read_text())
         generator = cls(**stored["settings"])
         depth = stored["depth"]
         network = generator._build(2**depth, 2**depth)
         network.load_state_dict(load_file(folder / _WEIGHTS))
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = stored["device"]
+        if device == "cuda" and not torch.cuda.is_available():
+            device = "cpu"
         generator._use(network, device, stored["precision"])
         return generator
 
@@ -155,10 +162,10 @@ class Pix2Pix:
 
     def _build(self, height: int, width: int) -> UNet:
         depth = min(height, width).bit_length() - 1
-        if depth < 2 or height % 2**depth or width % 2**depth:
+        if depth < _LEAST_DEPTH or height % 2**depth or width % 2**depth:
             raise RecipeError(
                 f"pix2pix halves the image down to one pixel, which {width}×{height} px does not "
-                "allow: the smaller side must be a power of two and divide the larger"
+                "allow: the smaller side must be a power of two, 32 or more, and divide the larger"
             )
         return UNet(self.settings.nf, depth, kernel=self.settings.kernel, skips=self.settings.skips)
 
@@ -169,7 +176,7 @@ class Pix2Pix:
 
 def darkness(images: torch.Tensor) -> torch.Tensor:
     """uint8 (b, H, W, channels) to darkness in [0, 1], (b, channels, H, W) channels-last."""
-    return (1.0 - images.float() / _WHITE).permute(0, 3, 1, 2)
+    return (1.0 - images.float() / WHITE).permute(0, 3, 1, 2)
 
 
 class _Contest:

@@ -1,4 +1,4 @@
-"""Philox4x64-10, the counter-based generator behind every random number of the simulator.
+"""The kernels that draw germs, and Philox4x64-10, the generator behind every random number.
 
 The n-th block of four 64-bit words is a pure function of a key and a counter, so a triplet's
 numbers can be drawn in any order, on any thread, on any machine, and come out the same. The
@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from trendbench.compiling import kernel
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -34,7 +37,7 @@ def _high_word(typing_context: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel
 def philox(
     c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -50,7 +53,58 @@ def philox(
     return c0, c1, c2, c3
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel
 def uniform(word: np.uint64) -> float:
     """A word as a float64 in [0, 1): its upper 53 bits times 2⁻⁵³, exact everywhere."""
     return (word >> np.uint64(11)) * 1.1102230246251565e-16
+
+
+@kernel
+def count_germs(
+    seed: np.uint64,
+    split: np.uint64,
+    start: np.uint64,
+    stream: np.uint64,
+    first: int,
+    cdf: NDArray[np.float64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Poisson counts by inversion: first + #{cdf ≤ u}, into ``counts`` (n,)."""
+    zero, one = np.uint64(0), np.uint64(1)
+    for i in range(counts.size):
+        word, _, _, _ = philox(one, stream, start + np.uint64(i), zero, seed, split)
+        counts[i] = first + np.searchsorted(cdf, uniform(word), side="right")
+
+
+@kernel
+def fill_germs(
+    seed: np.uint64,
+    split: np.uint64,
+    start: np.uint64,
+    stream: np.uint64,
+    counts: NDArray[np.int64],
+    places: NDArray[np.int64],
+    frame: tuple[float, float, float, float],
+    lambda_max: float,
+    images: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    mark: NDArray[np.float64],
+    member: NDArray[np.uint8],
+) -> None:
+    """Positions, marks and membership of one germ set, triplet i's from ``places[i]`` on."""
+    zero = np.uint64(0)
+    left, across, top, down = frame
+    for i in range(counts.size):
+        triplet = start + np.uint64(i)
+        for g in range(counts[i]):
+            block = np.uint64(g + 2)
+            word_x, word_y, word_m, _ = philox(block, stream, triplet, zero, seed, split)
+            at = places[i] + g
+            x[at] = left + across * uniform(word_x)
+            y[at] = top + down * uniform(word_y)
+            mark[at] = uniform(word_m)
+            for j in range(images.shape[0]):
+                bit, base, slope = images[j]
+                if mark[at] * lambda_max < base + slope * x[at]:
+                    member[at] |= np.uint8(bit)

@@ -1,0 +1,265 @@
+"""The scores beyond ξ: against slow lines of the same formula, against truth, under damage."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.conftest import z_score
+from trendbench import theory
+from trendbench.metrics import columns
+from trendbench.metrics.bands import BANDS, band_means
+from trendbench.metrics.batch import Batch, density_profile
+from trendbench.metrics.card import METRICS, score_images
+from trendbench.metrics.coupling import (
+    Containment,
+    InputDisagreement,
+    RetentionError,
+    TargetDisagreement,
+    inner_columns,
+)
+from trendbench.metrics.sampling import Yardstick, features_of, true_pool
+from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
+from trendbench.metrics.trend import fit_trend, standard_errors
+from trendbench.metrics.truth import Truth
+from trendbench.process.conditional import redraw_r
+from trendbench.rendering.triplets import render_r, simulate
+
+TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError())
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+@pytest.fixture(scope="module")
+def truth(trend_v1):
+    training = simulate(trend_v1, 400, seed=1).r
+    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 400)
+
+
+@pytest.fixture(scope="module")
+def small_truth(small):
+    training = simulate(small, 200, seed=1).r
+    return Truth(small, density_profile(training, 8).mean(axis=0), 200)
+
+
+def odd_images(rows=70, width=37):
+    """Random images of awkward size: more than one word a column, not a whole number of them."""
+    rng = np.random.default_rng(3)
+    return np.where(rng.random((3, rows, width)) < 0.3, 0, 255).astype(np.uint8)
+
+
+def test_words_count_pairs_and_runs_like_plain_slices():
+    black = odd_images() == 0
+    words = columns.pack(black)
+    assert words.shape == (3, 37, 2)
+    np.testing.assert_array_equal(columns.count(words), black.sum(axis=1))
+    for lag in (0, 1, 5, 63, 64, 65, 69, 70, 200):
+        expected = (black[:, : max(70 - lag, 0)] & black[:, lag:]).sum(axis=1)
+        np.testing.assert_array_equal(columns.count(words & columns.shift(words, lag)), expected)
+
+
+def test_texture_features_equal_plain_counts(small, small_truth):
+    """Each feature, band by band, against sliding windows over boolean arrays."""
+    images = simulate(small, 4, seed=9).r
+    black = images == 0
+    batch = Batch(images, 8)
+    reach = math.ceil(4 * small.radius)
+    height, width = black.shape[1:]
+
+    slow = [
+        band_means((black[:, :, : width - h] & black[:, :, h:]).mean(axis=1))
+        for h in range(reach + 1)
+    ]
+    slow += [
+        band_means((black[:, : height - h] & black[:, h:]).mean(axis=1))
+        for h in range(1, reach + 1)
+    ]
+    np.testing.assert_allclose(S2Error().features(batch, small_truth), np.hstack(slow), atol=1e-12)
+
+    windows = np.lib.stride_tricks.sliding_window_view
+    slow = [
+        band_means(windows(~black, n, axis=2).all(axis=-1).mean(axis=1))
+        for n in range(1, reach + 1)
+    ]
+    slow += [
+        band_means(windows(~black, n, axis=1).all(axis=-1).mean(axis=1))
+        for n in range(2, reach + 1)
+    ]
+    np.testing.assert_allclose(
+        LinealError().features(batch, small_truth), np.hstack(slow), atol=1e-12
+    )
+
+    slow = [band_means((black[:, :, 1:] != black[:, :, :-1]).mean(axis=1)),
+            band_means((black[:, 1:] != black[:, :-1]).mean(axis=1))]  # fmt: skip
+    np.testing.assert_allclose(
+        PerimeterError().features(batch, small_truth), np.hstack(slow), atol=1e-12
+    )
+
+    b = black.astype(int)
+    c = b[:, :-1, :-1] + 2 * b[:, :-1, 1:] + 4 * b[:, 1:, :-1] + 8 * b[:, 1:, 1:]
+    slow = band_means(theory.euler_weights()[c].mean(axis=1))
+    np.testing.assert_allclose(EulerError().features(batch, small_truth), slow, atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", TEXTURE, ids=lambda m: m.name)
+def test_texture_features_have_their_exact_expectations(truth, drawn, metric):
+    """Every feature by z-score: of some hundreds, none beyond 4.9, and a unit spread overall."""
+    features = features_of([metric], drawn.r, truth, None, 128)[metric.name]
+    exact = metric.exact(truth.spec)
+    errors = features.std(axis=0, ddof=1) / math.sqrt(len(features))
+    z = (features.mean(axis=0) - exact) / errors
+    assert np.abs(z).max() < 4.9
+    assert np.square(z).mean() < 4
+
+
+@pytest.mark.parametrize("name", ["expected disagreements", "input"])
+def test_coupling_expectations(truth, drawn, name):
+    spec = truth.spec
+    given = drawn[:600]
+    if name == "input":
+        metric = InputDisagreement()
+        features = features_of([metric], given.r, truth, given, 128)[metric.name]
+        for got, exact in zip(features.T, metric.expected(features.mean(0), truth), strict=True):
+            assert abs(z_score(got, exact)) < 4
+        return
+    images = render_r(redraw_r(spec, given.germs, np.random.default_rng(3)), spec)
+    metric = TargetDisagreement()
+    features = features_of([metric], images, truth, given, 128)[metric.name]
+    assert abs(z_score(features[:, 0], 1.0)) < 4
+
+
+def test_trend_fit_recovers_an_exact_profile(trend_v1):
+    x = theory.pixel_centres(256)
+    for left, right in ((5e-4, 4e-3), (2e-3, 2e-3), (4e-3, 1e-3)):
+        lam = trend_v1.model_copy(update={"lambda_left": left, "lambda_right": right}).intensity
+        density = theory.coverage(x, lam, 6.0)
+        fitted = fit_trend(density, trend_v1)
+        np.testing.assert_allclose(fitted, [left, lam.k], rtol=1e-6, atol=1e-12)
+
+
+def test_trend_errors_are_z_scores(trend_v1, drawn):
+    """Over 60 sets of 25 true images: mean 0, variance 1, and the sandwich beats the binomial."""
+    density = (drawn.r == 0).mean(axis=1).reshape(60, 25, 256).mean(axis=1)
+    lam = trend_v1.intensity
+    errors = np.array(standard_errors(trend_v1)) / 5
+    z = (fit_trend(density, trend_v1) - [lam.left, lam.k]) / errors
+    for column in z.T:
+        assert abs(column.mean()) * math.sqrt(60) < 4
+        assert column.std(ddof=1) == pytest.approx(1, abs=4 / math.sqrt(120))
+    # No unbiased estimate from pixels beats the germs themselves.
+    assert standard_errors(trend_v1)[1] > theory.cramer_rao(trend_v1, dilated=True)[1]
+
+
+def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):
+    given = drawn[:400]
+    metric = RetentionError()
+
+    def error(images):
+        features = features_of([metric], images, truth, given, 128)[metric.name]
+        return float(metric.value(features.mean(axis=0), len(images), truth))
+
+    assert error(given.r) < 0.008
+    damaged = given.r.copy()
+    shares = []
+    for share in (0.02, 0.05, 0.1):
+        lost = np.random.default_rng(0).random(damaged.shape) < share
+        shares.append(error(np.where(lost, 255, given.r).astype(np.uint8)))
+    assert shares == sorted(shares)
+    assert shares[0] > 0.008
+    # Of the pixels that should survive with probability s, a share is lost: RMS of share·s.
+    x = theory.pixel_centres(256)[inner_columns(truth.spec)]
+    s = theory.pixel_survival(x, truth.spec.intensity, truth.spec.radius)
+    assert shares[2] == pytest.approx(0.1 * math.sqrt(np.mean(s**2)), rel=0.1)
+
+
+@pytest.mark.parametrize("ends", [(1e-3, 8e-3), (8e-3, 1e-3)])
+def test_containment_counts_lost_and_stray_ink_for_either_sign(small, ends):
+    spec = small.model_copy(update={"lambda_left": ends[0], "lambda_right": ends[1]})
+    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    triplets = simulate(spec, 50, seed=1)
+    metric = Containment()
+
+    def value(images):
+        features = features_of([metric], images, truth, triplets, 16)[metric.name]
+        return float(metric.value(features.mean(axis=0), 50, truth))
+
+    assert value(triplets.r) == 0
+    assert value(np.full_like(triplets.r, 255)) == pytest.approx(1.0)
+    sparse = triplets.s1 if ends[0] < ends[1] else triplets.s2
+    dense = triplets.s2 if ends[0] < ends[1] else triplets.s1
+    assert value(sparse) == value(dense) == 0
+    inner = inner_columns(spec)
+    stray = (dense[..., inner] != 0).sum() / dense[..., inner].size
+    assert value(np.zeros_like(dense)) == pytest.approx(stray)
+
+
+def test_scores_that_need_inputs_are_absent_without_them(truth, drawn):
+    card = score_images(drawn.r[:20], truth, name="x", data="")
+    for name in ("retention_error", "containment", "input_disagreement", "target_disagreement"):
+        assert card.scores[name] is None
+    assert card.scores["s2_error"] is not None
+
+
+def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
+    spec = small.model_copy(update={"coupling": "independent"})
+    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    triplets = simulate(spec, 30, seed=1)
+    card = score_images(triplets.r, truth, name="x", data="", given=triplets)
+    assert card.scores["retention_error"] is None
+    assert card.scores["containment"] is None
+    assert card.scores["input_disagreement"].value == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_every_score_ignores_batches_and_order(truth, drawn, metric):
+    given = drawn[:60]
+    images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(1)), truth.spec)
+    values = []
+    for size in (60, 7):
+        features = features_of([metric], images, truth, given, size)[metric.name]
+        values.append(float(metric.value(features.mean(axis=0), 60, truth)))
+    assert values[0] == pytest.approx(values[1], rel=1e-9, abs=1e-12)
+    shuffled = features[np.random.default_rng(0).permutation(60)]
+    again = float(metric.value(shuffled.mean(axis=0), 60, truth))
+    assert again == pytest.approx(values[0], rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["s2_error", "lineal_error", "perimeter_error", "euler_error"])
+def test_texture_errors_grow_with_a_wrong_radius(truth, name):
+    metric = BY_NAME[name]
+    values = []
+    for radius in (6.0, 6.5, 7.2):
+        other = truth.spec.model_copy(update={"radius": radius})
+        images = simulate(other, 200, seed=5).r
+        features = features_of([metric], images, truth, None, 128)[name]
+        values.append(float(metric.value(features.mean(axis=0), 200, truth)))
+    assert values == sorted(values)
+    assert values[1] > 2 * values[0]
+
+
+def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
+    """Sets of 100 fresh true images fall into the 99 % range about as often as it says."""
+    sets = drawn.r.reshape(15, 100, 256, 256)
+    outside = 0
+    yardstick = Yardstick(truth, conditional=False)
+    for images in sets:
+        card = score_images(images, truth, name="x", data="", yardstick=yardstick)
+        for score in card.scores.values():
+            if score is not None:
+                outside += not score.truth_low <= score.value <= score.truth_high
+    # 12 scores, many of them dependent, by 15 sets: 1 % of 180 is about 2.
+    assert outside <= 9
+
+
+def test_the_pool_is_the_same_at_every_call_and_nobody_s_data(trend_v1):
+    pool = true_pool(trend_v1)
+    assert len(pool.drawn) == 2048
+    assert pool is true_pool(trend_v1)
+    assert not np.array_equal(pool.triplets.r[0], simulate(trend_v1, 1, 0, split="test").r[0])
+
+
+def test_bands_average_exactly():
+    values = np.arange(10.0)
+    means = band_means(values)
+    assert means.shape == (BANDS,)
+    np.testing.assert_allclose(means, [0.5, 3, 5.5, 8])
+    assert band_means(np.arange(3.0)).shape == (BANDS,)

@@ -1,0 +1,221 @@
+"""What the reference rows draw. Each null passes some score and must fail another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.generators.protocol import Inputs
+from trendbench.process.conditional import redraw_r
+from trendbench.process.germs import Germs
+from trendbench.process.intensity import LinearIntensity
+from trendbench.process.trend import TrendProcess
+from trendbench.rendering.disks import BLACK, WHITE
+from trendbench.rendering.triplets import render_r
+
+_BLOCK = 16
+_RADIUS_OFF = 1.1
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a reference row may use: the task, the inputs, training images, randomness."""
+
+    process: TrendProcess
+    inputs: Inputs
+    training: Images
+    rng: np.random.Generator
+
+    @property
+    def germs(self) -> Germs:
+        """The germs of the inputs."""
+        assert self.inputs.germs is not None
+        return self.inputs.germs
+
+    @property
+    def target(self) -> Images:
+        """The true r."""
+        assert self.inputs.target is not None
+        return self.inputs.target
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n, H, W)."""
+        return len(self.inputs), self.process.height, self.process.width
+
+    @property
+    def coverage(self) -> NDArray[np.float64]:
+        """p(x) of each column, (W,)."""
+        x = theory.pixel_centres(self.process.width)
+        return theory.coverage(x, self.process.intensity, self.process.radius)
+
+    @property
+    def places(self) -> NDArray[np.float64]:
+        """x/W of each column, (W,)."""
+        return theory.pixel_centres(self.process.width) / self.process.width
+
+
+def oracle(scene: Scene) -> Images:
+    """A draw from the true conditional law, given the germs of s1 and s2."""
+    return render_r(redraw_r(scene.process, scene.germs, scene.rng), scene.process)
+
+
+def real(scene: Scene) -> Images:
+    """The true r of the same triplets."""
+    return scene.target.copy()
+
+
+def white(scene: Scene) -> Images:
+    """Blank."""
+    return np.full(scene.shape, WHITE, dtype=np.uint8)
+
+
+def grey_ramp(scene: Scene) -> Images:
+    """Every column the grey of its mean coverage: the mean profile with no variance."""
+    return _everywhere(scene, WHITE * (1 - scene.coverage))
+
+
+def iid_pixels(scene: Scene) -> Images:
+    """Independent pixels, black with probability p(x)."""
+    return _ink(scene.rng.random(scene.shape) < scene.coverage)
+
+
+def repeated(scene: Scene) -> Images:
+    """One training image, again and again."""
+    return np.broadcast_to(scene.training[0], scene.shape).copy()
+
+
+def replayed(scene: Scene) -> Images:
+    """The training images in their order."""
+    return scene.training[np.arange(scene.shape[0]) % len(scene.training)]
+
+
+def mirrored(scene: Scene) -> Images:
+    """The training images upside down, which the law does not notice."""
+    return np.ascontiguousarray(replayed(scene)[:, ::-1])
+
+
+def s1(scene: Scene) -> Images:
+    """The left-intensity input."""
+    return scene.inputs.s1.copy()
+
+
+def s2(scene: Scene) -> Images:
+    """The right-intensity input."""
+    return scene.inputs.s2.copy()
+
+
+def halves(scene: Scene) -> Images:
+    """The left half of s1 beside the right half of s2."""
+    return np.where(scene.places < 0.5, scene.inputs.s1, scene.inputs.s2)
+
+
+def average(scene: Scene) -> Images:
+    """The grey mean of s1 and s2."""
+    return _blend(scene, np.full(scene.process.width, 0.5))
+
+
+def blend(scene: Scene) -> Images:
+    """Grey: s1 fading into s2 along x."""
+    return _blend(scene, scene.places)
+
+
+def blocks(scene: Scene) -> Images:
+    """s1 or s2 block by block, each pixel from the denser one with its exact survival."""
+    n, height, width = scene.shape
+    coins = scene.rng.random((n, -(-height // _BLOCK), -(-width // _BLOCK)))
+    fine = coins.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)[:, :height, :width]
+    return _either(scene, fine)
+
+
+def columns(scene: Scene) -> Images:
+    """s1 or s2 column by column, from the denser one with its exact survival."""
+    n, _, width = scene.shape
+    return _either(scene, scene.rng.random((n, 1, width)))
+
+
+def independent(scene: Scene) -> Images:
+    """A true r of some other inputs."""
+    alone = scene.process.model_copy(update={"coupling": "independent"})
+    return render_r(redraw_r(alone, scene.germs, scene.rng), alone)
+
+
+def shuffled(scene: Scene) -> Images:
+    """The true r with its columns in random order."""
+    order = scene.rng.permuted(
+        np.broadcast_to(np.arange(scene.shape[2]), (scene.shape[0], scene.shape[2])), axis=1
+    )
+    return np.take_along_axis(scene.target, order[:, None, :], axis=2)
+
+
+def radius_off(scene: Scene) -> Images:
+    """The oracle's germs with disks a tenth too large."""
+    germs = redraw_r(scene.process, scene.germs, scene.rng)
+    return render_r(germs, scene.process, radius=_RADIUS_OFF * scene.process.radius)
+
+
+def no_trend(scene: Scene) -> Images:
+    """Coupled like the oracle, at the mean intensity everywhere."""
+    mean = (scene.process.lambda_left + scene.process.lambda_right) / 2
+    return _with_trend(scene, mean, mean)
+
+
+def reversed_trend(scene: Scene) -> Images:
+    """Coupled like the oracle, the trend running the other way."""
+    return _with_trend(scene, scene.process.lambda_right, scene.process.lambda_left)
+
+
+TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}
+NULLS: dict[str, Callable[[Scene], Images]] = {
+    "white": white,
+    "grey-ramp": grey_ramp,
+    "iid-pixels": iid_pixels,
+    "repeated": repeated,
+    "replayed": replayed,
+    "mirrored": mirrored,
+    "targets": real,
+    "s1": s1,
+    "s2": s2,
+    "halves": halves,
+    "average": average,
+    "blend": blend,
+    "blocks": blocks,
+    "columns": columns,
+    "independent": independent,
+    "shuffled": shuffled,
+    "radius-off": radius_off,
+    "no-trend": no_trend,
+    "reversed-trend": reversed_trend,
+}
+
+
+def _ink(black: NDArray[np.bool_]) -> Images:
+    return np.where(black, BLACK, WHITE).astype(np.uint8)
+
+
+def _everywhere(scene: Scene, columns: NDArray[np.float64]) -> Images:
+    return np.broadcast_to(columns.round().astype(np.uint8), scene.shape).copy()
+
+
+def _blend(scene: Scene, share: NDArray[np.float64]) -> Images:
+    mixed = (1 - share) * scene.inputs.s1 + share * scene.inputs.s2
+    return mixed.round().astype(np.uint8)
+
+
+def _either(scene: Scene, coins: NDArray[np.float64]) -> Images:
+    process = scene.process
+    x = theory.pixel_centres(process.width)
+    share = theory.pixel_survival(x, process.intensity, process.radius)
+    rising = process.lambda_left < process.lambda_right
+    sparse, dense = (
+        (scene.inputs.s1, scene.inputs.s2) if rising else (scene.inputs.s2, scene.inputs.s1)
+    )
+    return np.where(coins < share, dense, sparse)
+
+
+def _with_trend(scene: Scene, left: float, right: float) -> Images:
+    trend = LinearIntensity(left, right, scene.process.width)
+    return render_r(redraw_r(scene.process, scene.germs, scene.rng, trend=trend), scene.process)

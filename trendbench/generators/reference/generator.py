@@ -1,0 +1,73 @@
+"""The reference rows as generators: nothing is trained, everything is known."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.errors import RecipeError
+from trendbench.generators.protocol import Inputs
+from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
+from trendbench.process.trend import TrendProcess
+from trendbench.rendering.triplets import Triplets
+from trendbench.storage.atomic import write_text
+from trendbench.training.context import RunContext
+
+_DRAWINGS = {**TRUTHS, **{f"null-{name}": draw for name, draw in NULLS.items()}}
+_SETTINGS, _TRAINING = "settings.json", "training.npy"
+_KEPT = 1000  # training images that a saved row can replay
+
+
+class Reference:
+    """A reference row: sees germs and targets, and is never ranked.
+
+    Args:
+        drawing: ``oracle``, ``real``, or ``null-<name>`` of a null in ``drawings.NULLS``.
+
+    Raises:
+        ValueError: no such drawing.
+    """
+
+    privileged = True
+    parameters = 0
+
+    def __init__(self, *, drawing: str) -> None:
+        if drawing not in _DRAWINGS:
+            raise ValueError(f"drawing = '{drawing}': one of {', '.join(_DRAWINGS)}")
+        self.drawing = drawing
+        self._process: TrendProcess | None = None
+        self._training: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
+
+    def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
+        """Remember the task and some training images."""
+        del val
+        fields = TrendProcess.model_fields
+        self._process = TrendProcess(**train.spec.model_dump(include=set(fields)))
+        self._training = train.r[:_KEPT]
+        run.report(epochs=0, images_seen=0, seconds=0.0)
+
+    def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
+        """What the drawing says, for each pair of inputs."""
+        if self._process is None:
+            raise RecipeError("a reference row knows its task only after fit or load")
+        rng = np.random.default_rng(seed)
+        return _DRAWINGS[self.drawing](Scene(self._process, inputs, self._training, rng))
+
+    def save(self, folder: Path) -> None:
+        """The task, and the training images with eight pixels a byte."""
+        assert self._process is not None
+        stored = {"drawing": self.drawing, "process": self._process.model_dump()}
+        write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
+        np.save(folder / _TRAINING, np.packbits(self._training > 0, axis=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The row that ``save`` left in a folder."""
+        stored = json.loads((folder / _SETTINGS).read_text())
+        row = cls(drawing=stored["drawing"])
+        row._process = TrendProcess(**stored["process"])
+        bits = np.unpackbits(np.load(folder / _TRAINING, allow_pickle=False), axis=2)
+        row._training = bits[:, :, : row._process.width] * np.uint8(255)
+        return row

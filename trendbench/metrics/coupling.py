@@ -1,0 +1,184 @@
+"""How r hangs together with its inputs: survival of particles, containment, disagreement.
+
+All on the inner columns, further than R from the left and right border, where the coupling is
+exact on pixels. Survival and containment exist for the ``thinning`` coupling alone.
+"""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.metrics.batch import THRESHOLD, Batch
+from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.truth import Truth
+from trendbench.process.trend import TrendProcess
+
+
+def inner_columns(process: TrendProcess) -> slice:
+    """The columns whose pixels' disks lie inside the frame, left and right."""
+    margin = math.ceil(process.radius - 0.5)
+    return slice(margin, process.width - margin)
+
+
+def is_coupled(truth: Truth) -> bool:
+    """Whether the images of a triplet share germs and differ."""
+    spec = truth.spec
+    return spec.coupling == "thinning" and spec.lambda_left != spec.lambda_right
+
+
+def _sparse_and_dense(
+    batch: Batch, process: TrendProcess
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Black pixels on the inner columns of the sparser input, the denser input, the image."""
+    assert batch.s1 is not None
+    assert batch.s2 is not None
+    rising = process.lambda_left < process.lambda_right
+    sparse, dense = (batch.s1, batch.s2) if rising else (batch.s2, batch.s1)
+    inner = inner_columns(process)
+    return sparse[..., inner] == 0, dense[..., inner] == 0, batch.black[..., inner]
+
+
+class RetentionError(Metric):
+    """Distance of the pixel survival curve from the exact one, sampling noise taken out.
+
+    In column c, of N pixels black in the denser input only, S are black in the image; the curve
+    is S̄_c/N̄_c, images averaged first, its exact value s(x_c) that of ``theory.pixel_survival``.
+    With e = S − s·N per image, the score is √max(0, mean_c [(ē² − s_e²/n)/N̄²]).
+    """
+
+    name = "retention_error"
+    meaning = "distance of the survival curve of particles from the exact one"
+    minimum: ClassVar[float] = 0.0
+    direction: ClassVar[Direction] = "lower"
+
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        return is_coupled(truth) and batch.s1 is not None and batch.s2 is not None
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        sparse, dense, black = _sparse_and_dense(batch, truth.spec)
+        extra = dense & ~sparse
+        n = np.count_nonzero(extra, axis=1)
+        survived = np.count_nonzero(extra & black, axis=1)
+        x = theory.pixel_centres(truth.spec.width)[inner_columns(truth.spec)]
+        exact = theory.pixel_survival(x, truth.spec.intensity, truth.spec.radius)
+        excess = survived - exact * n
+        return np.concatenate([n, excess, np.square(excess)], axis=1)
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del truth
+        count, excess, square = np.split(mean, 3, axis=-1)
+        noise = (square - np.square(excess)) / max(n - 1, 1)
+        used = np.maximum(count, 1e-9)
+        squared = (np.square(excess) - noise) / np.square(used)
+        return np.sqrt(np.maximum(np.where(count > 0, squared, 0.0).mean(axis=-1), 0.0))
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del truth
+        count, excess, square = np.split(mean, 3)
+        return np.concatenate([count, np.zeros_like(excess), square])
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 0.0
+
+
+class Containment(Metric):
+    """Share of the sparser input's ink lost plus share of the image's ink outside the denser."""
+
+    name = "containment"
+    meaning = "ink of s1 that is lost plus ink that lies outside s2"
+    direction: ClassVar[Direction] = "lower"
+
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        return is_coupled(truth) and batch.s1 is not None and batch.s2 is not None
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        sparse, dense, black = _sparse_and_dense(batch, truth.spec)
+        sums = (sparse, sparse & ~black, black, black & ~dense)
+        return np.stack([np.count_nonzero(s, axis=(1, 2)) for s in sums], axis=1).astype(float)
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del n, truth
+        lost = mean[..., 1] / np.maximum(mean[..., 0], 1e-9)
+        outside = mean[..., 3] / np.maximum(mean[..., 2], 1e-9)
+        return lost + outside
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 0.0
+
+
+def expected_disagreement(process: TrendProcess) -> float:
+    """Share of inner pixels in which two draws for the same inputs differ, exact."""
+    x = theory.pixel_centres(process.width)[inner_columns(process)]
+    return float(theory.conditional_disagreement(x, process).mean())
+
+
+class TargetDisagreement(Metric):
+    """Share of inner pixels that differ from the true r, over the exact share of a fresh draw.
+
+    The true r is itself a draw given the inputs, so an honest sample differs from it as two
+    draws differ: 1. A copy of it gives 0.
+    """
+
+    name = "target_disagreement"
+    meaning = "disagreement with the true r over that of a fresh draw"
+
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        return batch.target is not None and expected_disagreement(truth.spec) > 0
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        assert batch.target is not None
+        inner = inner_columns(truth.spec)
+        differ = batch.black[..., inner] != (batch.target[..., inner] < THRESHOLD)
+        return differ.mean(axis=(1, 2))[:, None] / expected_disagreement(truth.spec)
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 1.0
+
+
+class InputDisagreement(Metric):
+    """Share of inner pixels that differ from the nearer input, over the exact share.
+
+    Under ``thinning`` r differs from the sparser input with probability p_r − p_sparse and from
+    the denser one with p_dense − p_r; otherwise p₁(1 − p₂) + p₂(1 − p₁). The smaller of the two
+    ratios is 1 for true images and 0 for a copy of either input.
+    """
+
+    name = "input_disagreement"
+    meaning = "disagreement with the nearer input over the exact one"
+
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        differ = truth.spec.lambda_left != truth.spec.lambda_right
+        return differ and batch.s1 is not None and batch.s2 is not None
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        inner = inner_columns(truth.spec)
+        black = batch.black[..., inner]
+        parts = []
+        for given in (batch.s1, batch.s2):
+            assert given is not None
+            parts.append((black != (given[..., inner] < THRESHOLD)).mean(axis=(1, 2)))
+        return np.stack(parts, axis=1)
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del n
+        return (mean / self.expected(mean, truth)).min(axis=-1)
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        spec = truth.spec
+        x = theory.pixel_centres(spec.width)[inner_columns(spec)]
+        black = theory.coverage(x, spec.intensity, spec.radius)
+        given = theory.coverage([0.0, spec.width], spec.intensity, spec.radius)
+        if spec.coupling == "thinning":
+            return np.array([np.abs(black - p).mean() for p in given])
+        return np.array([(black * (1 - p) + p * (1 - black)).mean() for p in given])
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 1.0

@@ -1,0 +1,202 @@
+"""Texture against its exact expectation, band by band along x.
+
+Each score is the root mean square, over lags and bands, of (measured − exact)/scale. It is not 0
+for true images but what sampling gives at the same number of them; the card shows that beside it.
+
+Sources: Torquato, Random Heterogeneous Materials (2002), chapter 2, for S2 and the lineal path;
+Ohser, Nagel & Schladitz (2009) and Gray (1971) for perimeter and Euler number on lattices.
+"""
+
+import math
+from abc import abstractmethod
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.metrics import columns
+from trendbench.metrics.bands import band_means
+from trendbench.metrics.batch import Batch
+from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.truth import Truth
+from trendbench.process.trend import TrendProcess
+
+_REACH = 4  # longest lag and run, in radii
+_SMALLEST_SCALE = 1e-9
+
+
+class TextureMetric(Metric):
+    """A score whose features have known expectations."""
+
+    direction: ClassVar[Direction] = "lower"
+    is_noise_at_truth: ClassVar[bool] = True
+    minimum: ClassVar[float] = 0.0
+
+    @abstractmethod
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        """Expectation of the features of a true image, (d,)."""
+
+    def scale(self, process: TrendProcess) -> NDArray[np.float64]:
+        """What a deviation of each feature is measured in; its exact value by default."""
+        return self.exact(process)
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del n
+        return self.distance(mean - self.exact(truth.spec), truth.spec)
+
+    def distance(
+        self, deviation: NDArray[np.float64], process: TrendProcess
+    ) -> NDArray[np.float64]:
+        """Root mean square of deviations (…, d) over their scale, (…)."""
+        scale = np.maximum(np.abs(self.scale(process)), _SMALLEST_SCALE)
+        return np.sqrt(np.square(deviation / scale).mean(axis=-1))
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        return self.exact(truth.spec)
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 0.0
+
+
+class S2Error(TextureMetric):
+    """Relative error of S2(h) = P(both pixels black), lags 0 … 4R in x and 1 … 4R in y."""
+
+    name = "s2_error"
+    meaning = "relative error of the two-point probability, lags up to 4R"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        words, height = batch.words, batch.images.shape[1]
+        along_x, along_y = _lags(truth.spec)
+        parts = [
+            columns.count(words[:, : words.shape[1] - lag] & words[:, lag:]) / height
+            for lag in along_x
+        ]
+        parts += [
+            columns.count(words & columns.shift(words, lag)) / (height - lag) for lag in along_y
+        ]
+        return np.concatenate([band_means(part) for part in parts], axis=1)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        return _exact_s2(process)
+
+
+class LinealError(TextureMetric):
+    """Relative error of the probability of white runs of n pixels, n up to 4R, in x and y."""
+
+    name = "lineal_error"
+    meaning = "relative error of the probability of white runs, up to 4R"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        height = batch.images.shape[1]
+        white = ~batch.words & columns.rows_mask(height)
+        along_x, along_y = _runs(truth.spec)
+        parts, across, down = [], white, white
+        for n in range(1, max(along_x) + 1):
+            if n > 1:
+                across = across[:, :-1] & white[:, n - 1 :]
+            if n in along_x:
+                parts.append(columns.count(across) / height)
+        for n in range(1, max(along_y, default=0) + 1):
+            if n > 1:
+                down = down & columns.shift(white, n - 1)
+            if n in along_y:
+                parts.append(columns.count(down) / (height - n + 1))
+        return np.concatenate([band_means(part) for part in parts], axis=1)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        return _exact_runs(process)
+
+
+class PerimeterError(TextureMetric):
+    """Relative error of the digital perimeter: neighbours of different colour, in x and in y."""
+
+    name = "perimeter_error"
+    meaning = "relative error of the digital perimeter"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        del truth
+        words, height = batch.words, batch.images.shape[1]
+        across = columns.count(words[:, :-1] ^ words[:, 1:]) / height
+        inside = columns.shift(columns.rows_mask(height)[None, :], 1)
+        down = columns.count((words ^ columns.shift(words, 1)) & inside) / max(height - 1, 1)
+        return np.concatenate([band_means(across), band_means(down)], axis=1)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        lam, radius = process.intensity, process.radius
+        inner, centres = np.arange(1.0, process.width), theory.pixel_centres(process.width)
+        return np.concatenate(
+            [
+                band_means(theory.edge_probability(inner, lam, radius, along_x=True)),
+                band_means(theory.edge_probability(centres, lam, radius, along_x=False)),
+            ]
+        )
+
+
+class EulerError(TextureMetric):
+    """Error of the Euler number per 2×2 window, in units of the intensity.
+
+    Black is 8-connected, white 4-connected; windows wholly inside the frame count. The density
+    passes through zero where clusters begin to percolate, so its error is measured in germs.
+    """
+
+    name = "euler_error"
+    meaning = "error of the Euler number, in units of the number of germs"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        del truth
+        words, height = batch.words, batch.images.shape[1]
+        down = columns.shift(words, 1)
+        a, b, c, d = words[:, :-1], words[:, 1:], down[:, :-1], down[:, 1:]
+        inside = columns.shift(columns.rows_mask(height)[None, :], 1)
+        odd = a ^ b ^ c ^ d
+        two_or_more = (a & b) | (c & d) | ((a | b) & (c | d))
+        one, three = odd & ~two_or_more, odd & two_or_more
+        diagonal = ~(a ^ d) & ~(b ^ c) & (a ^ b)
+        quads = [columns.count(q & inside) for q in (one, three, diagonal)]
+        density = (quads[0] - quads[1] - 2 * quads[2]) / (4 * max(height - 1, 1))
+        return band_means(density)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        inner = np.arange(1.0, process.width)
+        return band_means(theory.euler_density(inner, process.intensity, process.radius))
+
+    def scale(self, process: TrendProcess) -> NDArray[np.float64]:
+        return band_means(process.intensity(np.arange(1.0, process.width)))
+
+
+def _lags(process: TrendProcess) -> tuple[range, range]:
+    """Lags along x and along y that fit the frame."""
+    reach = math.ceil(_REACH * process.radius)
+    return range(min(reach, process.width - 1) + 1), range(1, min(reach, process.height - 1) + 1)
+
+
+def _runs(process: TrendProcess) -> tuple[range, range]:
+    """Lengths of runs along x and along y (a run of 1 is the same either way)."""
+    reach = math.ceil(_REACH * process.radius)
+    return range(1, min(reach, process.width) + 1), range(2, min(reach, process.height) + 1)
+
+
+@lru_cache(maxsize=8)
+def _exact_s2(process: TrendProcess) -> NDArray[np.float64]:
+    lam, radius = process.intensity, process.radius
+    x = theory.pixel_centres(process.width)
+    along_x, along_y = _lags(process)
+    parts = [
+        theory.s2(x[: x.size - lag] + lag / 2, lag, lam, radius, along_x=True) for lag in along_x
+    ]
+    parts += [theory.s2(x, lag, lam, radius, along_x=False) for lag in along_y]
+    return np.concatenate([band_means(part) for part in parts])
+
+
+@lru_cache(maxsize=8)
+def _exact_runs(process: TrendProcess) -> NDArray[np.float64]:
+    lam, radius = process.intensity, process.radius
+    x = theory.pixel_centres(process.width)
+    along_x, along_y = _runs(process)
+    parts = [theory.white_run(x[: x.size - n + 1] + (n - 1) / 2, n, lam, radius) for n in along_x]
+    parts += [theory.white_run(x, n, lam, radius) for n in along_y]
+    return np.concatenate([band_means(part) for part in parts])
