@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+
+from trendbench.data.dataset import open_dataset
 
 HEAVY = ("torch", "numba", "scipy", "pandas", "h5py", "pydantic", "matplotlib", "numpy", "rich")
 
@@ -78,6 +81,36 @@ def test_make_data_info_verify_preview(tmp_path):
     assert drawn.returncode == 0
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     refused(trendbench("preview", path, "--split", "val", "--start", 2), "beyond")
+
+
+def test_score_prints_a_card_for_anyone_s_images(small_file, tmp_path):
+    with open_dataset(small_file) as dataset:
+        test = dataset.load("test")
+    np.save(tmp_path / "mine.npy", test.s2)
+    np.save(tmp_path / "again.npy", test.s1)
+    arguments = ["score", tmp_path / "mine.npy", "--data", small_file, "--name", "mine"]
+    printed = trendbench(
+        *arguments, "--no-c2st", "--second", tmp_path / "again.npy", "--figures", tmp_path / "f"
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert "mine on small, 12 images" in printed.stdout
+    assert all(len(line) <= 80 for line in printed.stdout.splitlines())
+    assert "copies-input" in " ".join(printed.stdout.split())
+    assert {p.name for p in (tmp_path / "f").iterdir()} == {
+        "result.png", "samples.png", "survival.png", "texture.png",
+    }  # fmt: skip
+    card = json.loads(trendbench(*arguments, "--no-c2st", "--json").stdout)
+    assert list(card) == ["name", "task", "data", "n", "flags", "scores", "verdict"]
+    assert card["n"] == 12
+    assert card["scores"]["diversity"] is None
+    assert card["scores"]["c2st_logloss"] is None
+    assert card["scores"]["containment"]["value"] == 0
+    alone = json.loads(trendbench(*arguments, "--no-c2st", "--unconditional", "--json").stdout)
+    assert alone["scores"]["containment"] is None
+    refused(trendbench(*arguments), "classifier needs at least 100", "--no-c2st")
+    refused(trendbench("score", "none.npy", "--data", small_file, "--name", "x"), "none.npy")
+    np.save(tmp_path / "mine.npy", test.s2[:4])
+    refused(trendbench(*arguments, "--no-c2st"), "(4, 32, 64)", "(12, 32, 64)")
 
 
 def test_archs_lists_every_row_with_a_line():
@@ -178,7 +211,8 @@ def test_stdout_closed_early_is_quiet(small_file):
 
 
 def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(small_file, tmp_path):
-    command = ["run", "--arch", "nf4", "--data", small_file, "--epochs", "3000", "--device", "cpu"]
+    command = ["run", "--arch", "nf4", "--data", small_file, "--epochs", "3000", "--device", "cpu",
+               "--no-c2st"]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "trendbench", *map(str, command)],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,

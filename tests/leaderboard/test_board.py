@@ -13,6 +13,7 @@ from trendbench.generators.recipes import find_recipe
 from trendbench.leaderboard import board
 from trendbench.leaderboard.board import COLUMNS, SCORES, refresh, rows, to_csv
 from trendbench.metrics.card import METRICS
+from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.results.record import RunRecord, ScoreEntry
 from trendbench.results.store import (
     StoredRecord,
@@ -22,7 +23,7 @@ from trendbench.results.store import (
     write_record,
 )
 
-VERSIONS = {metric.name: metric.version for metric in METRICS}
+VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 
 
 def make(results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, **changes):

@@ -10,13 +10,14 @@ from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
 from trendbench.metrics.batch import density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.flags import RULES
+from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.sampling import Yardstick
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
 
 EXPECTED = {
     "white": "wrong-trend", "grey-ramp": "below-floor", "iid-pixels": "wrong-texture",
-    "repeated": "collapsed", "replayed": "ignores-input", "mirrored": "ignores-input",
+    "repeated": "collapsed", "replayed": "memorised", "mirrored": "memorised",
     "targets": "copies-target", "s1": "copies-input", "s2": "copies-input",
     "halves": "wrong-trend", "average": "grey", "blend": "below-floor", "blocks": "wrong-texture",
     "columns": "wrong-texture", "independent": "ignores-input", "shuffled": "wrong-texture",
@@ -27,7 +28,8 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def truth(trend_v1):
     training = simulate(trend_v1, 1000, seed=1).r
-    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 1000)
+    small = thumbnails(training == 0, trend_v1)
+    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 1000, small)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +47,16 @@ def make_scene(spec, training, n, seed):
 YARDSTICKS = {}
 
 
-def card_of(images, truth, given):
+def card_of(images, truth, given, second=None):
     """A card; the pool's features are taken once a truth."""
     yardstick = YARDSTICKS.setdefault(id(truth), Yardstick(truth, conditional=True))
-    return score_images(images, truth, name="x", data="", given=given, yardstick=yardstick)
+    return score_images(
+        images, truth, name="x", data="", given=given, second=second, yardstick=yardstick
+    )
 
 
-def flags_of(images, truth, given):
-    card = card_of(images, truth, given)
+def flags_of(images, truth, given, second=None):
+    card = card_of(images, truth, given, second)
     assert ("Out of contention" in card.verdict) == bool(card.flags)
     return [flag.name for flag in card.flags]
 
@@ -71,7 +75,8 @@ def test_every_null_is_flagged_for_its_own_reason(truth, scene, name):
 def test_the_oracle_is_never_flagged(truth, scene, n):
     for seed in range(12):
         given, stage = scene(n, seed)
-        assert flags_of(TRUTHS["oracle"](stage), truth, given) == []
+        one, two = TRUTHS["oracle"](stage), TRUTHS["oracle"](stage)
+        assert flags_of(one, truth, given, two) == []
 
 
 def test_thresholds_leave_room_for_chance(truth, scene):
@@ -79,7 +84,8 @@ def test_thresholds_leave_room_for_chance(truth, scene):
     cards = []
     for seed in range(20, 32):
         given, stage = scene(100, seed)
-        cards.append(card_of(TRUTHS["oracle"](stage), truth, given))
+        one, two = TRUTHS["oracle"](stage), TRUTHS["oracle"](stage)
+        cards.append(card_of(one, truth, given, two))
     for rule in RULES:
         scores = [card.scores[rule.score] for card in cards]
         values = np.array([score.value for score in scores])

@@ -18,7 +18,9 @@ from trendbench.metrics.coupling import (
     TargetDisagreement,
     inner_columns,
 )
-from trendbench.metrics.sampling import Yardstick, features_of, true_pool
+from trendbench.metrics.memorisation import thumbnails
+from trendbench.metrics.pool import true_pool
+from trendbench.metrics.sampling import Yardstick, features_of
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import fit_trend, standard_errors
 from trendbench.metrics.truth import Truth
@@ -32,7 +34,8 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 @pytest.fixture(scope="module")
 def truth(trend_v1):
     training = simulate(trend_v1, 400, seed=1).r
-    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 400)
+    small = thumbnails(training == 0, trend_v1)
+    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 400, small)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def test_texture_features_equal_plain_counts(small, small_truth):
 @pytest.mark.parametrize("metric", TEXTURE, ids=lambda m: m.name)
 def test_texture_features_have_their_exact_expectations(truth, drawn, metric):
     """Every feature by z-score: of some hundreds, none beyond 4.9, and a unit spread overall."""
-    features = features_of([metric], drawn.r, truth, None, 128)[metric.name]
+    features = features_of([metric], drawn.r, truth, None, None, 128)[metric.name]
     exact = metric.exact(truth.spec)
     errors = features.std(axis=0, ddof=1) / math.sqrt(len(features))
     z = (features.mean(axis=0) - exact) / errors
@@ -117,13 +120,13 @@ def test_coupling_expectations(truth, drawn, name):
     given = drawn[:600]
     if name == "input":
         metric = InputDisagreement()
-        features = features_of([metric], given.r, truth, given, 128)[metric.name]
+        features = features_of([metric], given.r, truth, given, None, 128)[metric.name]
         for got, exact in zip(features.T, metric.expected(features.mean(0), truth), strict=True):
             assert abs(z_score(got, exact)) < 4
         return
     images = render_r(redraw_r(spec, given.germs, np.random.default_rng(3)), spec)
     metric = TargetDisagreement()
-    features = features_of([metric], images, truth, given, 128)[metric.name]
+    features = features_of([metric], images, truth, given, None, 128)[metric.name]
     assert abs(z_score(features[:, 0], 1.0)) < 4
 
 
@@ -154,7 +157,7 @@ def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):
     metric = RetentionError()
 
     def error(images):
-        features = features_of([metric], images, truth, given, 128)[metric.name]
+        features = features_of([metric], images, truth, given, None, 128)[metric.name]
         return float(metric.value(features.mean(axis=0), len(images), truth))
 
     assert error(given.r) < 0.008
@@ -179,7 +182,7 @@ def test_containment_counts_lost_and_stray_ink_for_either_sign(small, ends):
     metric = Containment()
 
     def value(images):
-        features = features_of([metric], images, truth, triplets, 16)[metric.name]
+        features = features_of([metric], images, truth, triplets, None, 16)[metric.name]
         return float(metric.value(features.mean(axis=0), 50, truth))
 
     assert value(triplets.r) == 0
@@ -213,9 +216,10 @@ def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
 def test_every_score_ignores_batches_and_order(truth, drawn, metric):
     given = drawn[:60]
     images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(1)), truth.spec)
+    second = np.roll(images, 1, axis=0)
     values = []
     for size in (60, 7):
-        features = features_of([metric], images, truth, given, size)[metric.name]
+        features = features_of([metric], images, truth, given, second, size)[metric.name]
         values.append(float(metric.value(features.mean(axis=0), 60, truth)))
     assert values[0] == pytest.approx(values[1], rel=1e-9, abs=1e-12)
     shuffled = features[np.random.default_rng(0).permutation(60)]
@@ -230,7 +234,7 @@ def test_texture_errors_grow_with_a_wrong_radius(truth, name):
     for radius in (6.0, 6.5, 7.2):
         other = truth.spec.model_copy(update={"radius": radius})
         images = simulate(other, 200, seed=5).r
-        features = features_of([metric], images, truth, None, 128)[name]
+        features = features_of([metric], images, truth, None, None, 128)[name]
         values.append(float(metric.value(features.mean(axis=0), 200, truth)))
     assert values == sorted(values)
     assert values[1] > 2 * values[0]

@@ -7,8 +7,9 @@ from tests.conftest import z_score
 from trendbench.metrics.batch import Batch, density_profile
 from trendbench.metrics.card import METRICS, score_images
 from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.references import truth_of
 from trendbench.metrics.sampling import Yardstick
-from trendbench.metrics.truth import Truth, truth_of
+from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
 
 

@@ -1,15 +1,14 @@
 """The leaderboard and a record as text for a terminal of 80 columns."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from trendbench.results.record import RunRecord, ScoreEntry
-
 _WIDTH = 80
 _FOOTNOTE = (
-    "ξ/floor is 1 for true images; [95 % interval]. Rows whose intervals overlap share a rank.\n"
+    "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
+    "overlap share a rank; flagged and reference rows have none. runs: seeds × epochs.\n"
     "paper ξ: the 2017 study's value, obtained on other data: context, not a target."
 )
 
@@ -37,9 +36,8 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
         table.add_column("ξ/floor", justify="right", no_wrap=True)
         table.add_column("ξ", justify="right", no_wrap=True)
         table.add_column("grey", justify="right", no_wrap=True)
-        table.add_column("ep.", justify="right", no_wrap=True)
-        table.add_column("seeds", justify="right", no_wrap=True)
-        table.add_column("flags", overflow="fold")
+        table.add_column("runs", justify="right", no_wrap=True)
+        table.add_column("flags", min_width=14)
         table.add_column("paper ξ", justify="right", no_wrap=True)
         for row in group:
             table.add_row(
@@ -48,9 +46,8 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
                 _with_interval(row, "xi_ratio", 2),
                 _number(row["xi"], 5),
                 _percent(row["grey_fraction"]),
-                _plain(row["epochs"]),
-                _text(row["seeds"]),
-                ", ".join([*row["flags"].split(";"), *_remarks(row)]).strip(", "),
+                f"{row['seeds']}×{_plain(row['epochs'])}",
+                "\n".join(filter(None, [*row["flags"].split(";"), *_remarks(row)])),
                 _text(row["paper_xi"]),
             )
         console.print(table)
@@ -58,23 +55,6 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
     assert isinstance(file, io.StringIO)
     lines = (line.rstrip() for line in file.getvalue().splitlines())
     return "\n".join([*lines, _FOOTNOTE])
-
-
-def card_lines(record: RunRecord) -> Iterator[str]:
-    """A record's scores, one a line, each beside its value for true images."""
-    yield f"{record.arch} on {record.task}, seed {record.seed}, {record.n_test} images"
-    longest = max(len(name) for name in record.scores)
-    for name, score in record.scores.items():
-        yield f"  {name:<{longest}}  {_score(score)}"
-
-
-def _score(score: ScoreEntry | None) -> str:
-    if score is None:
-        return "not scored"
-    unit = "" if score.unit == "1" else f" {score.unit}"
-    return (
-        f"{score.value:>10.5g}{unit}  [{score.low:.5g}, {score.high:.5g}]  truth {score.truth:.5g}"
-    )
 
 
 def _remarks(row: dict[str, Any]) -> list[str]:
@@ -86,7 +66,7 @@ def _with_interval(row: dict[str, Any], name: str, digits: int) -> str:
     if row[name] is None:
         return ""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f"{row[name]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{row[name]:.{digits}f} ±{(high - low) / 2:.{digits}f}"
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -98,7 +78,7 @@ def _percent(value: float | None) -> str:
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+    return "–" if value is None else f"{value:g}"
 
 
 def _text(value: Any) -> str:

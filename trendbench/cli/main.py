@@ -20,6 +20,7 @@ _COMMANDS = {
     "preview": ("preview", "Draw triplets of a data file with their density profiles."),
     "archs": ("archs", "List the generators that can be run."),
     "run": ("run", "Train a generator, score it, record the result."),
+    "score": ("score", "Score anyone's images against a data file."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
 }
 _INTERRUPTED = 130

@@ -17,6 +17,7 @@ import click
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the recipe's.")
 @click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
@@ -28,6 +29,7 @@ def command(
     epochs: int | None,
     preset: str | None,
     device: str,
+    no_c2st: bool,
     runs: Path,
     results: Path,
 ) -> None:
@@ -35,20 +37,20 @@ def command(
 
     Run again, the same command goes on where it stopped, or says that the run is finished.
     """
-    from trendbench.cli.board_table import card_lines
+    from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
     from trendbench.runner.run import run
 
     outcome = run(
-        arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device, runs=runs,
+        arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
+        c2st=not no_c2st, runs=runs,
         results=results,
     )  # fmt: skip
     record = read_record(outcome.record)
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")
-    for line in card_lines(record):
-        click.echo(line)
+    click.echo(record_text(record))
     click.echo(f"figures      {outcome.folder / 'figures'}")
     click.echo(f"record       {outcome.record}")
     click.echo(f"leaderboard  {outcome.leaderboard}")

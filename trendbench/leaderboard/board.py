@@ -16,6 +16,7 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe
 from trendbench.metrics.card import METRICS
+from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_all
@@ -24,8 +25,8 @@ from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-SCORES = tuple(metric.name for metric in METRICS)
-_VERSIONS = {metric.name: metric.version for metric in METRICS}
+_VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
+SCORES = tuple(_VERSIONS)
 _REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
 _SHORT = 12
 _SEED = 20170602
@@ -135,6 +136,10 @@ def _pool(group: Sequence[StoredRecord]) -> dict[str, _Pooled]:
         values = [entry.value for entry in entries_of if entry]
         if len(values) < len(group):
             pooled[name] = _Pooled(None, None, None)
+            continue
+        if any(name not in series for series in images):  # not a score of single images
+            low, high = min(e.low for e in entries_of if e), max(e.high for e in entries_of if e)
+            pooled[name] = _Pooled(float(np.mean(values)), low, high)
             continue
         table = np.stack([series[name] for series in images])
         value = float(np.mean(values))

@@ -22,6 +22,7 @@ class Batch:
         window: w of ξ [px].
         s1, s2: the inputs, (b, H, W) uint8; None where the images stand alone.
         target: the true r of the same triplets; None where there is none.
+        second: another sample for the same inputs; None where there is none.
     """
 
     images: NDArray[np.uint8]
@@ -29,6 +30,7 @@ class Batch:
     s1: NDArray[np.uint8] | None = None
     s2: NDArray[np.uint8] | None = None
     target: NDArray[np.uint8] | None = None
+    second: NDArray[np.uint8] | None = None
 
     @cached_property
     def profile(self) -> NDArray[np.float64]:

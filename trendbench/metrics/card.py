@@ -14,8 +14,10 @@ from trendbench.metrics.coupling import (
     RetentionError,
     TargetDisagreement,
 )
+from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.flags import Flag, raised, verdict
 from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.metric import Metric
 from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
 from trendbench.metrics.sampling import Yardstick, features_of
@@ -42,6 +44,8 @@ METRICS: tuple[Metric, ...] = (
     Containment(),
     InputDisagreement(),
     TargetDisagreement(),
+    Diversity(),
+    Memorisation(),
 )
 _BATCH = 128
 FEWEST_IMAGES = 2
@@ -113,6 +117,7 @@ def score_images(
     name: str,
     data: str,
     given: Triplets | None = None,
+    second: NDArray[np.uint8] | None = None,
     yardstick: Yardstick | None = None,
     metrics: Sequence[Metric] = METRICS,
 ) -> Card:
@@ -125,6 +130,7 @@ def score_images(
         data: content hash of the data file.
         given: the triplets they were drawn for; without them the scores that look at inputs and
             targets are absent.
+        second: another sample for each of the same inputs, for ``diversity``.
         yardstick: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
 
@@ -142,7 +148,9 @@ def score_images(
         raise ImagesError(f"{n} image(s): a score needs at least {FEWEST_IMAGES}")
     if given is not None and len(given) != n:
         raise ImagesError(f"{n} images for {len(given)} triplets: one image a triplet is needed")
-    features = features_of(metrics, images, truth, given, _BATCH)
+    if second is not None and second.shape != images.shape:
+        raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
+    features = features_of(metrics, images, truth, given, second, _BATCH)
     yardstick = yardstick or Yardstick(truth, conditional=given is not None)
     weights = bootstrap_weights(n)
     scores: dict[str, Score | None] = {}

@@ -14,14 +14,10 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Metric
+from trendbench.metrics.pool import true_pool
 from trendbench.metrics.truth import Truth
-from trendbench.process.conditional import redraw_r
-from trendbench.rendering.triplets import Triplets, render_r, simulate
-from trendbench.spec import TaskSpec
+from trendbench.rendering.triplets import Triplets
 
-_POOL_SEED = 0x7472656E64  # apart from any seed a person would choose
-_POOL_PIXELS = 1 << 27  # 2048 triplets of 256²
-_FEWEST, _MOST = 64, 2048
 _REPLICATES = 1000
 _SEED = 20170603
 _BATCH = 128
@@ -35,24 +31,6 @@ class Sampling:
     low: float
     high: float
     """The median, and the 0.5 % and 99.5 % quantiles."""
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Fresh triplets, and for each one more draw of r from the true conditional law."""
-
-    triplets: Triplets
-    drawn: NDArray[np.uint8]
-
-
-@lru_cache(maxsize=1)
-def true_pool(spec: TaskSpec) -> Pool:
-    """The pool of a task, the same at every call."""
-    n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
-    triplets = simulate(spec, n, _POOL_SEED, split="test")
-    assert triplets.germs is not None
-    again = redraw_r(spec, triplets.germs, np.random.default_rng(_SEED))
-    return Pool(triplets, render_r(again, spec))
 
 
 @dataclass
@@ -75,7 +53,9 @@ class Yardstick:
         if metric.name not in self._features:
             pool = true_pool(self.truth.spec)
             given = pool.triplets if self.conditional else None
-            self._features |= features_of([metric], pool.drawn, self.truth, given, _BATCH)
+            # Without inputs two samples are two draws of their own.
+            second = pool.second if self.conditional else np.roll(pool.drawn, 1, axis=0)
+            self._features |= features_of([metric], pool.drawn, self.truth, given, second, _BATCH)
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
         centred = pooled - mean + metric.expected(mean, self.truth)
@@ -96,6 +76,7 @@ def features_of(
     images: NDArray[np.uint8],
     truth: Truth,
     given: Triplets | None,
+    second: NDArray[np.uint8] | None,
     batch_size: int,
 ) -> dict[str, NDArray[np.float64]]:
     """Per-image features of each score that applies, batch by batch.
@@ -105,6 +86,7 @@ def features_of(
         images: (n, H, W) uint8.
         truth: the task's references.
         given: the triplets the images belong to, in the same order; None if they stand alone.
+        second: another sample for each of the same inputs, if there is one.
         batch_size: images at a time.
 
     Returns:
@@ -119,6 +101,7 @@ def features_of(
             given.s1[rows] if given else None,
             given.s2[rows] if given else None,
             given.r[rows] if given else None,
+            second[rows] if second is not None else None,
         )
         for metric in metrics:
             if metric.applies(batch, truth):

@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.data.dataset import Dataset
-from trendbench.errors import DataFileError
-from trendbench.metrics.batch import density_profile
 from trendbench.spec import TaskSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """Exact and training-set references of one data file.
 
@@ -21,11 +18,14 @@ class Truth:
         spec: the task.
         xi0: ξ₀, the profile averaged over the training r images, (W − w + 1,).
         training_images: how many it was averaged over.
+        thumbnails: the training r images as ``memorisation.thumbnails`` makes them, (n, d);
+            None where only closed forms are asked for.
     """
 
     spec: TaskSpec
     xi0: NDArray[np.float64]
     training_images: int
+    thumbnails: NDArray[np.float32] | None = None
 
     @cached_property
     def mean_profile(self) -> NDArray[np.float64]:
@@ -46,18 +46,3 @@ class Truth:
     def normaliser(self) -> int:
         """W − w, as ξ is printed."""
         return self.spec.width - self.spec.window
-
-
-def truth_of(dataset: Dataset) -> Truth:
-    """The references of an open data file.
-
-    Raises:
-        DataFileError: the file has no training triplets to average ξ₀ over.
-    """
-    training = dataset.images("train", "r")
-    if not len(training):
-        raise DataFileError(
-            f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
-        )
-    profile = density_profile(training, dataset.spec.window)
-    return Truth(dataset.spec, profile.mean(axis=0), len(training))

@@ -9,7 +9,7 @@ from trendbench.figures.samples import sample_sheet
 from trendbench.generators.protocol import inputs_for
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.grey import GreyFraction
-from trendbench.metrics.truth import truth_of
+from trendbench.metrics.references import truth_of
 from trendbench.metrics.xi import Xi
 from trendbench.runner.workspace import Workspace
 from trendbench.training.losses import CurveLog

@@ -1,0 +1,144 @@
+"""Images from elsewhere: every format reads the same; what is not right is one clear line."""
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from trendbench.errors import ImagesError
+from trendbench.rendering.triplets import simulate
+from trendbench.submissions.images import read_images
+
+
+@pytest.fixture(scope="module")
+def images(small):
+    return simulate(small, 12, seed=5).r
+
+
+def folder_of(images, path, name="{:03d}.png", first=0):
+    path.mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(path / name.format(i + first))
+    return path
+
+
+def save(kind, images, folder):
+    path = folder / kind
+    if kind == "a.npy":
+        np.save(path, images)
+    elif kind == "a.npz":
+        np.savez_compressed(path, anything=images)
+    elif kind == "a.h5":
+        with h5py.File(path, "w") as file:
+            file["samples"] = images
+    else:
+        folder_of(images, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["a.npy", "a.npz", "a.h5", "pngs"])
+def test_every_format_reads_the_same(small, images, tmp_path, kind):
+    np.testing.assert_array_equal(read_images(save(kind, images, tmp_path), small, 12), images)
+
+
+def test_names_are_ordered_by_number_and_may_start_at_one(small, images, tmp_path):
+    path = folder_of(images, tmp_path / "p", "sample_{}_fake.png", first=1)
+    np.testing.assert_array_equal(read_images(path, small, 12), images)
+
+
+def test_channels_floats_and_one_bit_images_are_understood(small, images, tmp_path, capsys):
+    np.save(tmp_path / "c.npy", images[:, None])
+    np.testing.assert_array_equal(read_images(tmp_path / "c.npy", small, 12), images)
+    np.save(tmp_path / "f.npy", (images / 255).astype(np.float32)[..., None])
+    np.testing.assert_array_equal(read_images(tmp_path / "f.npy", small, 12), images)
+    assert "taken as grey with 1 for white" in capsys.readouterr().err
+    path = tmp_path / "bits"
+    path.mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).convert("1" if i % 2 else "RGB").save(path / f"{i}.png")
+    np.testing.assert_array_equal(read_images(path, small, 12), images)
+
+
+def bad_array(change):
+    return lambda images: change(images.astype(float) / 255)
+
+
+BAD_ARRAYS = {
+    "NaN": (lambda x: np.where(x < 1, np.nan, x), "not finite"),
+    "infinite": (lambda x: np.where(x < 1, np.inf, x), "not finite"),
+    "−1 … 1": (lambda x: 2 * x - 1, "needed is 0 … 1"),
+    "0 … 255 floats": (lambda x: 255 * x, "needed is 0 … 1"),
+    "too few": (lambda x: x[:5], "one for each"),
+    "too many": (lambda x: np.concatenate([x, x]), "one for each"),
+    "wrong frame": (lambda x: x[:, :16], "one for each"),
+    "transposed": (lambda x: x.transpose(0, 2, 1), "one for each"),
+    "three channels": (lambda x: np.stack([x] * 3, axis=-1), "needed is"),
+    "flat": (lambda x: x.ravel(), "needed is"),
+    "inverted": (lambda x: 1 - x, "exchange them"),
+    "zeros and ones": (lambda x: x.astype(int), "only 0 and 1"),
+    "negative integers": (lambda x: (255 * x).astype(int) - 9, "needed is 0 … 255"),
+    "booleans": (lambda x: x > 0.5, "type bool"),
+    "complex": (lambda x: x.astype(complex), "type complex128"),
+    "text": (lambda x: x.astype(str), "type <U"),
+    "empty": (lambda x: x[:0], "type float64"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ARRAYS)
+def test_a_wrong_array_is_refused(small, images, tmp_path, what):
+    change, reason = BAD_ARRAYS[what]
+    np.save(tmp_path / "a.npy", change(images.astype(float) / 255))
+    with pytest.raises(ImagesError, match=reason) as caught:
+        read_images(tmp_path / "a.npy", small, 12)
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_objects_are_not_loaded(small, tmp_path):
+    class Canary:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "fired"), "w"))
+
+    for name, write in (("a.npy", np.save), ("b.npz", np.savez)):
+        write(tmp_path / name, np.array([Canary()], dtype=object), allow_pickle=True)
+        with pytest.raises(ImagesError):
+            read_images(tmp_path / name, small, 12)
+    assert not (tmp_path / "fired").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda p: (p / "003.png").unlink(), "without a gap"),
+        (lambda p: (p / "011.png").unlink(), "11 PNGs"),
+        (lambda p: (p / "003.png").rename(p / "three.png"), "ends in the number"),
+        (lambda p: (p / "003.png").rename(p / "b2.png"), "ends in the number"),
+        (lambda p: (p / "003.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish"), "not a readable PNG"),
+        (lambda p: (p / "003.png").write_bytes((p / "003.png").read_bytes()[:90]), "readable PNG"),
+        (lambda p: Image.new("L", (64, 33)).save(p / "003.png"), "64×33 px, not 64×32"),
+        (lambda p: Image.new("RGB", (64, 32), "red").save(p / "003.png"), "in colour"),
+        (lambda p: Image.new("I;16", (64, 32)).save(p / "003.png"), "mode I"),
+        (lambda p: Image.new("RGBA", (64, 32)).save(p / "003.png"), "mode RGBA"),
+        (lambda p: Image.new("L", (64, 32)).save(p / "003.png", format="GIF"), "readable PNG"),
+    ],
+)
+def test_a_wrong_folder_is_refused(small, images, tmp_path, spoil, reason):
+    path = folder_of(images, tmp_path / "p")
+    spoil(path)
+    with pytest.raises(ImagesError, match=reason):
+        read_images(path, small, 12)
+
+
+def test_links_out_of_the_folder_are_not_followed(small, images, tmp_path):
+    path = folder_of(images, tmp_path / "p")
+    (path / "003.png").rename(tmp_path / "elsewhere.png")
+    (path / "003.png").symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(ImagesError, match="file of its own"):
+        read_images(path, small, 12)
+
+
+def test_missing_unknown_and_empty(small, tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "empty").mkdir()
+    for name, reason in (("none.npy", "no images at"), ("a.txt", "known are"), ("empty", "no PNG")):
+        with pytest.raises(ImagesError, match=reason):
+            read_images(tmp_path / name, small, 12)

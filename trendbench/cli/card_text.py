@@ -1,0 +1,63 @@
+"""A score card as text for a terminal of 80 columns."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from trendbench.metrics.card import Card
+from trendbench.results.record import RunRecord
+
+_WIDTH = 80
+
+
+class _Score(Protocol):
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def truth(self) -> float: ...
+    @property
+    def truth_low(self) -> float: ...
+    @property
+    def truth_high(self) -> float: ...
+
+
+def card_text(card: Card) -> str:
+    """Heading, one line a score, verdict."""
+    heading = f"{card.name} on {card.task}, {card.n} images, data {card.data[:8]}"
+    verdict = textwrap.fill(card.verdict, _WIDTH)
+    return "\n".join([heading, *score_lines(card.scores), "", verdict])
+
+
+def record_text(record: RunRecord) -> str:
+    """The same for the record of a run."""
+    heading = f"{record.arch} on {record.task}, seed {record.seed}, {record.n_test} images"
+    flags = f"flags: {', '.join(record.flags) or 'none'}"
+    return "\n".join([heading, *score_lines(record.scores), flags, ""])
+
+
+def score_lines(scores: Mapping[str, _Score | None]) -> Iterator[str]:
+    """A header and a line for each score that exists: value, 95 % interval, truth and its range."""
+    yield f"{'score':<19}{'value':>9}  {'95 % interval':<20} {'truth':>8} 99 % of true sets"
+    for name, score in scores.items():
+        if score is None:
+            continue
+        interval = f"[{_short(score.low)}, {_short(score.high)}]"
+        chance = f"[{_short(score.truth_low)}, {_short(score.truth_high)}]"
+        mark = " " if score.truth_low <= score.value <= score.truth_high else "*"
+        yield (
+            f"{name:<19}{_short(score.value, 4):>9}{mark} {interval:<20} "
+            f"{_short(score.truth):>8} {chance}"
+        )
+    missing = [name for name, score in scores.items() if score is None]
+    if missing:
+        yield textwrap.fill(f"not scored: {', '.join(missing)}", _WIDTH)
+    yield "* outside what 99 % of as many fresh true images score"
+
+
+def _short(number: float, digits: int = 3) -> str:
+    """A few digits; two for what is so small that it needs an exponent."""
+    return f"{number:.1e}" if 0 < abs(number) < 1e-3 else f"{number:.{digits}g}"

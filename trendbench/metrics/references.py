@@ -1,0 +1,23 @@
+"""The references of a data file: what its training images say, beside what is exact."""
+
+from trendbench.data.dataset import Dataset
+from trendbench.errors import DataFileError
+from trendbench.metrics.batch import THRESHOLD, density_profile
+from trendbench.metrics.memorisation import thumbnails
+from trendbench.metrics.truth import Truth
+
+
+def truth_of(dataset: Dataset) -> Truth:
+    """The references of an open data file.
+
+    Raises:
+        DataFileError: the file has no training triplets to average ξ₀ over.
+    """
+    training = dataset.images("train", "r")
+    if not len(training):
+        raise DataFileError(
+            f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
+        )
+    profile = density_profile(training, dataset.spec.window)
+    small = thumbnails(training < THRESHOLD, dataset.spec)
+    return Truth(dataset.spec, profile.mean(axis=0), len(training), small)

@@ -1,0 +1,178 @@
+"""Read generated images: a .npy, .npz or .h5 file, or a folder of PNGs, in test order."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from trendbench import theory
+from trendbench.errors import ImagesError
+from trendbench.metrics.batch import THRESHOLD
+from trendbench.progress import say
+from trendbench.rendering.disks import WHITE
+from trendbench.spec import TaskSpec
+
+_NUMBER = re.compile(r"(\d+)(?=\D*$)")
+_INVERTED_MARGIN = 2.0
+
+
+def read_images(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
+    """The images at ``path`` as (n, H, W) uint8, white 255.
+
+    Grey values 0 … 255 as integers, or 0 … 1 as floats, which is said. A folder holds one PNG a
+    triplet, each name ending in its number, numbered without a gap from 0 or from 1.
+
+    Args:
+        path: file or folder.
+        spec: the task, for the frame and for telling black from white.
+        n: number of test triplets.
+
+    Raises:
+        ImagesError: wrong count, shape, type or range, an order that cannot be known, or images
+            with black and white exchanged.
+    """
+    if path.is_dir():
+        images = _folder(path, spec, n)
+    else:
+        readers: dict[str, Callable[[Path], Any]] = {
+            ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
+        }  # fmt: skip
+        reader = readers.get(path.suffix.lower())
+        if not path.is_file():
+            raise ImagesError(f"no images at {path}")
+        if reader is None:
+            raise ImagesError(f"{path}: known are .npy, .npz, .h5 and folders of PNGs")
+        images = _grey(reader(path), path)
+    expected = (n, spec.height, spec.width)
+    if images.shape != expected:
+        raise ImagesError(
+            f"{path} holds images of shape {images.shape}: needed are {expected}, one for each "
+            "test triplet in the file's order"
+        )
+    _must_not_be_inverted(images, spec, path)
+    return images
+
+
+def _npy(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    except (ValueError, OSError, SyntaxError, EOFError) as error:
+        raise ImagesError(f"{path} is not a readable .npy ({error})") from None
+
+
+def _npz(path: Path) -> NDArray[Any]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            if len(names) != 1:
+                raise ImagesError(f"{path} holds {len(names)} arrays: needed is one")
+            array: NDArray[Any] = np.lib.format.read_array(
+                io.BytesIO(archive.read(names[0])), allow_pickle=False
+            )
+            return array
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        raise ImagesError(f"{path} is not a readable .npz ({error})") from None
+
+
+def _hdf5(path: Path) -> NDArray[Any]:
+    try:
+        with h5py.File(path, "r") as file:
+            names = [
+                name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)
+            ]
+            found = [file[name] for name in names if isinstance(file[name], h5py.Dataset)]
+            sound = [data for data in found if not data.is_virtual and not data.external]
+            if len(sound) != 1:
+                raise ImagesError(f"{path} holds {len(sound)} data sets at its root: needed is one")
+            return np.asarray(sound[0][...])
+    except OSError as error:
+        raise ImagesError(f"{path} is not a readable HDF5 file ({error})") from None
+
+
+def _folder(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
+    files = [file for file in path.iterdir() if file.suffix.lower() == ".png"]
+    if not files:
+        raise ImagesError(f"{path} holds no PNG")
+    numbered: dict[int, Path] = {}
+    for file in files:
+        number = _NUMBER.search(file.stem)
+        if number is None or int(number[0]) in numbered or file.is_symlink():
+            raise ImagesError(
+                f"{file}: each PNG must be a file of its own whose name ends in the number of its "
+                "test triplet, or the order cannot be known"
+            )
+        numbered[int(number[0])] = file
+    first = min(numbered)
+    if first not in (0, 1) or sorted(numbered) != list(range(first, first + len(numbered))):
+        raise ImagesError(f"{path}: the PNGs must be numbered without a gap, from 0 or from 1")
+    if len(numbered) != n:
+        raise ImagesError(f"{path} holds {len(numbered)} PNGs: needed are {n}, one a test triplet")
+    images = np.empty((n, spec.height, spec.width), dtype=np.uint8)
+    for i, key in enumerate(sorted(numbered)):
+        images[i] = _png(numbered[key], spec)
+    return images
+
+
+def _png(path: Path, spec: TaskSpec) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.size != (spec.width, spec.height):
+                raise ImagesError(
+                    f"{path} is {image.width}×{image.height} px, not {spec.width}×{spec.height}"
+                )
+            if image.mode not in ("1", "L", "P", "RGB") or getattr(image, "n_frames", 1) != 1:
+                raise ImagesError(f"{path} has mode {image.mode}: needed is one 8-bit grey image")
+            if image.mode in ("P", "RGB"):
+                colours: NDArray[np.uint8] = np.asarray(image.convert("RGB"))
+                if bool((colours != colours[..., :1]).any()):
+                    raise ImagesError(f"{path} is in colour: needed is grey")
+            grey: NDArray[np.uint8] = np.asarray(image.convert("L"), dtype=np.uint8)
+            return grey
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImagesError(f"{path} is not a readable PNG ({error})") from None
+
+
+def _grey(array: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+    """Integers 0 … 255 or floats 0 … 1 to uint8; a channel axis of length one is dropped."""
+    if array.ndim == 4 and 1 in (array.shape[1], array.shape[3]):
+        array = array[:, 0] if array.shape[1] == 1 else array[..., 0]
+    if array.ndim != 3:
+        raise ImagesError(f"{path} has shape {array.shape}: needed is (n, H, W)")
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind not in "iuf" or array.size == 0:
+        raise ImagesError(f"{path} has type {array.dtype}: needed is uint8, or floats in 0 … 1")
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite(low + high):
+        raise ImagesError(f"{path} holds values that are not finite")
+    if array.dtype.kind == "f":
+        if low < 0 or high > 1:
+            raise ImagesError(f"{path} holds floats from {low:.3g} to {high:.3g}: needed is 0 … 1")
+        say(f"{path}: floats in 0 … 1, taken as grey with 1 for white")
+        grey: NDArray[np.uint8] = np.rint(array * WHITE).astype(np.uint8)
+        return grey
+    if low < 0 or high > WHITE:
+        raise ImagesError(f"{path} holds integers from {low:g} to {high:g}: needed is 0 … 255")
+    if high <= 1:
+        raise ImagesError(f"{path} holds only 0 and 1: needed is 0 for particles and 255 for white")
+    return array.astype(np.uint8)
+
+
+def _must_not_be_inverted(images: NDArray[np.uint8], spec: TaskSpec, path: Path) -> None:
+    """Refuse white particles on black, told by coverage where the task's is not near one half."""
+    x = theory.pixel_centres(spec.width)
+    exact = theory.coverage(x, spec.intensity, spec.radius)
+    columns = (images < THRESHOLD).mean(axis=(0, 1))
+    as_is, inverted = (np.square(c - exact).sum() for c in (columns, 1 - columns))
+    if as_is > _INVERTED_MARGIN * inverted and np.square(1 - columns - exact).mean() < 0.02:
+        raise ImagesError(
+            f"{path} seems to have white particles on black: exchange them (255 − image), so that "
+            "a particle is 0 and the background 255"
+        )
