@@ -8,7 +8,8 @@ from trendbench.data.dataset import open_dataset
 from trendbench.data.make import make_data
 from trendbench.data.verify import verify
 from trendbench.process.germs import Germs
-from trendbench.rendering.triplets import simulate
+from trendbench.rendering.triplets import Triplets, render, simulate
+from trendbench.spec import load_spec
 
 
 def failed(path):
@@ -51,7 +52,57 @@ def test_a_wrong_intensity_is_named(small, tmp_path, monkeypatch, factor):
     make_data(small.model_copy(update={"train": 600}), 3, tmp_path / "a.h5")
     names = failed(tmp_path / "a.h5")
     assert any("germ count of r" in name for name in names)
-    assert any("coverage of s2" in name for name in names)
+    assert any("s2, coverage" in name for name in names)
+
+
+def wrong_physics(monkeypatch, tmp_path, make):
+    """A file of 1500 triplets drawn by ``make`` under the canonical spec, hashes and all."""
+    spec = load_spec("trend-v1", train=1500).model_copy(update={"val": 0, "test": 0})
+    monkeypatch.setattr(blocks, "simulate", make)
+    make_data(spec, 3, tmp_path / "a.h5")
+    return failed(tmp_path / "a.h5")
+
+
+def test_a_radius_off_by_five_percent_is_named(monkeypatch, tmp_path):
+    """Coverage kept as it should be, so that the outline alone can tell."""
+
+    def other(spec, *args, **keywords):
+        larger = {"radius": 1.05 * spec.radius}
+        level = {name: getattr(spec, name) / 1.05**2 for name in ("lambda_left", "lambda_right")}
+        return simulate(spec.model_copy(update=larger | level), *args, **keywords)
+
+    names = wrong_physics(monkeypatch, tmp_path, other)
+    assert "train: r, outline of the disks" in names
+    assert "train: germs render to the images" in names
+
+
+def test_a_slope_off_by_ten_percent_is_named(monkeypatch, tmp_path):
+    """The mean intensity kept as it should be."""
+
+    def other(spec, *args, **keywords):
+        off = 0.05 * (spec.lambda_right - spec.lambda_left)
+        ends = {"lambda_left": spec.lambda_left - off, "lambda_right": spec.lambda_right + off}
+        return simulate(spec.model_copy(update=ends), *args, **keywords)
+
+    names = wrong_physics(monkeypatch, tmp_path, other)
+    assert "train: r, slope, right half less left" in names
+    assert "train: germ count of r" not in names
+
+
+def test_germs_missing_outside_the_frame_are_named(monkeypatch, tmp_path):
+    def inside_only(spec, n, *args, out=None, **keywords):
+        germs = simulate(spec, n, *args, **keywords).germs
+        inside = (germs.x > 0) & (germs.x < spec.width) & (germs.y > 0) & (germs.y < spec.height)
+        owner = np.repeat(np.arange(n), np.diff(germs.offsets))[inside]
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
+        columns = (getattr(germs, name)[inside] for name in ("x", "y", "mark", "member"))
+        kept = Germs(offsets, *columns)
+        render(kept, spec.radius, out)
+        return Triplets(spec, *out, germs=kept)
+
+    names = wrong_physics(monkeypatch, tmp_path, inside_only)
+    assert "train: r, coverage within R of the borders" in names
+    assert "train: germs render to the images" not in names
 
 
 def test_germs_are_sliced_by_contiguous_ranges():

@@ -21,6 +21,7 @@ _COMMANDS = {
     "archs": ("archs", "List the generators that can be run."),
     "run": ("run", "Train a generator, score it, record the result."),
     "score": ("score", "Score anyone's images against a data file."),
+    "power": ("power", "Say how small a damage each score detects."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
 }
 _INTERRUPTED = 130

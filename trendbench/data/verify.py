@@ -18,6 +18,7 @@ from trendbench.spec import TaskSpec
 
 _LARGEST_Z = 5.0  # passed by chance once in some 10⁶ checks
 _SMALLEST_TAIL = 2 * stats.norm.sf(_LARGEST_Z)  # the same, for counts that are not Gaussian
+_ENOUGH_IMAGES = 30
 _ENOUGH_GERMS = 1000  # below it a coverage is no more Gaussian than the count is
 _RENDERED_AT_ONCE = 128
 _BITS = {"s1": IN_S1, "s2": IN_S2, "r": IN_R}
@@ -52,6 +53,7 @@ def verify(dataset: Dataset) -> list[Finding]:
             findings.append(_rendering(split, triplets))
             findings += _counts(split, dataset.spec, triplets)
             findings += _coverages(split, dataset.spec, triplets)
+            findings += _outline(split, dataset.spec, triplets)
     return findings
 
 
@@ -111,30 +113,47 @@ def _counts(split: Split, spec: TaskSpec, triplets: Triplets) -> Iterator[Findin
 
 
 def _coverages(split: Split, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
-    """Coverage of the left and the right half against p(x), with the exact variance."""
-    half = spec.width // 2
+    """Contrasts Σ w_c (D̄_c − p_c) of the column densities, with their exact variance wᵀCw/n.
+
+    The halves tell a wrong intensity, their difference a wrong slope k, and the columns within R
+    of the left and right border tell germs that are missing outside the frame.
+    """
+    x = theory.pixel_centres(spec.width)
+    right = x > spec.width / 2
+    border = (x < spec.radius) | (x > spec.width - spec.radius)
+    contrasts = {
+        "coverage, left half": ~right / max((~right).sum(), 1),
+        "coverage, right half": right / max(right.sum(), 1),
+        "slope, right half less left": right / max(right.sum(), 1)
+        - ~right / max((~right).sum(), 1),
+        "coverage within R of the borders": border / max(border.sum(), 1),
+    }
     for name, process in _processes(spec).items():
+        germs = float(process.intensity(spec.width / 2)) * spec.dilated_area * len(triplets)
+        if germs < _ENOUGH_GERMS:
+            continue
         columns = (getattr(triplets, name) == 0).mean(axis=(0, 1))
-        exact = theory.coverage(theory.pixel_centres(spec.width), process.intensity, spec.radius)
-        covariance = theory.column_covariance(process)
-        for side, part in (("left", slice(0, half)), ("right", slice(half, None))):
-            share = exact[part].size / spec.width
-            germs = float(process.intensity(spec.width / 2)) * share * spec.dilated_area
-            if germs * len(triplets) < _ENOUGH_GERMS:
-                continue
-            z = _z(columns[part], exact[part], covariance[part, part], len(triplets))
-            reading = f"{columns[part].mean():.5f}, expected {exact[part].mean():.5f}"
-            yield _by_z(f"{split}: coverage of {name}, {side} half", z, reading)
+        exact = theory.coverage(x, process.intensity, spec.radius)
+        covariance = theory.column_covariance(process) / len(triplets)
+        for what, weights in contrasts.items():
+            spread = math.sqrt(weights @ covariance @ weights)
+            if spread > 0:
+                z = float(weights @ (columns - exact)) / spread
+                reading = f"{weights @ columns:.5f}, expected {weights @ exact:.5f}"
+                yield _by_z(f"{split}: {name}, {what}", z, reading)
 
 
-def _z(
-    columns: NDArray[np.float64],
-    exact: NDArray[np.float64],
-    covariance: NDArray[np.float64],
-    n: int,
-) -> float:
-    variance = covariance.sum() / columns.size**2 / n
-    return float((columns.mean() - exact.mean()) / math.sqrt(variance))
+def _outline(split: Split, spec: TaskSpec, triplets: Triplets) -> Iterator[Finding]:
+    """Colour changes down the columns of r: at a given coverage they tell the radius."""
+    germs = float(spec.intensity(spec.width / 2)) * spec.dilated_area * len(triplets)
+    if germs < _ENOUGH_GERMS or len(triplets) < _ENOUGH_IMAGES or spec.height < 2:
+        return
+    x = theory.pixel_centres(spec.width)
+    exact = theory.edge_probability(x, spec.intensity, spec.radius, along_x=False).mean()
+    edges = (triplets.r[:, 1:] != triplets.r[:, :-1]).mean(axis=(1, 2))
+    spread = edges.std(ddof=1) / math.sqrt(len(edges))
+    z = float((edges.mean() - exact) / spread)
+    yield _by_z(f"{split}: r, outline of the disks", z, f"{edges.mean():.5f}, expected {exact:.5f}")
 
 
 def _by_z(check: str, z: float, reading: str) -> Finding:
