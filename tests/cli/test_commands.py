@@ -135,6 +135,7 @@ def test_archs_lists_every_row_with_a_line():
         (["make-data", "--seed", "-1"], ["--seed"]),
         (["make-data", "--spec", "nope"], ["nope", "trend-v1"]),
         (["make-data", "--out", "/proc/none/x.h5"], ["/proc"]),
+        (["make-data", "--out", "."], ["is a folder"]),
         (["info", "no.h5"], ["no.h5"]),
         (["verify", "."], ["no data file"]),
         (["nonsense"], ["nonsense"]),

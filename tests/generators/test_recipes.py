@@ -102,6 +102,12 @@ def test_a_module_that_raises_is_named(tmp_path):
         load_class(f"{tmp_path / 'bad.py'}:X")
 
 
+def test_a_module_that_leaves_is_named(tmp_path):
+    (tmp_path / "leaves.py").write_text("import sys; sys.exit(0)")
+    with pytest.raises(RecipeError, match="fails on import: SystemExit"):
+        load_class(f"{tmp_path / 'leaves.py'}:X")
+
+
 def test_unknown_names_and_parameters_are_refused():
     with pytest.raises(RecipeError, match=r"unknown arch 'nf8-woUnets'.*nf8"):
         find_recipe("nf8-woUnets")

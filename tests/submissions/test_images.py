@@ -76,6 +76,7 @@ BAD_ARRAYS = {
     "flat": (lambda x: x.ravel(), "needed is"),
     "inverted": (lambda x: 1 - x, "exchange them"),
     "zeros and ones": (lambda x: x.astype(int), "only 0 and 1"),
+    "zeros and ones in bytes": (lambda x: x.astype(np.uint8), "only 0 and 1"),
     "negative integers": (lambda x: (255 * x).astype(int) - 9, "needed is 0 … 255"),
     "booleans": (lambda x: x > 0.5, "type bool"),
     "complex": (lambda x: x.astype(complex), "type complex128"),

@@ -46,7 +46,9 @@ class Dataset:
             self._file = h5py.File(path, "r")
         except OSError as error:
             reason = str(error).splitlines()[0]
-            raise DataFileError(f"{path} is not a whole HDF5 file ({reason}): {_ADVICE}") from None
+            raise DataFileError(
+                f"{path} is not a whole HDF5 file ({reason}): if trendbench wrote it, {_ADVICE}"
+            ) from None
         try:
             self.spec, self.seed, self.version = self._root()
             self._data = {

@@ -47,6 +47,8 @@ def make_data(
         RunError: another process is making the same file.
         OSError: the folder cannot be written or the disk is full.
     """
+    if path.is_dir():
+        raise DataFileError(f"{path} is a folder: --out names the file to write")
     folder = path.with_name(path.name + ".part")
     if path.exists() and not overwrite:
         _must_be(spec, seed, path)

@@ -140,7 +140,7 @@ def load_class(reference: str) -> Any:
         module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except RecipeError:
         raise
-    except Exception as error:  # whatever a stranger's module raises on import
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does on import
         raise RecipeError(f"{place} fails on import: {type(error).__name__}: {error}") from None
     try:
         return getattr(module, name)

@@ -145,8 +145,6 @@ def _grey(array: NDArray[Any], path: Path) -> NDArray[np.uint8]:
         array = array[:, 0] if array.shape[1] == 1 else array[..., 0]
     if array.ndim != 3:
         raise ImagesError(f"{path} has shape {array.shape}: needed is (n, H, W)")
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
     if array.dtype.kind not in "iuf" or array.size == 0:
         raise ImagesError(f"{path} has type {array.dtype}: needed is uint8, or floats in 0 … 1")
     low, high = float(array.min()), float(array.max())
@@ -162,7 +160,7 @@ def _grey(array: NDArray[Any], path: Path) -> NDArray[np.uint8]:
         raise ImagesError(f"{path} holds integers from {low:g} to {high:g}: needed is 0 … 255")
     if high <= 1:
         raise ImagesError(f"{path} holds only 0 and 1: needed is 0 for particles and 255 for white")
-    return array.astype(np.uint8)
+    return np.ascontiguousarray(array, dtype=np.uint8)
 
 
 def _must_not_be_inverted(images: NDArray[np.uint8], spec: TaskSpec, path: Path) -> None:
