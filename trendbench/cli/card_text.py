@@ -5,24 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from trendbench.metrics.card import Card
+from trendbench.metrics.flags import Measured
 from trendbench.results.record import RunRecord
 
 _WIDTH = 80
 
 
-class _Score(Protocol):
-    @property
-    def value(self) -> float: ...
+class _Score(Measured, Protocol):
     @property
     def low(self) -> float: ...
     @property
     def high(self) -> float: ...
-    @property
-    def truth(self) -> float: ...
-    @property
-    def truth_low(self) -> float: ...
-    @property
-    def truth_high(self) -> float: ...
 
 
 def card_text(card: Card) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -10,13 +11,14 @@ from trendbench import theory
 from trendbench.data.dataset import Dataset
 from trendbench.figures.canvas import BAND, MODEL, MUTED, TRUTH, new_figure, save, style
 from trendbench.figures.samples import result_figure, sample_sheet
+from trendbench.metrics.bands import BANDS
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.card import Card
 from trendbench.metrics.coupling import inner_columns
 from trendbench.metrics.metric import Metric
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.sampling import features_of
-from trendbench.metrics.texture import LinealError, S2Error, TextureMetric
+from trendbench.metrics.texture import REACH, LinealError, S2Error, TextureMetric
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import Triplets
 
@@ -63,21 +65,20 @@ def texture_figure(images: NDArray[np.uint8], truth: Truth, name: str) -> Figure
 
 
 def _draw_bands(
-    axes: object, metric: TextureMetric, images: NDArray[np.uint8], truth: Truth, name: str
+    axes: Axes, metric: TextureMetric, images: NDArray[np.uint8], truth: Truth, name: str
 ) -> None:
     chosen: list[Metric] = [metric]
     measured = features_of(chosen, images, truth, None, None, _BATCH)[metric.name].mean(axis=0)
     exact = metric.exact(truth.spec)
-    bands = 4
-    steps = min(int(np.ceil(4 * truth.spec.radius)), truth.spec.width - 1)
+    steps = min(int(np.ceil(REACH * truth.spec.radius)), truth.spec.width - 1)
     first = 0 if metric.name == "s2_error" else 1
     count = steps + 1 - first
     lags = np.arange(first, steps + 1)
-    for band in range(bands):
-        labels = ("exact, band by band", name) if band == 0 else (None, None)
-        rows = slice(band, bands * count, bands)
-        axes.plot(lags, exact[rows], color=TRUTH, linewidth=2.2, alpha=0.35, label=labels[0])  # type: ignore[attr-defined]
-        axes.plot(lags, measured[rows], color=MODEL, linewidth=0.9, label=labels[1])  # type: ignore[attr-defined]
+    for band in range(BANDS):
+        labels = ("exact, band by band", name) if band == 0 else ("_", "_")
+        rows = slice(band, BANDS * count, BANDS)
+        axes.plot(lags, exact[rows], color=TRUTH, linewidth=2.2, alpha=0.35, label=labels[0])
+        axes.plot(lags, measured[rows], color=MODEL, linewidth=0.9, label=labels[1])
 
 
 def survival_figure(images: NDArray[np.uint8], test: Triplets, name: str) -> Figure:

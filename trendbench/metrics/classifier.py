@@ -26,7 +26,6 @@ from trendbench.rendering.triplets import Triplets
 from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
 from trendbench.training.randomness import derived_seed
 
-VERSION = 1
 FEWEST_TRIPLETS = 100
 _SEED = 20170604
 _EPOCHS = 12

@@ -23,7 +23,7 @@ from trendbench.metrics.metric import Direction, Metric
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
-_REACH = 4  # longest lag and run, in radii
+REACH = 4  # longest lag and run, in radii
 _SMALLEST_SCALE = 1e-9
 
 
@@ -170,13 +170,13 @@ class EulerError(TextureMetric):
 
 def _lags(process: TrendProcess) -> tuple[range, range]:
     """Lags along x and along y that fit the frame."""
-    reach = math.ceil(_REACH * process.radius)
+    reach = math.ceil(REACH * process.radius)
     return range(min(reach, process.width - 1) + 1), range(1, min(reach, process.height - 1) + 1)
 
 
 def _runs(process: TrendProcess) -> tuple[range, range]:
     """Lengths of runs along x and along y (a run of 1 is the same either way)."""
-    reach = math.ceil(_REACH * process.radius)
+    reach = math.ceil(REACH * process.radius)
     return range(1, min(reach, process.width) + 1), range(2, min(reach, process.height) + 1)
 
 

@@ -27,7 +27,6 @@ from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
 from trendbench.metrics.full_card import full_card
-from trendbench.metrics.references import truth_of
 from trendbench.progress import say
 from trendbench.results.record import (
     CodeEntry,
@@ -257,6 +256,8 @@ def _record(
     if "scored" not in workspace.state:
         workspace.mark(scored=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     state = workspace.state
+    xi = card.scores["xi"]
+    assert xi is not None
     per_image = pack_per_image(card.per_image)
     record = RunRecord(
         task=dataset.spec.name,
@@ -285,7 +286,7 @@ def _record(
         conditional=is_conditional(model_class),
         privileged=is_privileged(model_class),
         n_test=card.n,
-        xi_floor=truth_of(dataset).xi_floor,
+        xi_floor=xi.truth,
         scores={
             name: ScoreEntry(**score.__dict__) if score else None
             for name, score in card.scores.items()
