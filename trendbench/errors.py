@@ -5,10 +5,15 @@ A message says what was wrong, where, and what would be right.
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel, ValidationError
+
+DEBUG = "TRENDBENCH_DEBUG"  # environment variable: set, it shows the traceback of an error
 
 
 class TrendbenchError(Exception):
@@ -55,8 +60,24 @@ class TrainingError(TrendbenchError):
     """Training left the finite numbers and was stopped."""
 
 
-def first_problem(error: ValidationError) -> str:
-    """The first thing a model found wrong, as ``key: reason``."""
-    first = error.errors(include_url=False)[0]
+def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
+    """Up to ``count`` known names that ``name`` may be a misspelling of, the likeliest first."""
+    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.5)
+
+
+def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """What a model found wrong: an unknown key, as that may explain the rest, or the first.
+
+    Where the model is given, the known key nearest to the unknown one is suggested.
+    """
+    problems = error.errors(include_url=False)
+    unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden" and len(p["loc"]) == 1]
+    if unknown:
+        key = str(unknown[0][0])
+        known = list(model.model_fields) if model else []
+        near = nearest(key, known)
+        hint = f": did you mean '{near[0]}'?" if near else f": known are {', '.join(known)}"
+        return f"unknown key '{key:.60}'{hint if known else ''}"
+    first = problems[0]
     key = ".".join(str(part) for part in first["loc"])
     return f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"

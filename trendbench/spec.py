@@ -121,4 +121,4 @@ def _checked(model: type[_Model], fields: object, where: str) -> _Model:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise SpecError(f"{where}: {first_problem(error)}") from None
+        raise SpecError(f"{where}: {first_problem(error, model)}") from None

@@ -57,6 +57,8 @@ def test_spec_files_give_one_clear_line(tmp_path):
         ("name = 'x'", "one table"),
         ("[task]\nname = 'x'\n", "width: Field required"),
         ("[task]\n[tusk]\n", "one table"),
+        ("[task]\nname = 'x'\nwidht = 64\n", "unknown key 'widht': did you mean 'width'"),
+        ("[task]\nname = 'x'\nzzzz = 64\n", "unknown key 'zzzz': known are width, height"),
     ):
         path.write_text(text)
         with pytest.raises(SpecError, match=reason) as caught:

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from trendbench.errors import RecipeError
-from trendbench.generators.pix2pix.generator import Pix2Pix, darkness
-from trendbench.generators.pix2pix.networks import PatchGAN, UNet, parameter_count
+from trendbench.generators.network import darkness, parameter_count
+from trendbench.generators.pix2pix.generator import Pix2Pix
+from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.generators.protocol import Generator, Inputs
 from trendbench.rendering.triplets import simulate
 
@@ -84,7 +85,7 @@ NUMBERS = {"nf": 4, "kernel": 4, "skips": True, "eta": 100.0, "learning_rate": 2
 def untrained(**settings) -> Pix2Pix:
     model = Pix2Pix(**{**NUMBERS, **settings})
     torch.manual_seed(0)
-    model._use(model._build(32, 64), "cpu", "fp32")
+    model.use(model.build(32, 64), (32, 64), "cpu", "fp32")
     return model
 
 
@@ -118,8 +119,8 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
 
 def test_frames_it_cannot_halve_are_refused(inputs):
     with pytest.raises(RecipeError, match="power of two"):
-        Pix2Pix(**NUMBERS)._build(48, 48)
+        Pix2Pix(**NUMBERS).build(48, 48)
     with pytest.raises(RecipeError, match="32 or more"):
-        Pix2Pix(**NUMBERS)._build(16, 16)
+        Pix2Pix(**NUMBERS).build(16, 16)
     with pytest.raises(RecipeError, match="no weights yet"):
         Pix2Pix(**NUMBERS).sample(inputs, 0)

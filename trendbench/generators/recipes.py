@@ -1,8 +1,9 @@
 """Recipes: which generator, with which numbers. One TOML file per leaderboard row.
 
 ``baselines/<family>/family.toml`` names the generator class, what all rows of the family share,
-and the presets; ``baselines/<family>/<row>.toml`` adds what makes the row. A family may name a
-function that reads parameters out of a row's name, so that members without a file run too.
+and the presets; ``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own
+included. A family may name a function that reads parameters out of a row's name, so that members
+without a file run too.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trendbench import catalog
-from trendbench.errors import RecipeError, first_problem
+from trendbench.errors import RecipeError, first_problem, nearest
 
 ENTRY_POINTS = "trendbench.generators"
 _OWN_FAMILY = "own"
@@ -48,6 +49,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     summary: _Summary
+    generator: str | None = None
     parameters: Parameters = {}
 
 
@@ -157,7 +159,8 @@ def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parame
         chosen = preset or family.default_preset
         schedule = family.presets.get(chosen, {}) if chosen else {}
         parameters = {**family.parameters, **schedule, **row.parameters}
-        recipe = Recipe(arch, folder.name, family.generator, parameters, chosen, row.summary)
+        generator = row.generator or family.generator
+        recipe = Recipe(arch, folder.name, generator, parameters, chosen, row.summary)
         return recipe, family.presets
     return None
 
@@ -186,10 +189,11 @@ def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
         if place.endswith(".py") and Path(place).is_file():
             source = hashlib.sha256(Path(place).read_bytes()).hexdigest()
         return Recipe(name, _OWN_FAMILY, arch, source=source), {}
-    known = ", ".join(recipe.arch for recipe in shipped_recipes())
+    near = nearest(arch, (recipe.arch for recipe in shipped_recipes()), count=3)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
     raise RecipeError(
-        f"unknown arch '{arch}': name one of {known}, another member of their grammar, or your "
-        "own as package.module:Class or file.py:Class"
+        f"unknown arch '{arch}': {hint}trendbench archs lists the names; your own is "
+        "package.module:Class or file.py:Class"
     )
 
 
@@ -209,7 +213,7 @@ def _read(path: Path, model: type[Any]) -> Any:
     try:
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
-        raise RecipeError(f"{path}: {first_problem(error)}") from None
+        raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from None
 

@@ -1,14 +1,11 @@
 """The two networks: a U-Net that draws and a PatchGAN that judges."""
 
-from typing import TypeVar
-
 import torch
 from torch import nn
 
 _DROPOUT_BLOCKS = 3
 _WIDEST = 8  # channels grow to nf·8
 _WEIGHT_SPREAD = 0.02
-_Network = TypeVar("_Network", bound=nn.Module)
 
 
 class UNet(nn.Module):
@@ -96,16 +93,6 @@ class PatchGAN(nn.Sequential):
         layers.append(nn.Conv2d(inputs, 1, 4, 1, padding=1))
         super().__init__(*layers)
         self.apply(_initialise)
-
-
-def placed(network: _Network, device: torch.device) -> _Network:
-    """The network on a device, its kernels laid out channels-last."""
-    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of trained numbers."""
-    return sum(weights.numel() for weights in network.parameters())
 
 
 def _batch_norm(width: int) -> nn.BatchNorm2d:

@@ -1,0 +1,239 @@
+"""A generator that is one trained network: fitted, drawn from, saved and loaded alike."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
+from torch import nn
+
+from trendbench.errors import RecipeError
+from trendbench.generators.protocol import Inputs
+from trendbench.rendering.disks import WHITE
+from trendbench.rendering.triplets import Triplets
+from trendbench.storage.atomic import write_bytes, write_text
+from trendbench.training.context import RunContext
+from trendbench.training.device import keep_freed_memory
+from trendbench.training.loop import Trainable
+from trendbench.training.loop import train as train_loop
+from trendbench.training.randomness import derived_seed
+
+_WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
+_USUAL_FRAME = (256, 256)  # (height, width) that parameters are counted for before fitting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What every trained network's recipe states.
+
+    Attributes:
+        learning_rate: of the optimiser.
+        batch: images per step, in training and in sampling.
+        epochs: passes over the training triplets.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    learning_rate: float
+    batch: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        self.must_be_at_least(1, "batch", "epochs")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate = {self.learning_rate}: above 0")
+
+    def must_be_at_least(self, least: int, *names: str) -> None:
+        """Refuse settings of these names that are smaller."""
+        for name in names:
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} = {getattr(self, name)}: at least {least}")
+
+
+Settings = TypeVar("Settings", bound=Schedule)
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class NetworkGenerator(ABC, Generic[Settings, Network]):
+    """Base of the generators whose knowledge is the weights of one network.
+
+    A family states its settings, builds the network, says how it is trained and how it draws.
+
+    Args:
+        **settings: the fields of ``settings_type``.
+
+    Raises:
+        TypeError: an unknown or missing setting.
+        ValueError: a setting out of range.
+    """
+
+    extendable = True
+    settings_type: ClassVar[type[Any]]
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings: Settings = self.settings_type(**settings)
+        self.device = torch.device("cpu")
+        self.precision = "fp32"
+        self._network: Network | None = None
+        self._frame = _USUAL_FRAME
+
+    @abstractmethod
+    def build(self, height: int, width: int) -> Network:
+        """The untrained network for images of this size.
+
+        Raises:
+            RecipeError: the network cannot draw such images.
+        """
+
+    @abstractmethod
+    def trainable(self, train: Triplets) -> Trainable:
+        """What a training step changes, ``self.network`` being part of it."""
+
+    @abstractmethod
+    def draw(self, pair: torch.Tensor) -> torch.Tensor:
+        """Darkness (b, 1, H, W) for the darkness of (s1, s2), (b, 2, H, W).
+
+        Randomness comes from torch's own generators, which ``sample`` has seeded.
+        """
+
+    @property
+    def network(self) -> Network:
+        """The network on its device.
+
+        Raises:
+            RecipeError: there is none yet.
+        """
+        if self._network is None:
+            raise RecipeError(f"{type(self).__name__} has no weights yet: fit it or load them")
+        return self._network
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers, as 256² images need them where the network is not yet built."""
+        return parameter_count(self._network or self.build(*_USUAL_FRAME))
+
+    def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
+        """Train on the triplets, going on from the run's last checkpoint."""
+        del val  # the harness watches validation samples through run.observe
+        keep_freed_memory()
+        torch.manual_seed(derived_seed(run.seed, "weights"))
+        height, width = train.r.shape[1:]
+        self.use(self.build(height, width), (height, width), run.device, run.precision)
+        train_loop(
+            self.trainable(train),
+            len(train),
+            batch=self.settings.batch,
+            epochs=self.settings.epochs,
+            run=run,
+            after_epoch=lambda epoch: run.observe(self, epoch),
+        )
+
+    def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
+        """Draw r for each (s1, s2), batch by batch.
+
+        What is random follows from ``seed`` and the place in ``inputs``; torch's own random state
+        is left as it was.
+        """
+        images = np.empty(inputs.s1.shape, dtype=np.uint8)
+        devices = [self.device] if self.device.type == "cuda" else []
+        batch = self.settings.batch
+        network = self.network
+        with torch.random.fork_rng(devices), torch.no_grad():
+            for start in range(0, len(inputs), batch):
+                rows = slice(start, start + batch)
+                torch.manual_seed(derived_seed(seed, "sample", start))
+                pair = torch.from_numpy(np.stack([inputs.s1[rows], inputs.s2[rows]], axis=-1))
+                drawn = self.draw(darkness(pair.to(self.device)))
+                grey = WHITE * (1.0 - drawn.float().squeeze(1))
+                images[rows] = grey.round().to(torch.uint8).cpu().numpy()
+        network.train()
+        return images
+
+    def save(self, folder: Path) -> None:
+        """Weights as safetensors, settings as JSON."""
+        weights = {name: w.contiguous().cpu() for name, w in self.network.state_dict().items()}
+        write_bytes(folder / _WEIGHTS, save_tensors(weights))
+        stored = {
+            "frame": list(self._frame),
+            "device": self.device.type,
+            "precision": self.precision,
+            "settings": asdict(self.settings),
+        }
+        write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The generator that ``save`` left in a folder, on a device of the kind it was fitted on.
+
+        Where there is no such device, on the CPU.
+        """
+        stored = json.loads((folder / _SETTINGS).read_text())
+        generator = cls(**stored["settings"])
+        height, width = stored["frame"]
+        network = generator.build(height, width)
+        network.load_state_dict(load_file(folder / _WEIGHTS))
+        device = stored["device"]
+        if device == "cuda" and not torch.cuda.is_available():
+            device = "cpu"
+        generator.use(network, (height, width), device, stored["precision"])
+        return generator
+
+    def use(self, network: Network, frame: tuple[int, int], device: str, precision: str) -> None:
+        """Draw with this network, built for a frame of (height, width), from now on."""
+        self.device, self.precision, self._frame = torch.device(device), precision, frame
+        self._network = placed(network, self.device)
+
+    def autocast(self) -> torch.autocast:
+        """The context in which the networks run: bf16 products where the run asked for them."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+class Parts:
+    """Networks and optimisers by name, as one state: what a ``Trainable`` saves and resumes."""
+
+    def __init__(self, **parts: Any) -> None:
+        self.parts: Mapping[str, Any] = parts
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of every part."""
+        return {name: part.state_dict() for name, part in self.parts.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put every part back."""
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+
+
+def darkness(images: torch.Tensor) -> torch.Tensor:
+    """uint8 (b, H, W, channels) to darkness in [0, 1], (b, channels, H, W) channels-last."""
+    return (1.0 - images.float() / WHITE).permute(0, 3, 1, 2)
+
+
+def resident(series: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """Training images (n, H, W) uint8 on the device, for the whole of the training."""
+    return torch.from_numpy(series).to(device)
+
+
+def placed(network: Network, device: torch.device) -> Network:
+    """The network on a device, its kernels laid out channels-last."""
+    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trained numbers."""
+    return sum(weights.numel() for weights in network.parameters())
+
+
+def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """One step of the optimiser down the gradient of a loss."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
