@@ -26,11 +26,14 @@ from trendbench.results.store import (
 VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 
 
-def make(results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, **changes):
-    """Write a record whose xi_ratio is as given; other scores are fixed."""
+def make(
+    results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, images=None, **changes
+):
+    """Write a record whose scores are all ``ratio``; ``images`` are their values by image."""
     recipe = find_recipe(arch)
     rng = np.random.default_rng(seed)
-    per_image = {name: rng.normal(ratio, 0.2, n) for name in SCORES}
+    by_image = rng.normal(ratio, 0.2, n) if images is None else images
+    per_image = dict.fromkeys(SCORES, by_image)
     packed = pack_per_image(per_image)
     score = {
         name: ScoreEntry(

@@ -1,6 +1,9 @@
 """``trendbench leaderboard``."""
 
+import difflib
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -8,20 +11,62 @@ import click
 
 @click.command("leaderboard")
 @click.option(
-    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
-)
+    "--results", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of records.  [default: results]",
+)  # fmt: skip
+@click.option("--family", "families", multiple=True, help="Only rows of this family; repeatable.")
+@click.option(
+    "--markdown", "columns", metavar="COLUMNS",
+    help="Print these columns of the CSV, separated by commas, as a Markdown table.",
+)  # fmt: skip
+@click.option(
+    "--differences", "score", metavar="SCORE",
+    help="Print how far the rows' scores lie apart, pair by pair on the same test triplets.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(results: Path, as_json: bool) -> None:
+def command(
+    folder: Path | None,
+    families: tuple[str, ...],
+    columns: str | None,
+    score: str | None,
+    as_json: bool,
+) -> None:
     """Print the leaderboard and write it to RESULTS/leaderboard.csv."""
     from trendbench.cli.board_table import board_tables
-    from trendbench.leaderboard.board import refresh, rows
+    from trendbench.cli.markdown import board_markdown, differences_markdown
+    from trendbench.leaderboard.board import COLUMNS, SCORES, paper_lines, refresh, rows
+    from trendbench.leaderboard.pairs import differences
     from trendbench.progress import say
     from trendbench.results.store import read_all
 
+    chosen = [name.strip() for name in columns.split(",")] if columns is not None else []
+    for name in chosen:
+        _must_be_one_of(COLUMNS, name, "--markdown")
+    if score is not None:
+        _must_be_one_of(SCORES, score, "--differences")
+    results = folder or Path("results")
     path = refresh(results)
-    board = rows(read_all(results))
-    if as_json:
-        click.echo(json.dumps(board, indent=2))
+    records = read_all(results)
+    if families:
+        records = [stored for stored in records if stored.record.family in families]
+    if score is not None:
+        found = differences(records, score)
+        if as_json:
+            click.echo(json.dumps([asdict(pair) for pair in found], indent=2))
+        else:
+            click.echo(differences_markdown(found, paper_lines() if score == "xi" else {}))
+    elif as_json:
+        click.echo(json.dumps(rows(records), indent=2))
+    elif chosen:
+        click.echo(board_markdown(rows(records), chosen))
     else:
-        click.echo(board_tables(board))
+        click.echo(board_tables(rows(records)))
     say(f"wrote {path}")
+
+
+def _must_be_one_of(known: Sequence[str], name: str, option: str) -> None:
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f": did you mean '{near[0]}'?" if near else f": one of {', '.join(known[:5])}, …"
+    raise click.BadParameter(f"no '{name}'{hint}", param_hint=option)

@@ -23,6 +23,7 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     Damages: k too small, R too large, a share of grey pixels, a share of remembered images. The
     trained classifier is left out.
     """
+    from trendbench.cli.markdown import markdown_table
     from trendbench.metrics.power import DAMAGES, LEVELS, certificate
     from trendbench.spec import load_spec
 
@@ -37,12 +38,12 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
         f"Smallest damage detected with 95 % power at the 5 % level, task {task.name}, tried at "
         f"{', '.join(f'{100 * level:g}' for level in LEVELS)} %.\n"
     )
-    click.echo(f"| score | {' | '.join(heads)} |")
-    click.echo(f"| --- |{' --- |' * len(columns)}")
     table = {(f.score, f.damage, f.n): f.level for f in findings}
-    for score in dict.fromkeys(finding.score for finding in findings):
-        cells = [_percent(table[score, damage, n]) for damage, n in columns]
-        click.echo(f"| `{score}` | {' | '.join(cells)} |")
+    lines = [
+        [f"`{score}`", *(_percent(table[score, damage, n]) for damage, n in columns)]
+        for score in dict.fromkeys(finding.score for finding in findings)
+    ]
+    click.echo(markdown_table(["score", *heads], lines))
 
 
 def _percent(level: float | None) -> str:

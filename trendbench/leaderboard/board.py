@@ -62,16 +62,21 @@ def to_csv(board: Iterable[Row]) -> str:
 
 def rows(records: Sequence[StoredRecord]) -> list[Row]:
     """The ordered, ranked rows of a set of records."""
+    paper = paper_lines()
+    board = [_row(group, paper) for group in entries(records)]
+    board.sort(key=_order)
+    _rank(board)
+    return board
+
+
+def entries(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
+    """The records behind each row: the newest of each seed, in the order of seeds."""
     groups: dict[tuple[str, str, str, str, str], list[StoredRecord]] = defaultdict(list)
     for stored in records:
         record = stored.record
         key = (record.task, record.data.sha256, record.arch, record.recipe.sha256, stored.origin)
         groups[key].append(stored)
-    paper = paper_lines()
-    board = [_row(_newest_per_seed(group), paper) for group in groups.values()]
-    board.sort(key=_order)
-    _rank(board)
-    return board
+    return [_newest_per_seed(group) for group in groups.values()]
 
 
 def paper_lines() -> dict[str, dict[str, str]]:

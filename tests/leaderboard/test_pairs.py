@@ -1,0 +1,94 @@
+"""Paired differences: their interval is that of the differences, not of the rows."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.leaderboard.test_board import make
+from trendbench.cli.leaderboard import command
+from trendbench.leaderboard.pairs import differences
+from trendbench.results.store import read_all
+
+N = 400
+
+
+@pytest.fixture
+def shared():
+    """What is hard about each triplet, the same for every row."""
+    return np.random.default_rng(0).normal(0, 1.0, N)
+
+
+def found(results, score="xi"):
+    return {(d.first, d.second): d for d in differences(read_all(results), score)
+            if d.first in ("nf8", "nf16") and d.second in ("nf8", "nf16")}  # fmt: skip
+
+
+def test_what_two_rows_share_cancels(tmp_path, shared):
+    """Rows that differ by 0.02 ± 0.05 an image under a shared spread of 1: told apart."""
+    rng = np.random.default_rng(1)
+    make(tmp_path, "nf8", n=N, images=shared + 0.02 + 0.05 * rng.normal(size=N))
+    make(tmp_path, "nf16", n=N, images=shared)
+    pair = found(tmp_path)["nf16", "nf8"]
+    assert pair.value == pytest.approx(-0.02, abs=0.01)
+    assert pair.is_real
+    half = (pair.high - pair.low) / 2
+    assert half == pytest.approx(1.96 * 0.05 / np.sqrt(N), rel=0.15)
+
+
+def test_the_interval_holds_the_true_difference_as_often_as_it_says(tmp_path):
+    """100 pairs with no difference: about 5 are called real, never 15 (p < 10⁻⁴)."""
+    rng = np.random.default_rng(2)
+    make(tmp_path / "0", "nf16", n=N, images=np.zeros(N))
+    wrong = 0
+    for trial in range(100):
+        folder = tmp_path / str(trial)
+        make(folder, "nf16", n=N, images=np.zeros(N))
+        make(folder, "nf8", n=N, images=rng.normal(0, 1, N))
+        wrong += found(folder)["nf16", "nf8"].is_real
+    assert wrong < 15
+
+
+def test_seeds_are_averaged_image_by_image(tmp_path, shared):
+    make(tmp_path, "nf16", n=N, images=shared)
+    for seed, shift in ((0, 0.1), (1, 0.3)):
+        make(tmp_path, "nf8", seed=seed, n=N, images=shared + shift)
+    pair = found(tmp_path)["nf16", "nf8"]
+    assert pair.value == pytest.approx(-0.2, abs=1e-6)
+
+
+def test_rows_of_other_triplets_are_not_paired(tmp_path, shared):
+    make(tmp_path, "nf16", n=N, images=shared)
+    make(tmp_path, "nf8", n=N, images=shared,
+         data={"sha256": "c" * 64, "train": 24, "seed": 4})  # fmt: skip
+    assert not found(tmp_path)
+
+
+def test_the_command_sets_the_study_s_order_beside_ours(tmp_path, shared):
+    """The study has nf16 below nf8; so have these, and not by chance."""
+    make(tmp_path, "nf8", n=N, images=shared + 0.5)
+    make(tmp_path, "nf16", n=N, images=shared)
+    result = CliRunner().invoke(command, ["--results", str(tmp_path), "--differences", "xi"])
+    line = next(line for line in result.stdout.splitlines() if line.startswith("| nf16 | nf8"))
+    assert line == "| nf16 | nf8 | -0.5 | -0.5 … -0.5 | yes | -0.00219 | yes |"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [("--markdown", "arch,xi_ration", "did you mean 'xi_ratio'"),
+     ("--differences", "xy", "did you mean 'xi'")],
+)  # fmt: skip
+def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path, option, value, hint):
+    result = CliRunner().invoke(command, ["--results", str(tmp_path), option, value])
+    assert result.exit_code == 2
+    assert hint in result.output
+
+
+def test_columns_as_markdown(tmp_path):
+    make(tmp_path, "nf8", ratio=1.23456, flags=("grey", "collapsed"))
+    result = CliRunner().invoke(
+        command,
+        ["--results", str(tmp_path), "--family", "pix2pix", "--markdown", "arch, xi_ratio,flags"],
+    )
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ["| `arch` | `xi_ratio` | `flags` |", "| --- | --- | --- |"]
+    assert "| nf8 | 1.23 | collapsed, grey |" in lines

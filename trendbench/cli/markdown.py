@@ -1,0 +1,61 @@
+"""Tables as Markdown, for papers and for this project's own pages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trendbench.leaderboard.pairs import Difference
+
+
+def markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A pipe table; the cells are text already."""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Some columns of the leaderboard; numbers to three digits, flags after one another."""
+    return markdown_table(
+        [f"`{column}`" for column in columns],
+        [[_cell(row[column]) for column in columns] for row in board],
+    )
+
+
+def differences_markdown(
+    pairs: Iterable[Difference], paper: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Pairs of rows with their difference; beside it the 2017 study's, where it has both."""
+    heads = ["first", "second", "first − second", "95 % interval", "told apart"]
+    known = list(pairs)
+    with_paper = any(pair.first in paper and pair.second in paper for pair in known)
+    lines = []
+    for pair in known:
+        line = [
+            pair.first,
+            pair.second,
+            f"{pair.value:+.3g}",
+            f"{pair.low:+.3g} … {pair.high:+.3g}",
+            "yes" if pair.is_real else "no",
+        ]
+        if with_paper:
+            line += _beside(pair, paper)
+        lines.append(line)
+    return markdown_table([*heads, *(["study", "same order"] if with_paper else [])], lines)
+
+
+def _beside(pair: Difference, paper: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The study's difference, and whether it has the same sign; that only where ours is real."""
+    if pair.first not in paper or pair.second not in paper:
+        return ["", ""]
+    theirs = float(paper[pair.first]["xi"]) - float(paper[pair.second]["xi"])
+    same = "yes" if theirs * pair.value > 0 else "no"
+    return [f"{theirs:+.3g}", same if pair.is_real else "–"]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value).replace(";", ", ").replace("|", "\\|")

@@ -1,0 +1,81 @@
+"""Which differences between rows are real: paired comparison on the same test triplets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.leaderboard.board import entries
+from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
+from trendbench.results.store import StoredRecord
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one row's score lies above another's.
+
+    Attributes:
+        first, second: names of the rows.
+        value: score of the first minus that of the second.
+        low, high: its 95 % interval from resampling test triplets, the same for both rows.
+    """
+
+    first: str
+    second: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]:
+    """Every pair of rows of one task and data file that have the score image by image.
+
+    Image i of both rows was drawn for triplet i, so what is hard about a triplet cancels in the
+    difference and its interval is narrower than the rows' own. A row of several seeds enters with
+    its mean over seeds; their spread is not part of the interval.
+
+    Args:
+        records: as ``read_all`` finds them.
+        score: name of a score.
+
+    Returns:
+        One difference a pair, rows in the order of their names.
+    """
+    rows = sorted(entries(records), key=lambda group: group[0].record.arch)
+    known = [(group, table) for group in rows if (table := _by_image(group, score)) is not None]
+    return [
+        _difference(a[0].record.arch, b[0].record.arch, of_a, of_b)
+        for (a, of_a), (b, of_b) in combinations(known, 2)
+        if _same_triplets(a[0], b[0])
+    ]
+
+
+def _by_image(group: list[StoredRecord], score: str) -> NDArray[np.float64] | None:
+    """The score image by image, (n,), averaged over seeds; None where a seed has none."""
+    series = [stored.per_image().get(score) for stored in group]
+    found = [values for values in series if values is not None]
+    return np.mean(found, axis=0) if len(found) == len(series) else None
+
+
+def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
+    first, second = a.record, b.record
+    return (first.task, first.data.sha256, first.n_test) == (
+        second.task, second.data.sha256, second.n_test,
+    )  # fmt: skip
+
+
+def _difference(
+    first: str, second: str, a: NDArray[np.float64], b: NDArray[np.float64]
+) -> Difference:
+    by_image = a - b
+    means = bootstrap_weights(len(by_image)) @ by_image
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
+    return Difference(first, second, float(by_image.mean()), low, high)
