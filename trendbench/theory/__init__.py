@@ -19,7 +19,7 @@ from trendbench.theory.configurations import (
 from trendbench.theory.coverage import covariance, coverage, pair_white, pixel_centres, s2
 from trendbench.theory.geometry import disk_area, lens_area, union_of_disks
 from trendbench.theory.information import cramer_rao, fisher_information
-from trendbench.theory.lineal import white_run
+from trendbench.theory.lineal import run_area, white_run
 from trendbench.theory.profile import (
     column_covariance,
     envelope_factor,
@@ -49,6 +49,7 @@ __all__ = [
     "pixel_centres",
     "pixel_survival",
     "profile_covariance",
+    "run_area",
     "s2",
     "survival",
     "union_of_disks",

@@ -7,6 +7,21 @@ from trendbench.process.intensity import LinearIntensity
 from trendbench.theory.geometry import disk_area, lens_area
 
 
+def run_area(n: ArrayLike, radius: float) -> NDArray[np.float64]:
+    """Area of the disks around n consecutive pixels of a line: A + (n − 1)·(A − ν(1)).
+
+    Args:
+        n: number of pixels, ≥ 1, any shape.
+        radius: R ≥ ½ [px].
+
+    Returns:
+        Areas [px²], shape of ``n``.
+    """
+    area = disk_area(radius)
+    union: NDArray[np.float64] = area + (np.asarray(n) - 1) * (area - lens_area(1.0, radius))
+    return union
+
+
 def white_run(
     midpoint: ArrayLike, n: ArrayLike, intensity: LinearIntensity, radius: float
 ) -> NDArray[np.float64]:
@@ -24,6 +39,4 @@ def white_run(
     Source: lineal path of a Boolean model, Torquato, Random Heterogeneous Materials (2002),
     section 5.2, with the segment replaced by lattice points.
     """
-    area = disk_area(radius)
-    union = area + (np.asarray(n) - 1) * (area - lens_area(1.0, radius))
-    return np.exp(-intensity(midpoint) * union)
+    return np.exp(-intensity(midpoint) * run_area(n, radius))
