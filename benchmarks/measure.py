@@ -33,6 +33,15 @@ def process(*arguments: object, cwd: Path | None = None) -> Reading:
     return Reading(seconds, usage.ru_maxrss / 1024)
 
 
+def figures(module: str, *arguments: object) -> list[float]:
+    """The numbers in the last line that ``python -m MODULE ARGUMENTS`` prints."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{child.stderr}")
+    return [float(word) for word in child.stdout.splitlines()[-1].split()]
+
+
 def medians(readings: list[Reading]) -> Reading:
     """The median of each figure."""
     return Reading(median(r.seconds for r in readings), median(r.megabytes for r in readings))

@@ -23,6 +23,13 @@ class Silent:
         """Do nothing."""
 
 
+@contextmanager
+def quiet(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
+    """In place of ``bar``: show nothing."""
+    del title, total, unit, done
+    yield Silent()
+
+
 def say(line: str) -> None:
     """One line of talk, on stderr."""
     sys.stderr.write(line + "\n")

@@ -80,7 +80,11 @@ def test_make_data_info_verify_preview(tmp_path):
     drawn = trendbench("preview", path, "--count", 2, cwd=tmp_path)
     assert drawn.returncode == 0
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    assert drawn.stderr == ""
     refused(trendbench("preview", path, "--split", "val", "--start", 2), "beyond")
+    fewer = trendbench("preview", path, "--start", 5, "--count", 9, "--out", tmp_path / "few.png")
+    assert "7 train triplets: 2 shown, not 9" in fewer.stderr
+    assert (tmp_path / "few.png").is_file()
 
 
 def test_score_prints_a_card_for_anyone_s_images(small_file, tmp_path):
@@ -113,17 +117,77 @@ def test_score_prints_a_card_for_anyone_s_images(small_file, tmp_path):
     refused(trendbench(*arguments, "--no-c2st"), "(4, 32, 64)", "(12, 32, 64)")
 
 
+def test_score_takes_the_two_samples_that_a_run_leaves(small_file, tmp_path):
+    with open_dataset(small_file) as dataset:
+        test = dataset.load("test")
+    np.save(tmp_path / "samples.npy", np.stack([test.s2, test.s1]))
+    np.save(tmp_path / "one.npy", test.s2)
+    np.save(tmp_path / "two.npy", test.s1)
+    rest = ["--data", small_file, "--name", "mine", "--no-c2st", "--json"]
+    both = trendbench("score", tmp_path / "samples.npy", *rest)
+    assert "the first is scored" in both.stderr
+    apart = trendbench("score", tmp_path / "one.npy", "--second", tmp_path / "two.npy", *rest)
+    assert both.stdout == apart.stdout
+    assert json.loads(both.stdout)["scores"]["diversity"] is not None
+    refused(
+        trendbench("score", tmp_path / "samples.npy", "--second", tmp_path / "two.npy", *rest),
+        "a second sample already",
+    )
+    assert "(2, n, H, W)" in trendbench("score", "--help").stdout
+
+
+def test_scoring_shows_progress_on_stderr_alone(small_file, tmp_path):
+    with open_dataset(small_file) as dataset:
+        np.save(tmp_path / "mine.npy", dataset.images("test", "s2"))
+    result = trendbench(
+        "score", tmp_path / "mine.npy", "--data", small_file, "--name", "mine", "--no-c2st"
+    )
+    assert "scoring: 12/12 images" in result.stderr
+    assert "fresh true images: 2048/2048" in result.stderr
+    assert "12/12" not in result.stdout
+
+
+RAISES = """
+class Mine:
+    def fit(self, train, val, run): raise OSError('no such luck')
+    def sample(self, inputs, seed): pass
+    def save(self, folder): pass
+    @classmethod
+    def load(cls, folder): pass
+"""
+
+
+def test_a_generator_of_one_s_own_that_raises_is_one_line(small_file, tmp_path):
+    (tmp_path / "mine.py").write_text(RAISES)
+    command = ["run", "--arch", "mine.py:Mine", "--data", small_file]
+    result = trendbench(*command, cwd=tmp_path)
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert "Mine.fit raised OSError: no such luck at " in last
+    assert "mine.py:3 " in last
+    assert "Traceback" not in result.stderr
+    shown = trendbench(*command, cwd=tmp_path, env={**os.environ, "TRENDBENCH_DEBUG": "1"})
+    assert shown.returncode == 2
+    assert "Traceback" in shown.stderr
+    assert shown.stderr.splitlines()[-1] == last
+    (tmp_path / "mine.py").write_text(RAISES.replace("fit(", "train("))
+    refused(trendbench(*command, "--runs", "other", cwd=tmp_path), "mine.py:Mine lacks fit")
+    assert not (tmp_path / "other").exists()
+
+
 def test_archs_lists_every_row_with_a_line():
     lines = trendbench("archs").stdout.splitlines()
-    assert [line.split()[0] for line in lines][:2] == ["nf8", "nf16"]
+    assert {"nf8", "nf16", "oracle"} <= {line.split()[0] for line in lines}
     assert all(len(line) <= 80 for line in lines)
-    assert json.loads(trendbench("archs", "--json").stdout)[0]["arch"] == "nf8"
+    rows = json.loads(trendbench("archs", "--json").stdout)
+    assert [row["arch"] for row in rows] == [line.split()[0] for line in lines]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "--arch", "nf8x"], ["unknown arch 'nf8x'", "nf32-woUnet"]),
+        (["run", "--arch", "nf8x"], ["unknown arch 'nf8x'", "mean nf8, ", "trendbench archs"]),
+        (["run", "--arch", "zzzz"], ["unknown arch 'zzzz': trendbench archs"]),
         (["run"], ["--arch"]),
         (["run", "--arch", "nf8", "--epoch", "3"], ["--epoch"]),
         (["run", "--arch", "nf8", "--epochs", "0"], ["--epochs"]),
@@ -137,7 +201,12 @@ def test_archs_lists_every_row_with_a_line():
         (["make-data", "--out", "/proc/none/x.h5"], ["/proc"]),
         (["make-data", "--out", "."], ["is a folder"]),
         (["info", "no.h5"], ["no.h5"]),
-        (["verify", "."], ["no data file"]),
+        (["info", "."], ["'.' is a directory"]),
+        (["verify", "."], ["'.' is a directory"]),
+        (["preview", "."], ["'.' is a directory"]),
+        (["preview", "no.h5", "--out", "x.pdf"], ["x.pdf", ".png"]),
+        (["preview", "no.h5", "--out", "plain"], ["plain", ".png"]),
+        (["leaderboard", "--results", "typo"], ["'typo' does not exist"]),
         (["nonsense"], ["nonsense"]),
     ],
 )

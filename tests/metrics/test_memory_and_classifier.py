@@ -1,17 +1,21 @@
 """Remembered images, diversity, and the trained classifier."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
 from trendbench.errors import ImagesError
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
+from trendbench.metrics import classifier
 from trendbench.metrics.card import score_images
 from trendbench.metrics.classifier import _calibrate, tell_apart
 from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.memorisation import Memorisation, distances, thumbnails
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
+from trendbench.progress import Silent
 from trendbench.rendering.triplets import simulate
 
 
@@ -64,6 +68,21 @@ def test_distance_to_oneself_is_zero_and_symmetric_under_the_mirror(world):
     np.testing.assert_allclose(distances(black[:, ::-1], truth), 0, atol=1e-6)
 
 
+def test_the_distance_is_the_least_over_mirror_and_shifts(world):
+    """Against the plain line: shift, shrink, subtract."""
+    truth, given, _ = world
+    black = given.r[:6] == 0
+    moved = [
+        np.roll(image, (down, along), axis=(1, 2))
+        for image in (black, black[:, ::-1]) for down in (-2, 0, 2) for along in (-2, 0, 2)
+    ]  # fmt: skip
+    apart = [
+        np.square(thumbnails(image, truth.spec)[:, None] - truth.thumbnails).mean(axis=2)
+        for image in moved
+    ]
+    np.testing.assert_allclose(distances(black, truth), np.min(apart, axis=(0, 2)), rtol=1e-4)
+
+
 def test_thumbnails_are_block_means(world):
     truth, _, scene = world
     black = scene.training[:2] == 0
@@ -112,6 +131,27 @@ def test_the_classifier_sees_inputs_only_if_it_should(world):
     images = NULLS["independent"](scene)
     assert tell_apart(images, given, conditional=False).logloss.mean() >= 0.95
     assert tell_apart(images, given, conditional=True).logloss.mean() < 0.9
+
+
+def test_the_classifier_is_quiet_unless_a_bar_counts_its_triplets(world, monkeypatch, capfd):
+    _, given, _ = world
+    monkeypatch.setattr(classifier, "_EPOCHS", 2)
+    counted = []
+
+    @contextmanager
+    def bar(title, total, unit):
+        counted.extend([title, total, unit])
+        progress = Silent()
+        monkeypatch.setattr(progress, "advance", counted.append)
+        yield progress
+
+    quiet = tell_apart(given.r, given)
+    assert capfd.readouterr() == ("", "")
+    shown = tell_apart(given.r, given, bar=bar)
+    n = round(0.6 * len(given))
+    assert counted[:3] == ["classifier", 2 * n, "triplets"]
+    assert sum(counted[3:]) == 2 * n
+    np.testing.assert_array_equal(quiet.logloss, shown.logloss)
 
 
 def test_calibration_finds_slope_and_offset():

@@ -1,6 +1,7 @@
 """The scores beyond ξ: against slow lines of the same formula, against truth, under damage."""
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from trendbench.metrics.coupling import (
 )
 from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.pool import true_pool
+from trendbench.metrics.references import truth_of
 from trendbench.metrics.sampling import Yardstick, features_of
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import fit_trend, standard_errors
@@ -259,6 +261,50 @@ def test_the_pool_is_the_same_at_every_call_and_nobody_s_data(trend_v1):
     assert len(pool.drawn) == 2048
     assert pool is true_pool(trend_v1)
     assert not np.array_equal(pool.triplets.r[0], simulate(trend_v1, 1, 0, split="test").r[0])
+
+
+def test_the_pool_in_blocks_is_the_pool(small):
+    pool = true_pool(small)
+    for name in ("drawn", "second"):
+        parts = [getattr(block, name) for block in pool.blocks(300)]
+        np.testing.assert_array_equal(np.concatenate(parts), getattr(pool, name))
+    parts = [block.triplets.s2 for block in pool.blocks(300)]
+    np.testing.assert_array_equal(np.concatenate(parts), pool.triplets.s2)
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_one_pass_over_the_pool_gives_each_score_what_its_own_would(small_data, conditional):
+    """Without inputs the second sample of an image is the image before it, the first's the last."""
+    truth, pool = truth_of(small_data), true_pool(small_data.spec)
+    together = Yardstick(truth, conditional=conditional)
+    together.prepare(METRICS)
+    given = pool.triplets if conditional else None
+    second = pool.second if conditional else np.roll(pool.drawn, 1, axis=0)
+    for metric in METRICS:
+        whole = features_of([metric], pool.drawn, truth, given, second, 128)
+        if whole:
+            np.testing.assert_array_equal(together._features[metric.name], whole[metric.name])
+
+
+def test_a_library_call_is_quiet_and_a_bar_counts_every_image(small_data, capfd):
+    counts = {}
+
+    @contextmanager
+    def bar(title, total, unit):
+        assert unit == "images"
+        counts[title] = [total, 0]
+
+        class Counts:
+            def advance(self, count):
+                counts[title][1] += count
+
+        yield Counts()
+
+    images, truth = small_data.images("test", "s2"), truth_of(small_data)
+    score_images(images, truth, name="x", data="")
+    assert capfd.readouterr() == ("", "")
+    score_images(images, truth, name="x", data="", bar=bar)
+    assert counts == {"scoring": [12, 12], "scoring fresh true images": [2048, 2048]}
 
 
 def test_bands_average_exactly():

@@ -1,6 +1,7 @@
 """A run from end to end, with a generator of one's own and with pix2pix."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,13 @@ def test_the_whole_path_with_a_generator_of_one_s_own(own, small_file, tmp_path)
     assert stored.per_image()["xi"].shape == (12,)
     assert stored.per_image()["xi"].mean() == pytest.approx(record.scores["xi"].value, rel=1e-6)
     assert "Copies" in outcome.leaderboard.read_text()
+
+
+def test_a_run_says_how_long_it_draws_and_shows_how_far_it_scores(own, small_file, capfd):
+    run(own, data=small_file)
+    said = capfd.readouterr().err
+    assert re.search(r"drew 12 images in \d+\.\d s; drawing as many again", said)
+    assert "scoring: 12/12 images" in said
 
 
 def test_a_finished_run_is_found_finished(own, small_file):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from trendbench.errors import ImagesError
 from trendbench.rendering.triplets import simulate
-from trendbench.submissions.images import read_images
+from trendbench.submissions.images import read_images, read_samples
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,29 @@ def save(kind, images, folder):
 @pytest.mark.parametrize("kind", ["a.npy", "a.npz", "a.h5", "pngs"])
 def test_every_format_reads_the_same(small, images, tmp_path, kind):
     np.testing.assert_array_equal(read_images(save(kind, images, tmp_path), small, 12), images)
+
+
+@pytest.mark.parametrize("kind", ["a.npy", "a.npz", "a.h5"])
+def test_two_samples_in_one_array(small, images, tmp_path, kind):
+    path = save(kind, np.stack([images, images[:, ::-1]]), tmp_path)
+    first, second = read_samples(path, small, 12)
+    np.testing.assert_array_equal(first, images)
+    np.testing.assert_array_equal(second, images[:, ::-1])
+    with pytest.raises(ImagesError, match="needed is"):
+        read_images(path, small, 12)
+    np.save(tmp_path / "bad.npy", np.stack([images, 255 - images]))
+    with pytest.raises(ImagesError, match="exchange them"):
+        read_samples(tmp_path / "bad.npy", small, 12)
+    np.save(tmp_path / "three.npy", np.stack([images] * 3))
+    with pytest.raises(ImagesError, match="needed is"):
+        read_samples(tmp_path / "three.npy", small, 12)
+
+
+@pytest.mark.parametrize("kind", ["a.npy", "pngs"])
+def test_one_sample_has_no_second(small, images, tmp_path, kind):
+    first, second = read_samples(save(kind, images, tmp_path), small, 12)
+    np.testing.assert_array_equal(first, images)
+    assert second is None
 
 
 def test_names_are_ordered_by_number_and_may_start_at_one(small, images, tmp_path):

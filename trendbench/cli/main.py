@@ -4,12 +4,13 @@ import errno
 import importlib
 import os
 import sys
+import traceback
 from typing import NoReturn
 
 import click
 
 from trendbench import __version__
-from trendbench.errors import TrendbenchError
+from trendbench.errors import DEBUG, TrendbenchError
 
 # name: (module under trendbench.cli, one line of help). Modules are imported when called, so
 # that --help stays instant.
@@ -27,7 +28,6 @@ _COMMANDS = {
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
                   errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}  # fmt: skip
-_DEBUG = "TRENDBENCH_DEBUG"
 
 
 class _LazyGroup(click.Group):
@@ -75,6 +75,8 @@ def main() -> NoReturn:
         tail = f" (see {hint.command_path} --help)" if hint is not None else ""
         _fail(f"{error.format_message().splitlines()[0]}{tail}", error.exit_code)
     except TrendbenchError as error:
+        if os.environ.get(DEBUG) and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -86,10 +88,10 @@ def main() -> NoReturn:
     except MemoryError:
         _fail("out of memory: ask for a smaller --n, batch or frame", 1)
     except Exception as error:
-        if os.environ.get(_DEBUG):
+        if os.environ.get(DEBUG):
             raise
         _fail(
-            f"internal error, {type(error).__name__}: {error} (please report it; {_DEBUG}=1 shows "
+            f"internal error, {type(error).__name__}: {error} (please report it; {DEBUG}=1 shows "
             "where)",
             1,
         )

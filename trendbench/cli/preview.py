@@ -6,7 +6,7 @@ import click
 
 
 @click.command("preview")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file.  [default: <FILE>.png]")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="train")
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First triplet shown.")
@@ -18,7 +18,13 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
     from trendbench.figures.canvas import save
     from trendbench.figures.preview import preview_figure
     from trendbench.process.seeds import Split
+    from trendbench.progress import say
 
+    target = out or file.with_suffix(".png")
+    if target.suffix.lower() != ".png":
+        raise click.BadParameter(
+            f"'{target}' must end in .png, the one format drawn", param_hint="--out"
+        )
     chosen: Split = split  # type: ignore[assignment]
     with open_dataset(file) as dataset:
         size = dataset.spec.sizes[chosen]
@@ -27,5 +33,7 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
                 f"{file} has {size} {split} triplets: --start {start} is beyond them"
             )
         triplets = dataset.glance(chosen, start, count)
+        if len(triplets) < count:
+            say(f"{file} has {size} {split} triplets: {len(triplets)} shown, not {count}")
         figure = preview_figure(triplets, dataset.spec.window)
-    click.echo(save(figure, out or file.with_suffix(".png")))
+    click.echo(save(figure, target))

@@ -36,20 +36,30 @@ def command(
     """Score anyone's images: SAMPLES is a .npy, .npz or .h5 file or a folder of numbered PNGs.
 
     One image for each test triplet of the data file, in its order; particles 0, background 255.
+    An array of shape (2, n, H, W), such as a run's samples.npy, holds two samples for each
+    triplet: the first is scored, the second gives the diversity score.
     """
     from trendbench.cli.card_text import card_text
     from trendbench.data.dataset import open_dataset
     from trendbench.figures.card import write_figures
     from trendbench.metrics.full_card import full_card
-    from trendbench.submissions.images import read_images
+    from trendbench.progress import bar, say
+    from trendbench.submissions.images import read_images, read_samples
 
     with open_dataset(data) as dataset:
         spec = dataset.spec
-        images = read_images(samples, spec, spec.test)
-        again = read_images(second, spec, spec.test) if second else None
+        images, again = read_samples(samples, spec, spec.test)
+        if second and again is not None:
+            raise click.BadParameter(
+                f"{samples} holds a second sample already", param_hint="--second"
+            )
+        if again is not None:
+            say(f"{samples} holds two samples: the first is scored, the second gives diversity")
+        if second:
+            again = read_images(second, spec, spec.test)
         card = full_card(
             images, dataset, name=name, second=again, conditional=not unconditional,
-            c2st=not no_c2st,
+            c2st=not no_c2st, bar=bar,
         )  # fmt: skip
         if figures:
             write_figures(figures, images, dataset, card)

@@ -8,7 +8,7 @@ import click
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(file: Path, as_json: bool) -> None:
     """Check a data file: format, hashes, germs against images, and its physics by z-score."""

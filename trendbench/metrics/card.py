@@ -25,7 +25,9 @@ from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, 
 from trendbench.metrics.trend import KError, Lambda0Error
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+from trendbench.progress import quiet
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.context import Bar
 
 METRICS: tuple[Metric, ...] = (
     Xi(),
@@ -120,6 +122,7 @@ def score_images(
     second: NDArray[np.uint8] | None = None,
     yardstick: Yardstick | None = None,
     metrics: Sequence[Metric] = METRICS,
+    bar: Bar = quiet,
 ) -> Card:
     """Score images against the truth of a task.
 
@@ -133,6 +136,7 @@ def score_images(
         second: another sample for each of the same inputs, for ``diversity``.
         yardstick: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
+        bar: shows progress; nothing by default.
 
     Raises:
         ImagesError: wrong type, shape or number, or fewer than two images.
@@ -150,8 +154,10 @@ def score_images(
         raise ImagesError(f"{n} images for {len(given)} triplets: one image a triplet is needed")
     if second is not None and second.shape != images.shape:
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
-    features = features_of(metrics, images, truth, given, second, _BATCH)
+    with bar("scoring", n, "images") as progress:
+        features = features_of(metrics, images, truth, given, second, _BATCH, progress)
     yardstick = yardstick or Yardstick(truth, conditional=given is not None)
+    yardstick.prepare([metric for metric in metrics if metric.name in features], bar)
     weights = bootstrap_weights(n)
     scores: dict[str, Score | None] = {}
     values = {}

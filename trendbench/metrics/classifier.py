@@ -21,8 +21,10 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.errors import ImagesError
+from trendbench.progress import Progress, quiet
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.context import Bar
 from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
 from trendbench.training.randomness import derived_seed
 
@@ -48,30 +50,44 @@ class HeldOut:
     accuracy: NDArray[np.float64]
 
 
-def tell_apart(images: NDArray[np.uint8], given: Triplets, *, conditional: bool = True) -> HeldOut:
+def must_be_enough(n: int) -> None:
+    """Refuse too few triplets to train on.
+
+    Raises:
+        ImagesError: fewer than 100.
+    """
+    if n < FEWEST_TRIPLETS:
+        raise ImagesError(
+            f"{n} triplets: the classifier needs at least {FEWEST_TRIPLETS}; use --no-c2st"
+        )
+
+
+def tell_apart(
+    images: NDArray[np.uint8], given: Triplets, *, conditional: bool = True, bar: Bar = quiet
+) -> HeldOut:
     """Train the classifier on true against generated images, and hold it to unseen triplets.
 
     Args:
         images: generated, (n, H, W) uint8, one for each triplet.
         given: the triplets, whose r are the true images.
         conditional: whether the classifier sees (s1, s2, image) or the image alone.
+        bar: shows progress; nothing by default.
 
     Raises:
         ImagesError: fewer than 100 triplets.
     """
     n = len(given)
-    if n < FEWEST_TRIPLETS:
-        raise ImagesError(
-            f"{n} triplets: the classifier needs at least {FEWEST_TRIPLETS}; use --no-c2st"
-        )
+    must_be_enough(n)
     keep_freed_memory()
     device = choose_device()
     order = np.random.default_rng(_SEED).permutation(n)
     ends = round(_TRAINING * n), round((_TRAINING + _CALIBRATION) * n)
     training, calibration, held_out = np.split(order, ends)
     pairs = _Pairs(images, given, conditional, device)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        logits = _best_logits(pairs, training, calibration, held_out)
+    devices = [device] if device.type == "cuda" else []
+    total = _EPOCHS * len(training)
+    with torch.random.fork_rng(devices), bar("classifier", total, "triplets") as progress:
+        logits = _best_logits(pairs, training, calibration, held_out, progress)
     slope, offset = _calibrate(logits[0])
     found = slope * logits[1] + offset
     signed = np.stack([found[:, 0], -found[:, 1]], axis=1)  # true images are class 1
@@ -134,6 +150,7 @@ def _best_logits(
     training: NDArray[np.int64],
     calibration: NDArray[np.int64],
     held_out: NDArray[np.int64],
+    progress: Progress,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logits (m, 2) of the calibration and held-out parts, at the epoch best on the former."""
     torch.manual_seed(derived_seed(_SEED, "weights"))
@@ -157,6 +174,7 @@ def _best_logits(
             loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
             schedule.step()
+            progress.advance(len(chosen))
         logits_c = _logits(judge, pairs, calibration, bf16)
         loss_c = _calibrated_loss(logits_c, _calibrate(logits_c))
         if loss_c < best:

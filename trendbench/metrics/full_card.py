@@ -10,6 +10,8 @@ from trendbench.metrics.card import Card, Score, score_images
 from trendbench.metrics.flags import verdict
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
+from trendbench.progress import quiet
+from trendbench.training.context import Bar
 
 C2ST_LOGLOSS, C2ST_ACCURACY = "c2st_logloss", "c2st_accuracy"
 C2ST_VERSIONS = {C2ST_LOGLOSS: 1, C2ST_ACCURACY: 1}
@@ -26,6 +28,7 @@ def full_card(
     second: NDArray[np.uint8] | None = None,
     conditional: bool = True,
     c2st: bool = True,
+    bar: Bar = quiet,
 ) -> Card:
     """Score images against a data file's test split.
 
@@ -37,11 +40,17 @@ def full_card(
         conditional: whether the generator looked at s1 and s2; if not, the scores of the coupling
             are absent and the classifier sees images alone.
         c2st: whether to train the classifier.
+        bar: shows progress; nothing by default.
 
     Raises:
         ImagesError: the images do not fit the test split, or are too few.
     """
     test = dataset.load("test")
+    if c2st:
+        # torch is heavy, and not always needed
+        from trendbench.metrics.classifier import must_be_enough, tell_apart
+
+        must_be_enough(len(test))  # refused now, not after the other scores
     card = score_images(
         images,
         truth_of(dataset),
@@ -49,13 +58,12 @@ def full_card(
         data=dataset.sha256,
         given=test if conditional else None,
         second=second,
+        bar=bar,
     )
     absent: dict[str, Score | None] = dict.fromkeys(C2ST_VERSIONS)
     if not c2st:
         return replace(card, scores=card.scores | absent)
-    from trendbench.metrics.classifier import tell_apart  # torch is heavy, and not always needed
-
-    found = tell_apart(images, test, conditional=conditional)
+    found = tell_apart(images, test, conditional=conditional, bar=bar)
     m = len(found.logloss)
     spread = _WIDE * 0.5 / np.sqrt(2 * m)
     scores = card.scores | {

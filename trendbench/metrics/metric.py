@@ -48,6 +48,11 @@ class Metric(ABC):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         """The f of each image of the batch, (b, d)."""
 
+    def features_of_pool(self, truth: Truth) -> NDArray[np.float64] | None:
+        """The same of the pool of fresh true images, where the score knows them already."""
+        del truth
+        return None
+
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         """The g of mean features (…, d) over n images, shape (…). By default the mean itself."""
         del n, truth

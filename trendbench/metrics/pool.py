@@ -1,13 +1,15 @@
 """Fresh true images, simulated from a seed of their own: what samples are measured against."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.process.conditional import redraw_r
-from trendbench.rendering.triplets import Triplets, render_r, simulate
+from trendbench.process.germs import Germs, draw_germs
+from trendbench.rendering.triplets import IMAGES, Triplets, render, render_r
 from trendbench.spec import TaskSpec
 
 _POOL_SEED = 0x7472656E64  # apart from any seed a person would choose
@@ -15,21 +17,60 @@ _POOL_PIXELS = 1 << 27  # 2048 triplets of 256²
 _FEWEST, _MOST = 64, 2048
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
-    """Fresh triplets, and for each two more draws of r from the true conditional law."""
+    """Fresh triplets, and for each two more draws of r from the true conditional law.
 
-    triplets: Triplets
-    drawn: NDArray[np.uint8]
-    second: NDArray[np.uint8]
+    Germs are kept and images drawn from them when asked for: the whole pool of images is some
+    hundred times larger than its germs.
+
+    Attributes:
+        spec: the task.
+        germs: of the triplets.
+        germs_drawn, germs_second: of the two more draws of r.
+    """
+
+    spec: TaskSpec
+    germs: Germs
+    germs_drawn: Germs
+    germs_second: Germs
+
+    def __len__(self) -> int:
+        return len(self.germs)
+
+    def __getitem__(self, rows: slice) -> "Pool":
+        """A contiguous range of the pool."""
+        parts = (self.germs, self.germs_drawn, self.germs_second)
+        return Pool(self.spec, *(part[rows] for part in parts))
+
+    def blocks(self, size: int) -> Iterator["Pool"]:
+        """The pool in its order, ``size`` triplets at a time."""
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+    @cached_property
+    def triplets(self) -> Triplets:
+        """s1, s2 and r."""
+        shape = (len(IMAGES), len(self), self.spec.height, self.spec.width)
+        images = np.empty(shape, dtype=np.uint8)
+        render(self.germs, self.spec.radius, images)
+        s1, s2, r = images
+        return Triplets(self.spec, s1, s2, r, self.germs)
+
+    @cached_property
+    def drawn(self) -> NDArray[np.uint8]:
+        """One more draw of r for each triplet, (n, H, W)."""
+        return render_r(self.germs_drawn, self.spec)
+
+    @cached_property
+    def second(self) -> NDArray[np.uint8]:
+        """Another, (n, H, W)."""
+        return render_r(self.germs_second, self.spec)
 
 
 @lru_cache(maxsize=1)
 def true_pool(spec: TaskSpec) -> Pool:
     """The pool of a task, the same at every call."""
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
-    triplets = simulate(spec, n, _POOL_SEED, split="test")
-    assert triplets.germs is not None
+    germs = draw_germs(spec, n, _POOL_SEED, "test")
     rng = np.random.default_rng(_POOL_SEED)
-    drawn, second = (render_r(redraw_r(spec, triplets.germs, rng), spec) for _ in range(2))
-    return Pool(triplets, drawn, second)
+    return Pool(spec, germs, redraw_r(spec, germs, rng), redraw_r(spec, germs, rng))

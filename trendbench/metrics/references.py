@@ -1,10 +1,14 @@
 """The references of a data file: what its training images say, beside what is exact."""
 
+import numpy as np
+
 from trendbench.data.dataset import Dataset
 from trendbench.errors import DataFileError
 from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.truth import Truth
+
+_BATCH = 128
 
 
 def truth_of(dataset: Dataset) -> Truth:
@@ -19,5 +23,10 @@ def truth_of(dataset: Dataset) -> Truth:
             f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
         )
     profile = density_profile(training, dataset.spec.window)
-    small = thumbnails(training < THRESHOLD, dataset.spec)
+    small = np.concatenate(
+        [
+            thumbnails(training[start : start + _BATCH] < THRESHOLD, dataset.spec)
+            for start in range(0, len(training), _BATCH)
+        ]
+    )
     return Truth(dataset.spec, profile.mean(axis=0), len(training), small)

@@ -5,7 +5,7 @@ it, their mean is put where the closed forms say it is, and samples of n images 
 with replacement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Metric
-from trendbench.metrics.pool import true_pool
+from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.truth import Truth
+from trendbench.progress import Progress, Silent, quiet
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.context import Bar
 
 _REPLICATES = 1000
 _SEED = 20170603
 _BATCH = 128
+_SILENT = Silent()
+Features = dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,39 @@ class Yardstick:
     conditional: bool
 
     def __post_init__(self) -> None:
-        self._features: dict[str, NDArray[np.float64]] = {}
+        self._features: Features = {}
+
+    def prepare(self, metrics: Sequence[Metric], bar: Bar = quiet) -> None:
+        """Take the features of several scores in one pass over the pool, block by block."""
+        unknown = []
+        for metric in metrics:
+            if metric.name in self._features:
+                continue
+            features = metric.features_of_pool(self.truth)
+            if features is None:
+                unknown.append(metric)
+            else:
+                self._features[metric.name] = features
+        if unknown:
+            pool = true_pool(self.truth.spec)
+            with bar("scoring fresh true images", len(pool), "images") as progress:
+                self._features |= _joined(self._pass_over(pool, unknown, progress))
+
+    def _pass_over(
+        self, pool: Pool, metrics: Sequence[Metric], progress: Progress
+    ) -> Iterator[Features]:
+        before = pool[-1:].drawn
+        for block in pool.blocks(_BATCH):
+            if self.conditional:
+                given, second = block.triplets, block.second
+            else:  # without inputs two samples are two draws of their own
+                given, second = None, np.concatenate([before, block.drawn[:-1]])
+                before = block.drawn[-1:]
+            yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
 
     def sampling(self, metric: Metric, n: int) -> Sampling:
         """The distribution of a score over fresh sets of n true images."""
-        if metric.name not in self._features:
-            pool = true_pool(self.truth.spec)
-            given = pool.triplets if self.conditional else None
-            # Without inputs two samples are two draws of their own.
-            second = pool.second if self.conditional else np.roll(pool.drawn, 1, axis=0)
-            self._features |= features_of([metric], pool.drawn, self.truth, given, second, _BATCH)
+        self.prepare([metric])
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
         centred = pooled - mean + metric.expected(mean, self.truth)
@@ -78,7 +105,8 @@ def features_of(
     given: Triplets | None,
     second: NDArray[np.uint8] | None,
     batch_size: int,
-) -> dict[str, NDArray[np.float64]]:
+    progress: Progress = _SILENT,
+) -> Features:
     """Per-image features of each score that applies, batch by batch.
 
     Args:
@@ -88,14 +116,38 @@ def features_of(
         given: the triplets the images belong to, in the same order; None if they stand alone.
         second: another sample for each of the same inputs, if there is one.
         batch_size: images at a time.
+        progress: told of each batch.
 
     Returns:
         name to (n, d).
     """
-    parts: dict[str, list[NDArray[np.float64]]] = {}
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        batch = Batch(
+    parts = []
+    for batch in _batches(images, truth, given, second, batch_size):
+        applying = (metric for metric in metrics if metric.applies(batch, truth))
+        parts.append({metric.name: metric.features(batch, truth) for metric in applying})
+        progress.advance(len(batch.images))
+    return _joined(parts)
+
+
+def _joined(parts: Iterable[Features]) -> Features:
+    """Features of consecutive batches, end to end."""
+    lists: dict[str, list[NDArray[np.float64]]] = {}
+    for part in parts:
+        for name, features in part.items():
+            lists.setdefault(name, []).append(features)
+    return {name: np.concatenate(features) for name, features in lists.items()}
+
+
+def _batches(
+    images: NDArray[np.uint8],
+    truth: Truth,
+    given: Triplets | None,
+    second: NDArray[np.uint8] | None,
+    size: int,
+) -> Iterator[Batch]:
+    for start in range(0, len(images), size):
+        rows = slice(start, start + size)
+        yield Batch(
             images[rows],
             truth.spec.window,
             given.s1[rows] if given else None,
@@ -103,7 +155,3 @@ def features_of(
             given.r[rows] if given else None,
             second[rows] if second is not None else None,
         )
-        for metric in metrics:
-            if metric.applies(batch, truth):
-                parts.setdefault(metric.name, []).append(metric.features(batch, truth))
-    return {name: np.concatenate(part) for name, part in parts.items()}

@@ -27,7 +27,7 @@ from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
 from trendbench.metrics.full_card import full_card
-from trendbench.progress import say
+from trendbench.progress import bar, say
 from trendbench.results.record import (
     CodeEntry,
     DataEntry,
@@ -39,6 +39,7 @@ from trendbench.results.record import (
     code_entry,
 )
 from trendbench.results.store import pack_per_image, write_record
+from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
 from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
 from trendbench.spec import canonical_file, load_spec
@@ -98,7 +99,8 @@ def run(
     overrides = {} if epochs is None else {"epochs": epochs}
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
-    recipe.build()  # parameters are refused before any work is done
+    must_follow_protocol(model_class, recipe.generator)
+    call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or _canonical_data()) as dataset:
         _must_be_usable(dataset, by_default=data is None)
         refresh(results)  # a folder that cannot be written shows now, not after the training
@@ -110,7 +112,6 @@ def run(
             if fresh:
                 _fit(workspace, recipe, model_class, dataset, device)
                 drawn, second = _sample(workspace, model_class, dataset)
-                say("scoring" + (", the classifier included: minutes" if c2st else ""))
                 card = full_card(
                     drawn,
                     dataset,
@@ -118,6 +119,7 @@ def run(
                     second=second,
                     conditional=is_conditional(model_class),
                     c2st=c2st,
+                    bar=bar,
                 )
                 write_figures(workspace.figures, drawn, dataset, card)
                 done = _record(workspace, recipe, model_class, dataset, card, results)
@@ -184,17 +186,17 @@ def _fit(
         identity=f"{recipe_identity(recipe)} {plan.data}",
         observe=observer(workspace, model_class, dataset, recipe.arch),
     )
-    generator = recipe.build()
+    generator = call(model_class, "__init__", recipe.build)
     start = time.monotonic()
-    generator.fit(train, val, context)
+    call(model_class, "fit", generator.fit, train, val, context)
     if read_report(workspace.folder) is None:
         context.report(seconds=time.monotonic() - start)
     workspace.weights.mkdir(exist_ok=True)
-    generator.save(workspace.weights)
+    call(model_class, "save", generator.save, workspace.weights)
     workspace.mark(
         fitted=True,
         hardware=device_name(chosen),
-        parameters=_size(generator),
+        parameters=call(model_class, "parameters", _size, generator),
         code=code_entry().model_dump(),
     )
 
@@ -211,13 +213,19 @@ def _sample(
             if stored.ndim == 4 and len(stored) == 2:
                 return stored[0], stored[1]
     test = dataset.load("test")
-    generator = model_class.load(workspace.weights)
+    generator = call(model_class, "load", model_class.load, workspace.weights)
     inputs = inputs_for(model_class, test)
-    start = time.monotonic()
-    say(f"drawing {len(test)} test images, twice")
-    first = _checked(generator.sample(inputs, SAMPLING_SEED), test.r, workspace.plan.arch)
-    seconds = time.monotonic() - start
-    second = _checked(generator.sample(inputs, SECOND_SEED), test.r, workspace.plan.arch)
+
+    def draw(seed: int) -> tuple[NDArray[np.uint8], float]:
+        start = time.monotonic()
+        drawn = call(model_class, "sample", generator.sample, inputs, seed)
+        return _checked(drawn, test.r, workspace.plan.arch), time.monotonic() - start
+
+    say(f"drawing {len(test)} test images")
+    first, seconds = draw(SAMPLING_SEED)
+    say(f"drew {len(test)} images in {seconds:.1f} s; drawing as many again, for diversity")
+    second, again = draw(SECOND_SEED)
+    say(f"drew {len(test)} images in {again:.1f} s")
     buffer = io.BytesIO()
     np.save(buffer, np.stack([first, second]))
     write_bytes(path, buffer.getvalue())

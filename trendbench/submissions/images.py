@@ -23,6 +23,25 @@ _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 _INVERTED_MARGIN = 2.0
 
 
+def read_samples(
+    path: Path, spec: TaskSpec, n: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """The images at ``path``, and a second sample for the same triplets where there is one.
+
+    An array (2, n, H, W), as a run leaves it, holds both. Otherwise as ``read_images``.
+
+    Raises:
+        ImagesError: as ``read_images``.
+    """
+    if path.is_dir():
+        return read_images(path, spec, n), None
+    array = _array(path)
+    if array.shape != (2, n, spec.height, spec.width):
+        return _checked(_grey(array, path), spec, n, path), None
+    first, second = (_checked(_grey(part, path), spec, n, path) for part in array)
+    return first, second
+
+
 def read_images(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
     """The images at ``path`` as (n, H, W) uint8, white 255.
 
@@ -38,18 +57,25 @@ def read_images(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
         ImagesError: wrong count, shape, type or range, an order that cannot be known, or images
             with black and white exchanged.
     """
-    if path.is_dir():
-        images = _folder(path, spec, n)
-    else:
-        readers: dict[str, Callable[[Path], Any]] = {
-            ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
-        }  # fmt: skip
-        reader = readers.get(path.suffix.lower())
-        if not path.is_file():
-            raise ImagesError(f"no images at {path}")
-        if reader is None:
-            raise ImagesError(f"{path}: known are .npy, .npz, .h5 and folders of PNGs")
-        images = _grey(reader(path), path)
+    images = _folder(path, spec, n) if path.is_dir() else _grey(_array(path), path)
+    return _checked(images, spec, n, path)
+
+
+def _array(path: Path) -> NDArray[Any]:
+    """The one array in a file, whatever its format."""
+    readers: dict[str, Callable[[Path], NDArray[Any]]] = {
+        ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
+    }  # fmt: skip
+    reader = readers.get(path.suffix.lower())
+    if not path.is_file():
+        raise ImagesError(f"no images at {path}")
+    if reader is None:
+        raise ImagesError(f"{path}: known are .npy, .npz, .h5 and folders of PNGs")
+    return reader(path)
+
+
+def _checked(images: NDArray[np.uint8], spec: TaskSpec, n: int, path: Path) -> NDArray[np.uint8]:
+    """Images, if they are one for each triplet, black on white."""
     expected = (n, spec.height, spec.width)
     if images.shape != expected:
         raise ImagesError(
