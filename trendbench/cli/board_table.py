@@ -33,12 +33,12 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
             padding=(0, 1),
         )
         table.add_column("#", justify="right")
-        table.add_column("arch", overflow="fold")
+        table.add_column("arch", overflow="fold", min_width=17)
         table.add_column("ξ/floor", justify="right", no_wrap=True)
         table.add_column("ξ", justify="right", no_wrap=True)
         table.add_column("grey", justify="right", no_wrap=True)
         table.add_column("runs", justify="right", no_wrap=True)
-        table.add_column("flags", min_width=14)
+        table.add_column("flags", min_width=13)
         table.add_column("paper ξ", justify="right", no_wrap=True)
         for row in group:
             table.add_row(

@@ -1,0 +1,17 @@
+"""The board on a terminal of 80 columns: nothing is cut, nothing runs over."""
+
+from trendbench import catalog
+from trendbench.cli.board_table import board_tables
+from trendbench.leaderboard.board import rows
+from trendbench.results.store import read_all
+
+
+def test_the_published_board_fits_80_columns_uncut():
+    board = rows(read_all(catalog.RESULTS))
+    text = board_tables(board)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    shown = text.split()
+    for row in board:
+        assert row["arch"] in shown
+        assert set(row["flags"].split(";")) - {""} <= set(shown)
+        assert row["paper_xi"] is None or row["paper_xi"] in shown
