@@ -8,7 +8,7 @@ from typing import Any
 _WIDTH = 80
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
-    "overlap share a rank; flagged and reference rows have none. runs: seeds × epochs.\n"
+    "overlap share a rank; flagged and reference rows have none. runs: seeds×epochs.\n"
     "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
     "paper ξ: the 2017 study's value, obtained on other data: context, not a target."
 )
