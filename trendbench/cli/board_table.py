@@ -75,7 +75,10 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f} %"
+    if value is None:
+        return ""
+    percent = f"{100 * value:.1f}"
+    return f"{'100' if percent == '100.0' else percent} %"  # as wide as any other
 
 
 def _plain(value: float | None) -> str:
