@@ -77,8 +77,7 @@ def _number(value: float | None, digits: int) -> str:
 def _percent(value: float | None) -> str:
     if value is None:
         return ""
-    percent = f"{100 * value:.1f}"
-    return f"{'100' if percent == '100.0' else percent} %"  # as wide as any other
+    return f"{100 * value:.{1 if value < 0.0995 else 0}f} %"
 
 
 def _plain(value: float | None) -> str:
