@@ -12,10 +12,8 @@ one. Metropolis–Hastings walks over such configurations:
 Isolated disks are pinned to within a tenth of a pixel; what the walk makes random are
 the disks inside clusters, whose number and place the image leaves open.
 
-Sources: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes,
-Scandinavian Journal of Statistics 21, 359 (1994); van Lieshout & van Zwet, Exact sampling from
-conditional Boolean models with applications to maximum likelihood inference, Advances in Applied
-Probability 33 (2001).
+Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes,
+Scandinavian Journal of Statistics 21, 359 (1994).
 """
 
 import math
