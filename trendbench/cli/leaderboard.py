@@ -1,12 +1,13 @@
 """``trendbench leaderboard``."""
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
+
+from trendbench.errors import nearest
 
 
 @click.command("leaderboard")
@@ -67,6 +68,6 @@ def command(
 def _must_be_one_of(known: Sequence[str], name: str, option: str) -> None:
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    near = nearest(name, known)
     hint = f": did you mean '{near[0]}'?" if near else f": one of {', '.join(known[:5])}, …"
     raise click.BadParameter(f"no '{name}'{hint}", param_hint=option)

@@ -26,6 +26,7 @@ from trendbench.training.loop import train as train_loop
 from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
+_WEIGHT_SPREAD = 0.02
 _USUAL_FRAME = (256, 256)  # (height, width) that parameters are counted for before fitting
 
 
@@ -225,6 +226,18 @@ def resident(series: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
 def placed(network: Network, device: torch.device) -> Network:
     """The network on a device, its kernels laid out channels-last."""
     return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def initialise(module: nn.Module) -> None:
+    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), biases 0, as DCGAN and pix2pix have them."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, _WEIGHT_SPREAD)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, _WEIGHT_SPREAD)
+    else:
+        return
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from trendbench.errors import RecipeError
+from trendbench.generators.network import initialise
 
 LEVELS = 4
 CELL = 2**LEVELS  # px along a side of a latent cell
-_WEIGHT_SPREAD = 0.02
 _INPUTS = 2  # s1 and s2
 
 
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.body = _halvings(nf, inputs)
         self.head = nn.Conv2d(nf * 2 ** (LEVELS - 1), 2 * latent, 3, padding=1)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(b, inputs, H, W) to mean and log variance of V, each (b, latent, H/16, W/16)."""
@@ -92,7 +92,7 @@ class Decoder(nn.Module):
         self.up = nn.ModuleList(up)
         self.last = nn.ConvTranspose2d(nf + joined[0], nf, 4, 2, padding=1)
         self.exit = nn.Conv2d(nf + (_INPUTS if conditional else 0), 1, 3, padding=1)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, v: torch.Tensor, pair: torch.Tensor | None = None) -> torch.Tensor:
         """V (b, latent, H/16, W/16), and (s1, s2) if conditional, to logits (b, 1, H, W)."""
@@ -124,7 +124,7 @@ class Judge(nn.Module):
         super().__init__()
         self.body = _halvings(nf, 1)
         self.head = nn.Linear(nf * 2 ** (LEVELS - 1) * grid[0] * grid[1], 1)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Darkness (b, 1, H, W) to (b, 1)."""
@@ -145,15 +145,3 @@ def _halvings(nf: int, inputs: int) -> nn.ModuleList:
         layers.append(nn.Sequential(convolution, norm, nn.LeakyReLU(0.2)))
         inputs = width
     return nn.ModuleList(layers)
-
-
-def _initialise(module: nn.Module) -> None:
-    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), biases 0, as DCGAN has them."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, 0.0, _WEIGHT_SPREAD)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, _WEIGHT_SPREAD)
-    else:
-        return
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)

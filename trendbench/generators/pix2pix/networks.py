@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
+from trendbench.generators.network import initialise
+
 _DROPOUT_BLOCKS = 3
 _WIDEST = 8  # channels grow to nf·8
-_WEIGHT_SPREAD = 0.02
 
 
 class UNet(nn.Module):
@@ -54,7 +55,7 @@ class UNet(nn.Module):
             up.append(nn.Sequential(transposed, norm, dropout))
         self.down = nn.ModuleList(down)
         self.up = nn.ModuleList(up)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(b, inputs, H, W) darkness to (b, 1, H, W) darkness."""
@@ -92,21 +93,9 @@ class PatchGAN(nn.Sequential):
             inputs = width
         layers.append(nn.Conv2d(inputs, 1, 4, 1, padding=1))
         super().__init__(*layers)
-        self.apply(_initialise)
+        self.apply(initialise)
 
 
 def _batch_norm(width: int) -> nn.BatchNorm2d:
     """Batch norm by the statistics of the batch at hand, in training and in sampling alike."""
     return nn.BatchNorm2d(width, track_running_stats=False)
-
-
-def _initialise(module: nn.Module) -> None:
-    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), biases 0."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, _WEIGHT_SPREAD)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, _WEIGHT_SPREAD)
-    else:
-        return
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)
