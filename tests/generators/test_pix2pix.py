@@ -118,9 +118,31 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
 
 
 def test_frames_it_cannot_halve_are_refused(inputs):
-    with pytest.raises(RecipeError, match="power of two"):
+    with pytest.raises(RecipeError, match="multiples of"):
         Pix2Pix(**NUMBERS).build(48, 48)
-    with pytest.raises(RecipeError, match="32 or more"):
+    with pytest.raises(RecipeError, match="32 px or more"):
         Pix2Pix(**NUMBERS).build(16, 16)
+    with pytest.raises(RecipeError, match="multiples of 64"):
+        Pix2Pix(**NUMBERS, depth=6).build(32, 32)
     with pytest.raises(RecipeError, match="no weights yet"):
         Pix2Pix(**NUMBERS).sample(inputs, 0)
+
+
+def test_a_recipe_may_stop_halving_before_one_pixel():
+    network = Pix2Pix(**NUMBERS, depth=4).build(96, 64)
+    assert len(network.down) == 4
+    with torch.no_grad():
+        assert network(torch.rand(2, 2, 96, 64)).shape == (2, 1, 96, 64)
+
+
+def test_the_judge_may_learn_at_a_rate_of_its_own(small):
+    triplets = simulate(small, 10, seed=1)
+
+    def rates(**own):
+        model = Pix2Pix(**NUMBERS, **own)
+        model.use(model.build(32, 32), (32, 32), "cpu", "fp32")
+        parts = model.trainable(triplets).state_dict()
+        return [parts[name]["param_groups"][0]["lr"] for name in ("adam_g", "adam_d")]
+
+    assert rates() == [NUMBERS["learning_rate"]] * 2
+    assert rates(judge_learning_rate=1e-6) == [NUMBERS["learning_rate"], 1e-6]

@@ -148,7 +148,7 @@ def test_a_frame_that_the_networks_cannot_take_is_refused_before_training(tmp_pa
         window=8, train=4, val=2, test=3,
     )  # fmt: skip
     make_data(spec, 0, tmp_path / "odd.h5")
-    with pytest.raises(RecipeError, match="power of two"):
+    with pytest.raises(RecipeError, match="multiples of"):
         run("nf4", data=tmp_path / "odd.h5", runs=tmp_path / "r", results=tmp_path / "s")
 
 

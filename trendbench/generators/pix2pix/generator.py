@@ -32,6 +32,8 @@ class Settings(Schedule):
         skips: whether the generator concatenates encoder layers.
         eta: weight η of the L1 term, on darkness in [0, 1].
         beta1: Adam's.
+        depth: halvings of the generator; None goes down to one pixel.
+        judge_learning_rate: the discriminator's; None takes the generator's.
 
     Raises:
         ValueError: a number out of range.
@@ -42,12 +44,18 @@ class Settings(Schedule):
     skips: bool
     eta: float
     beta1: float
+    depth: int | None = None
+    judge_learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.kernel not in (3, 4):
             raise ValueError(f"kernel = {self.kernel}: 3 or 4")
         self.must_be_at_least(1, "nf")
+        if self.depth is not None:
+            self.must_be_at_least(2, "depth")
+        if self.judge_learning_rate is not None and not self.judge_learning_rate > 0:
+            raise ValueError(f"judge_learning_rate = {self.judge_learning_rate}: above 0")
 
 
 class Pix2Pix(NetworkGenerator[Settings, UNet]):
@@ -63,12 +71,13 @@ class Pix2Pix(NetworkGenerator[Settings, UNet]):
     settings_type = Settings
 
     def build(self, height: int, width: int) -> UNet:
-        """The U-Net, as deep as the smaller side allows."""
-        depth = min(height, width).bit_length() - 1
-        if depth < _LEAST_DEPTH or height % 2**depth or width % 2**depth:
+        """The U-Net, as deep as the smaller side allows where the recipe does not say."""
+        deepest = min(height, width).bit_length() - 1
+        depth = self.settings.depth or deepest
+        if deepest < _LEAST_DEPTH or depth > deepest or height % 2**depth or width % 2**depth:
             raise RecipeError(
-                f"pix2pix halves the image down to one pixel, which {width}×{height} px does not "
-                "allow: the smaller side must be a power of two, 32 or more, and divide the larger"
+                f"pix2pix halves the image {depth} times, which {width}×{height} px does not "
+                f"allow: both sides must be multiples of {2**depth} px, 32 px or more"
             )
         return UNet(self.settings.nf, depth, kernel=self.settings.kernel, skips=self.settings.skips)
 
@@ -97,11 +106,10 @@ class _Contest(Parts):
         self._generator = model.network
         self._judge = placed(PatchGAN(settings.nf), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
+        rates = settings.learning_rate, settings.judge_learning_rate or settings.learning_rate
         self._adam_g, self._adam_d = (
-            torch.optim.Adam(
-                network.parameters(), settings.learning_rate, (settings.beta1, 0.999), fused=True
-            )
-            for network in (self._generator, self._judge)
+            torch.optim.Adam(network.parameters(), rate, (settings.beta1, 0.999), fused=True)
+            for network, rate in zip((self._generator, self._judge), rates, strict=True)
         )
         super().__init__(
             generator=self._generator, discriminator=self._judge,
