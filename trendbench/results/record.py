@@ -75,7 +75,11 @@ class TrainingEntry(_Part):
 
 
 class RunRecord(_Part):
-    """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``."""
+    """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``.
+
+    ``images`` is the hash of the per-image scores beside it, ``attachments`` those of the files
+    in the folder of its name.
+    """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
     task: _Name
@@ -96,6 +100,7 @@ class RunRecord(_Part):
     scores: dict[_Name, ScoreEntry | None]
     flags: list[_Name] = []
     images: _Sha256
+    attachments: dict[_Name, _Sha256] = {}
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
     @property
@@ -104,8 +109,9 @@ class RunRecord(_Part):
         return f"seed{self.seed}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}"
 
     def to_json(self) -> str:
-        """Stable, readable JSON."""
-        return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        """Stable, readable JSON; a record without attachments reads as before there were any."""
+        content = self.model_dump(exclude=None if self.attachments else {"attachments"})
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def code_entry() -> CodeEntry:
