@@ -11,9 +11,9 @@ class Conditional(nn.Module):
     """P(pixel is black | s1, s2, known pixels), as logits, by convolutions on a coarse grid.
 
     ``cell``×``cell`` pixels become the channels of one grid point, x/W joins them, and residual
-    blocks follow on that grid, on one of half its size, and on it again. There is no
-    normalisation, so an output depends on its surroundings alone and not on the rest of the
-    frame.
+    blocks follow on that grid, on one of half its size, and on it again; the last layer sees the
+    pixels once more. There is no normalisation, so an output depends on its surroundings alone and
+    not on the rest of the frame.
 
     Args:
         width: channels on the grid; twice as many on the half-size one.
@@ -30,7 +30,7 @@ class Conditional(nn.Module):
         self.coarse = nn.Sequential(*(_Block(2 * width) for _ in range(blocks)))
         self.up = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
         self.after = nn.Sequential(*(_Block(width) for _ in range(blocks)))
-        self.exit = nn.Conv2d(width, cell**2, 3, padding=1)
+        self.exit = nn.Conv2d(width + _MAPS * cell**2 + 1, cell**2, 3, padding=1)
 
     def forward(self, pair: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """Logits of darkness.
@@ -49,7 +49,8 @@ class Conditional(nn.Module):
         maps = maps.to(memory_format=torch.channels_last)
         fine = self.before(self.entry(maps))
         fine = self.after(fine + self.up(self.coarse(self.down(fine))))
-        logits: torch.Tensor = pixel_shuffle(self.exit(silu(fine)), self.cell)
+        seen = torch.cat([silu(fine), maps.to(fine.dtype)], dim=1)
+        logits: torch.Tensor = pixel_shuffle(self.exit(seen), self.cell)
         return logits
 
 
