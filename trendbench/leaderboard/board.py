@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
-from trendbench.generators.recipes import find_recipe
+from trendbench.generators.recipes import find_recipe, unranked_families
 from trendbench.metrics.card import METRICS
 from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
@@ -27,7 +27,6 @@ from trendbench.storage.lock import waiting
 CSV_NAME = "leaderboard.csv"
 _VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(_VERSIONS)
-_REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
 _SHORT = 12
 _SEED = 20170602
 
@@ -216,11 +215,11 @@ def _distance(row: Row) -> float:
     return abs(ratio - 1) if ratio is not None else float("inf")
 
 
-def _competes(row: Row) -> bool:
+def _competes(row: Row, unranked: Collection[str]) -> bool:
     ranked_by = (row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"])
     if None in ranked_by:
         return False
-    return not row["flags"] and row["status"] != "stale" and row["family"] != _REFERENCE_FAMILY
+    return not row["flags"] and row["status"] != "stale" and row["family"] not in unranked
 
 
 def _order(row: Row) -> tuple[Any, ...]:
@@ -238,9 +237,11 @@ def _order(row: Row) -> tuple[Any, ...]:
 
 def _rank(board: Sequence[Row]) -> None:
     """Rank within each task and data file; a row whose interval meets its leader's shares it."""
+    unranked = unranked_families()
     for _, group in groupby(board, key=lambda row: (row["task"], row["data"])):
         leader: Row | None = None
-        for place, row in enumerate(filter(_competes, group), start=1):
+        competing = [row for row in group if _competes(row, unranked)]
+        for place, row in enumerate(competing, start=1):
             if leader is None or not _overlap(leader, row):
                 row["rank"], leader = place, row
             else:
