@@ -176,12 +176,14 @@ def test_the_template_passes_from_the_command_line_and_leaves_no_trace(tmp_path)
 
 
 def slow_unless_quick(recipe):
-    marks = [] if recipe.family == "reference" else [pytest.mark.slow]
+    quick = recipe.family == "reference" or recipe.arch in ("nf8", "vae")
+    marks = [] if quick else [pytest.mark.slow]
     return pytest.param(recipe.arch, marks=marks)
 
 
 @pytest.mark.parametrize("arch", [slow_unless_quick(recipe) for recipe in shipped_recipes()])
-def test_every_shipped_recipe_conforms(tmp_path, arch):
+def test_every_shipped_recipe_conforms(tmp_path, monkeypatch, arch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     found = story(arch, tmp_path)
     assert {name: f.reading for name, f in found.items() if f.outcome == "FAIL"} == {}
     assert list(found) == list(CHECKS)

@@ -23,7 +23,7 @@ _CHANGES = {
 _DIRECTORY_AT = {"os.rename": 2, "os.remove": 1, "os.mkdir": 2, "os.rmdir": 1, "os.symlink": 2,
                  "os.link": 2}  # fmt: skip
 _CACHES = ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "TORCH_HOME", "HF_HOME", "MPLCONFIGDIR",
-           "TRITON_CACHE_DIR", "CUDA_CACHE_PATH")  # fmt: skip
+           "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "CUDA_CACHE_PATH")  # fmt: skip
 
 
 class Reaches:
