@@ -93,7 +93,7 @@ def test_what_stands_there_is_left_alone(small_data, tmp_path, monkeypatch):
 
 
 def test_nothing_is_left_of_an_export_that_is_stopped(small_data, tmp_path, monkeypatch):
-    def stopped(*arguments, **keywords):
+    def stopped(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "readme", stopped)

@@ -8,7 +8,7 @@ from trendbench.process.seeds import Split
 _LAYOUT = {
     "npz": "`<split>.npz` holds the arrays s1, s2 and r, each (n, {height}, {width}) uint8.",
     "png": (
-        "`<split>/s1/0000.png`, s2 and r likewise: {width}×{height} px, 8-bit grey, numbered from 0."
+        "`<split>/s1/0000.png`, s2 and r likewise: {width}×{height} px, grey, numbered from 0."
     ),
     "aligned": (
         "`<split>/0000.png`: A|B pairs in RGB, {double}×{height} px, numbered from 0. A, the left "
