@@ -1,14 +1,34 @@
 """What a model drew: samples beside inputs and truth, and their ξ(k)."""
 
+import io
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from trendbench.figures.canvas import new_figure, picture, style
 from trendbench.figures.profile import draw_model, draw_truth
 from trendbench.metrics.batch import density_profile
 from trendbench.rendering.triplets import Triplets
 from trendbench.spec import TaskSpec
+
+_GAP, _BETWEEN = 8, 224  # px of grey between the images of a contact sheet
+
+
+def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
+    """The images of ``sample_sheet`` pixel for pixel, as a grey PNG without any lettering.
+
+    Row i holds s1, s2, the true r and what was drawn for triplet i, 8 px of light grey apart.
+    """
+    rows = zip(triplets.s1, triplets.s2, triplets.r, drawn, strict=True)
+    cells = np.array([list(row) for row in rows])
+    padded = np.pad(cells, ((0, 0), (0, 0), (0, _GAP), (0, _GAP)), constant_values=_BETWEEN)
+    n, columns, height, width = padded.shape
+    sheet = padded.transpose(0, 2, 1, 3).reshape(n * height, columns * width)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[:-_GAP, :-_GAP]).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Figure:

@@ -23,10 +23,9 @@ def inner_columns(process: TrendProcess) -> slice:
     return slice(margin, process.width - margin)
 
 
-def is_coupled(truth: Truth) -> bool:
+def is_coupled(process: TrendProcess) -> bool:
     """Whether the images of a triplet share germs and differ."""
-    spec = truth.spec
-    return spec.coupling == "thinning" and spec.lambda_left != spec.lambda_right
+    return process.coupling == "thinning" and process.lambda_left != process.lambda_right
 
 
 def _sparse_and_dense(
@@ -55,7 +54,7 @@ class RetentionError(Metric):
     direction: ClassVar[Direction] = "lower"
 
     def applies(self, batch: Batch, truth: Truth) -> bool:
-        return is_coupled(truth) and batch.s1 is not None and batch.s2 is not None
+        return is_coupled(truth.spec) and batch.s1 is not None and batch.s2 is not None
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         sparse, dense, black = _sparse_and_dense(batch, truth.spec)
@@ -93,7 +92,7 @@ class Containment(Metric):
     direction: ClassVar[Direction] = "lower"
 
     def applies(self, batch: Batch, truth: Truth) -> bool:
-        return is_coupled(truth) and batch.s1 is not None and batch.s2 is not None
+        return is_coupled(truth.spec) and batch.s1 is not None and batch.s2 is not None
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         sparse, dense, black = _sparse_and_dense(batch, truth.spec)

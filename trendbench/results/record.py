@@ -10,8 +10,8 @@ import trendbench
 from trendbench.provenance import sources_sha256
 
 Status = Literal["reproduced", "self-reported"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 _Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -38,14 +38,14 @@ class RecipeEntry(_Part):
     generator: _Text
     parameters: dict[str, bool | int | float | str]
     preset: str | None = None
-    source: Sha256 | None = None
-    sha256: Sha256
+    source: _Sha256 | None = None
+    sha256: _Sha256
 
 
 class DataEntry(_Part):
     """The data file."""
 
-    sha256: Sha256
+    sha256: _Sha256
     train: int
     seed: int
 
@@ -54,7 +54,7 @@ class CodeEntry(_Part):
     """The code: its version, and the hash of every source file of the package."""
 
     version: _Text
-    sha256: Sha256
+    sha256: _Sha256
 
 
 class HardwareEntry(_Part):
@@ -65,22 +65,26 @@ class HardwareEntry(_Part):
 
 
 class TrainingEntry(_Part):
-    """What the fit and the sampling cost; None where whoever trained elsewhere does not say."""
+    """What the fit and the sampling cost."""
 
     epochs: float | None = None
     images_seen: int | None = None
-    seconds: float | None
-    sampling_seconds: float | None
-    sampling_seed: int | None
+    seconds: float
+    sampling_seconds: float
+    sampling_seed: int
 
 
 class RunRecord(_Part):
-    """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``."""
+    """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``.
+
+    ``images`` is the hash of the per-image scores beside it, ``attachments`` those of the files
+    in the folder of its name.
+    """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
-    task: Name
-    arch: Name
-    family: Name
+    task: _Name
+    arch: _Name
+    family: _Name
     status: Status
     seed: Annotated[int, Field(ge=0)]
     recipe: RecipeEntry
@@ -93,9 +97,10 @@ class RunRecord(_Part):
     privileged: bool
     n_test: int
     xi_floor: float
-    scores: dict[Name, ScoreEntry | None]
-    flags: list[Name] = []
-    images: Sha256
+    scores: dict[_Name, ScoreEntry | None]
+    flags: list[_Name] = []
+    images: _Sha256
+    attachments: dict[_Name, _Sha256] = {}
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
     @property
@@ -104,8 +109,9 @@ class RunRecord(_Part):
         return f"seed{self.seed}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}"
 
     def to_json(self) -> str:
-        """Stable, readable JSON."""
-        return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
+        """Stable, readable JSON; a record without attachments reads as before there were any."""
+        content = self.model_dump(exclude=None if self.attachments else {"attachments"})
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def code_entry() -> CodeEntry:

@@ -4,8 +4,10 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -38,17 +40,30 @@ class StoredRecord:
             ResultError: the sidecar is missing or is not the one that was recorded.
         """
         path = self.path.with_suffix(".npz")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ResultError(f"{path} cannot be read ({error.strerror})") from None
-        if hashlib.sha256(content).hexdigest() != self.record.images:
-            raise ResultError(f"{path} is not the file that {self.path.name} was written with")
+        content = self._read(path, self.record.images)
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 return {name: stored[name].astype(np.float64) for name in stored.files}
         except (ValueError, zipfile.BadZipFile) as error:
             raise ResultError(f"{path} is not a readable .npz ({error})") from None
+
+    def attachment(self, name: str) -> bytes | None:
+        """A file of the record's folder; None where the record has none of that name.
+
+        Raises:
+            ResultError: it is missing or is not the one that was recorded.
+        """
+        digest = self.record.attachments.get(name)
+        return None if digest is None else self._read(self.path.with_suffix("") / name, digest)
+
+    def _read(self, path: Path, digest: str) -> bytes:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ResultError(f"{path} is not the file that {self.path.name} was written with")
+        return content
 
 
 def pack_per_image(values: PerImage) -> bytes:
@@ -58,13 +73,21 @@ def pack_per_image(values: PerImage) -> bytes:
     return buffer.getvalue()
 
 
-def write_record(results: Path, record: RunRecord, per_image: bytes) -> Path:
-    """Put a record and its sidecar under ``results/<task>/<arch>/``; never overwrites.
+def write_record(
+    results: Path,
+    record: RunRecord,
+    per_image: bytes,
+    attachments: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
+    """Put a record and its companions under ``results/<task>/<arch>/``; never overwrites.
 
-    The sidecar comes first, so that a record that is there always has its images.
+    The companions come first, so that a record that is there always has them: per-image scores
+    in ``<run-id>.npz``, attachments in the folder ``<run-id>``.
     """
     path = results / record.task / record.arch / f"{record.run_id}.json"
     if not path.exists():
+        for name, content in attachments.items():
+            write_bytes(path.with_suffix("") / name, content)
         write_bytes(path.with_suffix(".npz"), per_image)
         write_text(path, record.to_json())
     return path
@@ -92,24 +115,28 @@ def read_record(path: Path) -> RunRecord:
 
 
 def read_all(results: Path) -> list[StoredRecord]:
-    """Every local record under ``results``, and the published ones that lie elsewhere.
+    """Every local record under ``results``, and the published ones that lie elsewhere."""
+    published = catalog.RESULTS.resolve()
+    if results.resolve() == published:
+        return read_folder(results, "published")
+    return read_folder(results, "local") + read_folder(published, "published")
+
+
+def read_folder(folder: Path, origin: Origin) -> list[StoredRecord]:
+    """The records under a folder, in the order of their paths.
 
     A file that is no record, or not the one its name says, is named on stderr and left out: it
     must not stop anyone's run.
     """
-    published = catalog.RESULTS.resolve()
-    own: Origin = "published" if results.resolve() == published else "local"
-    folders: list[tuple[Path, Origin]] = [(results, own)]
-    if own == "local":
-        folders.append((published, "published"))
     found = []
-    for folder, origin in folders:
-        for path in sorted(folder.glob("*/*/seed*.json")):
-            try:
-                stored = StoredRecord(read_record(path), path, origin)
-                stored.per_image()
-            except ResultError as error:
-                say(f"left out: {error}")
-            else:
-                found.append(stored)
+    for path in sorted(folder.glob("*/*/seed*.json")):
+        try:
+            stored = StoredRecord(read_record(path), path, origin)
+            stored.per_image()
+            for name in stored.record.attachments:
+                stored.attachment(name)
+        except ResultError as error:
+            say(f"left out: {error}")
+        else:
+            found.append(stored)
     return found

@@ -16,6 +16,7 @@ from trendbench.data.dataset import Dataset, open_dataset
 from trendbench.data.make import default_path, make_data
 from trendbench.errors import DataFileError, RecipeError
 from trendbench.figures.card import write_figures
+from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
     inputs_for,
     is_conditional,
@@ -26,8 +27,10 @@ from trendbench.generators.protocol import (
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
+from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
 from trendbench.progress import bar, say
+from trendbench.results import attachments
 from trendbench.results.record import (
     CodeEntry,
     DataEntry,
@@ -48,6 +51,7 @@ from trendbench.training.context import RunContext, read_report
 from trendbench.training.device import choose_device, choose_precision, device_name
 
 SAMPLING_SEED, SECOND_SEED = 2, 3
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,9 @@ def run(
                     c2st=c2st,
                     bar=bar,
                 )
-                write_figures(workspace.figures, drawn, dataset, card)
-                done = _record(workspace, recipe, model_class, dataset, card, results)
+                curves = write_figures(workspace.figures, drawn, dataset, card)
+                shown = _attachments(workspace, drawn, dataset, curves)
+                done = _record(workspace, recipe, model_class, dataset, card, shown, results)
             record = results / str(done)
     return Outcome(folder, record, refresh(results), fresh)
 
@@ -250,12 +255,29 @@ def recipe_identity(recipe: Recipe) -> str:
     return Recipe(**{**recipe.__dict__, "parameters": parameters}).sha256
 
 
+def _attachments(
+    workspace: Workspace, drawn: NDArray[np.uint8], dataset: Dataset, curves: Curves
+) -> dict[str, bytes]:
+    """What the record carries for people to look at, by file name."""
+    test = dataset.load("test")
+    content = {
+        attachments.SAMPLES: contact_sheet(test[:_SHOWN], drawn[:_SHOWN]),
+        attachments.CURVES: attachments.pack_curves(curves),
+    }
+    for name in (attachments.LOSSES, attachments.VALIDATION):
+        log = workspace.folder / name
+        if log.is_file():
+            content[name] = log.read_bytes()
+    return content
+
+
 def _record(
     workspace: Workspace,
     recipe: Recipe,
     model_class: Any,
     dataset: Dataset,
     card: Card,
+    shown: dict[str, bytes],
     results: Path,
 ) -> str:
     """Write the record; returns its path within ``results``."""
@@ -301,9 +323,10 @@ def _record(
         },
         flags=[flag.name for flag in card.flags],
         images=hashlib.sha256(per_image).hexdigest(),
+        attachments={name: hashlib.sha256(content).hexdigest() for name, content in shown.items()},
         finished=state["scored"],
     )
-    path = write_record(results, record, per_image)
+    path = write_record(results, record, per_image, shown)
     done = str(path.relative_to(results))
     workspace.mark(record=done)
     return done
