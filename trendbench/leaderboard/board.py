@@ -21,7 +21,7 @@ from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.spec import canonical_file
-from trendbench.storage.atomic import write_text
+from trendbench.storage.atomic import sweep, write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
@@ -29,6 +29,7 @@ _VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(_VERSIONS)
 _SHORT = 12
 _SEED = 20170602
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute; the ' stops it
 
 _SCORE_COLUMNS = tuple(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high"))
 COLUMNS = (
@@ -45,6 +46,7 @@ def refresh(results: Path) -> Path:
     """Write ``results/leaderboard.csv`` anew from every record; one process at a time."""
     path = results / CSV_NAME
     with waiting(results / ".leaderboard.lock"):
+        sweep(path)
         write_text(path, to_csv(rows(read_all(results))))
     return path
 
@@ -134,6 +136,7 @@ def _pool(group: Sequence[StoredRecord]) -> dict[str, _Pooled]:
             for name, entry in entries.items()
         }
     images = [stored.per_image() for stored in group]
+    lengths = {stored.record.n_test for stored in group}
     pooled = {}
     for name in SCORES:
         entries_of = [stored.record.scores.get(name) for stored in group]
@@ -141,7 +144,8 @@ def _pool(group: Sequence[StoredRecord]) -> dict[str, _Pooled]:
         if len(values) < len(group):
             pooled[name] = _Pooled(None, None, None)
             continue
-        if any(name not in series for series in images):  # not a score of single images
+        if any(name not in series for series in images) or len(lengths) > 1:
+            # Not a score of single images, or seeds that were not scored on the same ones.
             low, high = min(e.low for e in entries_of if e), max(e.high for e in entries_of if e)
             pooled[name] = _Pooled(float(np.mean(values)), low, high)
             continue
@@ -257,4 +261,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
