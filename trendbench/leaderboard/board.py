@@ -16,7 +16,7 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe, unranked_families
 from trendbench.metrics.card import METRICS
-from trendbench.metrics.full_card import C2ST_VERSIONS
+from trendbench.metrics.full_card import C2STVERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_all
@@ -25,8 +25,8 @@ from trendbench.storage.atomic import sweep, write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-_VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
-SCORES = tuple(_VERSIONS)
+VERSIONS = {metric.name: metric.version for metric in METRICS} | C2STVERSIONS
+SCORES = tuple(VERSIONS)
 _SHORT = 12
 _SEED = 20170602
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute; the ' stops it
@@ -111,7 +111,7 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "conditional": first.conditional,
         "privileged": first.privileged,
         "epochs": first.training.epochs,
-        "seconds": round(float(np.mean([record.training.seconds for record in records])), 1),
+        "seconds": _mean_seconds(records),
         "device": first.hardware.device,
         "data": _short(first.data.sha256),
         "recipe": _short(first.recipe.sha256),
@@ -184,7 +184,7 @@ def _status(records: Sequence[RunRecord]) -> str:
 
 
 def _is_stale(record: RunRecord) -> bool:
-    if any(s and _VERSIONS.get(name) != s.version for name, s in record.scores.items()):
+    if any(s and VERSIONS.get(name) != s.version for name, s in record.scores.items()):
         return True
     try:
         canonical = canonical_file(record.task)
@@ -207,6 +207,13 @@ def _is_stale(record: RunRecord) -> bool:
     if "epochs" in today.parameters and "epochs" in parameters:
         parameters["epochs"] = today.parameters["epochs"]
     return (today.generator, today.parameters) != (record.recipe.generator, parameters)
+
+
+def _mean_seconds(records: Sequence[RunRecord]) -> float | None:
+    """Training time, over the seeds; None where a record does not say."""
+    seconds = [record.training.seconds for record in records]
+    known = [s for s in seconds if s is not None]
+    return round(float(np.mean(known)), 1) if len(known) == len(seconds) else None
 
 
 def _short(digest: str) -> str:

@@ -10,19 +10,19 @@ import io
 import json
 import tomllib
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
 from trendbench.results.record import DataEntry, Name, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
+from trendbench.storage.bounded import ArrayError, npy_bytes, parse_npz, read_file
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
@@ -32,9 +32,8 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_FILE, _LARGEST_ENTRY, _LARGEST_SCORES = 1 << 25, 1 << 18, 1 << 25
 _MOST_NUMBER = 1 << 53
 _MOST_IMAGES = 1_000_000
+_MOST_SCORES = 64
 _SINGLE = np.dtype("<f4")
-_UNREADABLE = (OSError, ValueError, RuntimeError, NotImplementedError, EOFError, zlib.error,
-               zipfile.BadZipFile)  # fmt: skip
 
 _Count = Annotated[int, Field(ge=0, le=_MOST_NUMBER)]
 _Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}[a-z0-9.+]{0,20}$")]
@@ -103,6 +102,21 @@ class Parcel:
     recipe: str
 
 
+def checked_name(name: str) -> str:
+    """A row's name: letters, digits, and . _ - after the first.
+
+    Raises:
+        ResultError: it is none.
+    """
+    try:
+        return TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise ResultError(
+            f"{name[:64]!r} does not name a row: up to 64 letters, digits and . _ -, a letter or "
+            "digit first"
+        ) from None
+
+
 def samples_hash(images: NDArray[np.uint8]) -> str:
     """SHA-256 of the images' bytes, whatever file they came in."""
     return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
@@ -118,8 +132,7 @@ def read_recipe(path: Path) -> tuple[str, str]:
     if file not in RECIPES:
         raise ResultError(f"{path}: a recipe is a .md or a .toml file")
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LONGEST_PAGE + 1)
+        content = read_file(path, LONGEST_PAGE)
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     return file, _recipe(file, content, str(path))
@@ -149,15 +162,15 @@ def unpack(path: Path) -> Parcel:
         ResultError: it is not such a file, or contradicts itself.
     """
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ResultError(f"{path} is larger than any entry ({_LARGEST_FILE} bytes)")
-        content = path.read_bytes()
+        content = read_file(path, _LARGEST_FILE)
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     where = str(path)
     try:
         members = _members(content, where)
-    except _UNREADABLE as error:
+    except ResultError:
+        raise
+    except Exception as error:  # zipfile and its decompressors raise a dozen kinds
         raise ResultError(f"{where} is not a readable entry ({error})") from None
     entry = _entry(members[_ENTRY], where)
     recipe = members.get(entry.recipe.file)
@@ -235,31 +248,15 @@ def _recipe(file: str, content: bytes, where: str) -> str:
 
 
 def _per_image(content: bytes, n: int, where: str) -> PerImage:
-    """The arrays of ``scores.npz``: each one (n,) float32, read without trusting its header."""
-    found: PerImage = {}
+    """The arrays of ``scores.npz``: each one (n,) float32, all finite."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for member in archive.infolist():
-                name = member.filename.removesuffix(".npy")
-                if name == member.filename or name in found:
-                    raise ResultError(f"{where}: {_SCORES} holds {member.filename[:40]!r}")
-                # a header of version 1 is at most 64 KiB long
-                raw = _member(archive, member, n * _SINGLE.itemsize + (1 << 16), where)
-                found[name] = _array(raw, n, f"{where}: {_SCORES}, {name[:40]!r}")
-    except _UNREADABLE as error:
-        raise ResultError(f"{where}: {_SCORES} is not readable ({error})") from None
+        found = parse_npz(content, _MOST_SCORES * npy_bytes(n, _SINGLE.itemsize))
+    except ArrayError as error:
+        raise ResultError(f"{where}: {_SCORES} is not a readable .npz ({error})") from None
+    for name, values in found.items():
+        if values.shape != (n,) or values.dtype != _SINGLE or not np.isfinite(values).all():
+            raise ResultError(
+                f"{where}: {_SCORES}, {name[:40]!r} is not one finite float32 for each of the {n} "
+                "images"
+            )
     return found
-
-
-def _array(raw: bytes, n: int, where: str) -> NDArray[Any]:
-    stream = io.BytesIO(raw)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ResultError(f"{where} is of another version of .npy")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    body = raw[stream.tell() :]
-    if shape != (n,) or dtype != _SINGLE or len(body) != n * _SINGLE.itemsize:
-        raise ResultError(f"{where} is {dtype} {shape}: needed is float32 ({n},)")
-    values: NDArray[Any] = np.frombuffer(body, dtype=_SINGLE)
-    if not np.isfinite(values).all():
-        raise ResultError(f"{where} holds values that are not finite")
-    return values

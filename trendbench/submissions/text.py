@@ -1,14 +1,13 @@
 """Text from strangers: what it may hold where it is shown."""
 
 import re
-import unicodedata
 from typing import NoReturn
 
 from trendbench.errors import ResultError
+from trendbench.plain_text import is_plain
 
 LONGEST_LINE, LONGEST_PAGE = 80, 1 << 16
 _LINE = re.compile(r"[A-Za-z0-9 .,:;()+/@_#%'×-]")
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MARKUP = re.compile(r"<[A-Za-z/!?]")
 _PICTURE = re.compile(r"!\[")
 _LINK = re.compile(r"\]\s*[(:]\s*<?\s*(?!https?://|#)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE)
@@ -47,7 +46,7 @@ def checked_page(content: bytes, what: str) -> str:
     for number, line in enumerate(text.split("\n"), start=1):
         where = f"{what}, line {number},"
         for character in line.removesuffix("\r"):
-            if character != "\t" and unicodedata.category(character) in _INVISIBLE:
+            if character != "\t" and not is_plain(character):
                 _refuse(character, where, "control, invisible and direction marks do not go in")
         for pattern, kind in ((_MARKUP, "HTML"), (_PICTURE, "a picture"), (_LINK, "a link")):
             found = pattern.search(line)
