@@ -16,7 +16,7 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe, unranked_families
 from trendbench.metrics.card import METRICS
-from trendbench.metrics.full_card import C2STVERSIONS
+from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_all
@@ -25,7 +25,7 @@ from trendbench.storage.atomic import sweep, write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-VERSIONS = {metric.name: metric.version for metric in METRICS} | C2STVERSIONS
+VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(VERSIONS)
 _SHORT = 12
 _SEED = 20170602

@@ -180,10 +180,10 @@ def _must_fit_by_image(
             tail = (1 - CONFIDENCE) / 2
             interval = np.quantile(replicates, [tail, 1 - tail]) - (replicates.mean() - mean)
             low, high = np.maximum(interval, _METRICS[name].minimum)
-            stated = (score.value, score.low, score.high)
-            right = (mean, float(low), float(high))
+            stated = [score.value, score.low, score.high]
+            right = [mean, float(low), float(high)]
         else:
-            stated, right = (score.value,), (mean,)
+            stated, right = [score.value], [mean]
             slack += _LOOSE * (score.high - score.low) + abs(score.value)
         if any(abs(a - b) > slack for a, b in zip(stated, right, strict=True)):
             raise ResultError(

@@ -26,7 +26,8 @@ from trendbench.storage.bounded import ArrayError, npy_bytes, parse_npz, read_fi
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
-RECIPES = ("recipe.md", "recipe.toml")
+RecipeFile = Literal["recipe.md", "recipe.toml"]
+RECIPES: tuple[RecipeFile, ...] = ("recipe.md", "recipe.toml")
 _ENTRY, _SCORES = "entry.json", "scores.npz"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_FILE, _LARGEST_ENTRY, _LARGEST_SCORES = 1 << 25, 1 << 18, 1 << 25
@@ -53,7 +54,7 @@ class Code(_Part):
 class RecipeText(_Part):
     """The recipe's file and the hash of its bytes."""
 
-    file: Literal["recipe.md", "recipe.toml"]
+    file: RecipeFile
     sha256: Sha256
 
 
@@ -122,14 +123,14 @@ def samples_hash(images: NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
 
 
-def read_recipe(path: Path) -> tuple[str, str]:
+def read_recipe(path: Path) -> tuple[RecipeFile, str]:
     """A recipe's file name within an entry, and its text.
 
     Raises:
         ResultError: no such file, another kind of file, or text that does not go in.
     """
-    file = f"recipe{path.suffix.lower()}"
-    if file not in RECIPES:
+    file = next((f for f in RECIPES if f.endswith(path.suffix.lower() or "?")), None)
+    if file is None:
         raise ResultError(f"{path}: a recipe is a .md or a .toml file")
     try:
         content = read_file(path, LONGEST_PAGE)
