@@ -55,7 +55,7 @@ def command(
     """
     from trendbench.cli.card_text import card_text
     from trendbench.data.dataset import open_dataset
-    from trendbench.progress import bar, say
+    from trendbench.progress import bar
     from trendbench.submissions.images import read_images, read_samples
     from trendbench.submissions.submit import About, must_be_new, submit
 
@@ -75,5 +75,5 @@ def command(
         if second:
             again = read_images(second, spec, spec.test)
         card = submit(images, dataset, about, target, second=again, c2st=not no_c2st, bar=bar)
-    say(card_text(card))
-    click.echo(target)
+    click.echo(card_text(card))
+    click.echo(f"entry  {target}")

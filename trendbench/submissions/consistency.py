@@ -30,7 +30,8 @@ from trendbench.submissions.text import checked_line
 
 _SINGLE = 1e-6  # relative, of sums of float32
 _SAME = 1e-6  # relative, of the same closed form or simulation on two machines
-_LOOSE = 3.0  # interval lengths between a score and the mean of its jackknife values
+# A score that is no mean differs from that of its jackknife values, and its interval from theirs.
+_LOOSE, _WIDEST = 6.0, 12.0  # in standard errors from those values
 _TINY = 1e-12
 _METRICS = {metric.name: metric for metric in METRICS}
 _MEANS = {name for name, metric in _METRICS.items() if type(metric).value is Metric.value}
@@ -184,7 +185,13 @@ def _must_fit_by_image(
             right = [mean, float(low), float(high)]
         else:
             stated, right = [score.value], [mean]
-            slack += _LOOSE * (score.high - score.low) + abs(score.value)
+            error = float(values.std()) / math.sqrt(len(values))
+            slack += _LOOSE * error + abs(score.value)
+            if not score.high - score.low <= _WIDEST * error + slack:
+                raise ResultError(
+                    f"{where}: {name}'s interval is {score.high - score.low:.4g} wide, which its "
+                    "values image by image do not bear out"
+                )
         if any(abs(a - b) > slack for a, b in zip(stated, right, strict=True)):
             raise ResultError(
                 f"{where}: {name} = {_shown(stated)} does not follow from its values image by "

@@ -32,7 +32,7 @@ _ENTRY, _SCORES = "entry.json", "scores.npz"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_FILE, _LARGEST_ENTRY, _LARGEST_SCORES = 1 << 25, 1 << 18, 1 << 25
 _MOST_NUMBER = 1 << 53
-_MOST_IMAGES = 1_000_000
+_MOST_IMAGES = 100_000
 _MOST_SCORES = 64
 _SINGLE = np.dtype("<f4")
 
