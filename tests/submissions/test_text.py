@@ -6,9 +6,9 @@ from trendbench.errors import ResultError
 from trendbench.submissions.text import checked_line, checked_page
 
 GOOD_LINES = ["RTX 4090, 24 GB", "2 x A100 (80 GB)", "not said", "a", "CPU: 8 cores @ 3.2 GHz"]
-BAD_LINES = ["", "=1+1", "+1", "-1", "@SUM(A1)", " x", "a\tb", "a\nb", "a\x1b[31m", "<b>", "a|b", "a`b",
-             "a\u202eb", "a\u200bb", "\ufeffa", "Ａ", "é", "a" * 81, "[x](y)", "a\\b", "{{x}}", '"',
-             "a;<script>"]  # fmt: skip
+BAD_LINES = ["", "=1+1", "+1", "-1", "@SUM(A1)", " x", "a\tb", "a\nb", "a\x1b[31m", "<b>", "a|b",
+             "a`b", "a\u202eb", "a\u200bb", "\ufeffa", "Ａ", "é", "a" * 81, "[x](y)", "a\\b", "{{x}}",
+             '"', "a;<script>"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", GOOD_LINES)
@@ -18,7 +18,7 @@ def test_plain_lines_go_in(text):
 
 @pytest.mark.parametrize("text", BAD_LINES)
 def test_other_lines_do_not(text):
-    with pytest.raises(ResultError, match="^device ") as caught:
+    with pytest.raises(ResultError, match=r"^device ") as caught:
         checked_line(text, "device")
     assert str(caught.value).isprintable()
 
@@ -35,7 +35,8 @@ BAD_PAGES = {
     "<script>x</script>": "HTML", "a <img src=x>": "HTML", "<!-- x -->": "HTML", "</p>": "HTML",
     "![x](https://example.org/p.png)": "a picture", "![x][1]": "a picture",
     "[x](javascript:alert)": "a link", "[x]( data:text/html,x)": "a link",
-    "[x]: javascript:alert": "a link", "[x](JavaScript:alert)": "a link", "[x](file:///etc)": "a link",
+    "[x]: javascript:alert": "a link", "[x](JavaScript:alert)": "a link",
+    "[x](file:///etc)": "a link",
 }  # fmt: skip
 
 
