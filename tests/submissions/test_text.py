@@ -7,8 +7,8 @@ from trendbench.submissions.text import checked_line, checked_page
 
 GOOD_LINES = ["RTX 4090, 24 GB", "2 x A100 (80 GB)", "not said", "a", "CPU: 8 cores @ 3.2 GHz"]
 BAD_LINES = ["", "=1+1", "+1", "-1", "@SUM(A1)", " x", "a\tb", "a\nb", "a\x1b[31m", "<b>", "a|b",
-             "a`b", "a\u202eb", "a\u200bb", "\ufeffa", "Ａ", "é", "a" * 81, "[x](y)", "a\\b", "{{x}}",
-             '"', "a;<script>"]  # fmt: skip
+             "a`b", "a\u202eb", "a\u200bb", "\ufeffa", "Ａ", "é", "a" * 81, "[x](y)", "a\\b",
+             "{{x}}", '"', "a;<script>"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", GOOD_LINES)
