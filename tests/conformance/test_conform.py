@@ -187,3 +187,16 @@ def test_every_shipped_recipe_conforms(tmp_path, monkeypatch, arch):
     found = story(arch, tmp_path)
     assert {name: f.reading for name, f in found.items() if f.outcome == "FAIL"} == {}
     assert list(found) == list(CHECKS)
+
+
+def test_a_generator_comes_in_by_its_entry_point(tmp_path, monkeypatch):
+    (tmp_path / "entering.py").write_text(PLAIN)
+    info = tmp_path / "entering-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: entering\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[trendbench.generators]\ntheirs = entering:Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "root").mkdir()
+    found = story("theirs", tmp_path / "root")
+    assert {finding.outcome for finding in found.values()} == {"ok"}
+    assert found["import"].reading == "entering:Mine"
