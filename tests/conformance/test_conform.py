@@ -176,7 +176,7 @@ def test_the_template_passes_from_the_command_line_and_leaves_no_trace(tmp_path)
 
 
 def slow_unless_quick(recipe):
-    quick = recipe.family == "reference" or recipe.arch in ("nf8", "vae")
+    quick = recipe.family == "reference" or recipe.arch == "vae"
     marks = [] if quick else [pytest.mark.slow]
     return pytest.param(recipe.arch, marks=marks)
 

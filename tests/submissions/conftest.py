@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from trendbench import catalog
 from trendbench.data.dataset import open_dataset
 from trendbench.runner import run as story
 from trendbench.submissions.submit import About, submit
@@ -38,8 +39,12 @@ def known(small_file, tmp_path_factory):
 
 
 @pytest.fixture
-def results(known, tmp_path):
-    """A copy of it that a test may spoil."""
+def results(known, tmp_path, monkeypatch):
+    """A copy of it that a test may spoil, with no published records beside it to read."""
+    published = tmp_path / "published"
+    published.mkdir()
+    shutil.copy(catalog.RESULTS / "paper.csv", published)
+    monkeypatch.setattr(catalog, "RESULTS", published)
     shutil.copytree(known, tmp_path / "results")
     return tmp_path / "results"
 
