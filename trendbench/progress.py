@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from trendbench.plain_text import inert
+
 _SECONDS_BETWEEN_LINES = 15.0
 
 
@@ -31,8 +33,8 @@ def quiet(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress
 
 
 def say(line: str) -> None:
-    """One line of talk, on stderr."""
-    sys.stderr.write(line + "\n")
+    """One line of talk, on stderr; what strangers wrote in it moves no cursor."""
+    sys.stderr.write(inert(line) + "\n")
     sys.stderr.flush()
 
 

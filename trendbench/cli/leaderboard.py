@@ -32,6 +32,10 @@ from trendbench.errors import nearest
     "--score", "compared", metavar="SCORE", default="xi_ratio", show_default=True,
     help="What --compare compares.",
 )  # fmt: skip
+@click.option(
+    "--merge", "submitted", type=click.Path(path_type=Path), multiple=True, metavar="ENTRY",
+    help="First take in a file that trendbench submit wrote; repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(
     folder: Path | None,
@@ -40,6 +44,7 @@ def command(
     score: str | None,
     other: Path | None,
     compared: str,
+    submitted: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Print the leaderboard and write it to RESULTS/leaderboard.csv."""
@@ -60,6 +65,11 @@ def command(
     _must_be_one_of(SCORES, compared, "--score")
     results = folder or Path("results")
     before = read_board(other, compared) if other is not None else None
+    if submitted:
+        from trendbench.submissions.merge import merge
+
+        for entry, (record, fresh) in zip(submitted, merge(submitted, results), strict=True):
+            say(f"{entry}: {'recorded as' if fresh else 'already there as'} {record}")
     path = refresh(results)
     records = read_all(results)
     if families:

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ import click
 
 from trendbench import __version__
 from trendbench.errors import DEBUG, TrendbenchError
+from trendbench.plain_text import inert
 
 # name: (module under trendbench.cli, one line of help). Modules are imported when called, so
 # that --help stays instant.
@@ -23,6 +25,10 @@ _COMMANDS = {
     "run": ("run", "Train a generator, score it, record the result."),
     "score": ("score", "Score anyone's images against a data file."),
     "power": ("power", "Say how small a damage each score detects."),
+    "new": ("new", "Write a generator to start from."),
+    "test": ("test", "Test a generator against the protocol."),
+    "export": ("export", "Write a data file's images for other programs."),
+    "submit": ("submit", "Score samples and pack an entry for the leaderboard."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
 }
 _INTERRUPTED = 130
@@ -59,6 +65,7 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with 0, 2 (the input is wrong), 1 (anything else) or 130."""
+    _open_streams()
     try:
         code = group.main(standalone_mode=False)
         sys.stdout.flush()
@@ -106,9 +113,28 @@ def _advice(error: OSError) -> str:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(str(message).split())
+    line = inert(" ".join(str(message).split()))
     sys.stderr.write(f"trendbench: {line}\n")
     _leave(code)
+
+
+def _open_streams() -> None:
+    """Give a place to each of stdin, stdout and stderr that was closed, and any character to both.
+
+    Where one is closed, the next file that is opened gets its number, and what C code then prints
+    lands in that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is this one, as those below it are open by now.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave(code: int) -> NoReturn:

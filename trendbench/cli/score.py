@@ -5,6 +5,20 @@ from pathlib import Path
 
 import click
 
+from trendbench.plain_text import is_plain
+
+_LONGEST_NAME = 64
+
+
+def _plain_name(context: click.Context, option: click.Parameter, name: str) -> str:
+    """A name that stays in its line, its table cell and its title."""
+    del context, option
+    if not (name.strip() and len(name) <= _LONGEST_NAME and is_plain(name)):
+        raise click.BadParameter(
+            f"a name is 1 to {_LONGEST_NAME} characters in one line, each of which can be seen"
+        )
+    return name
+
 
 @click.command("score")
 @click.argument("samples", type=click.Path(path_type=Path))
@@ -12,7 +26,9 @@ import click
     "--data", type=click.Path(path_type=Path), required=True,
     help="The data file whose test triplets the samples were drawn for.",
 )  # fmt: skip
-@click.option("--name", required=True, help="What the card calls the samples.")
+@click.option(
+    "--name", required=True, callback=_plain_name, help="What the card calls the samples."
+)
 @click.option(
     "--second", type=click.Path(path_type=Path),
     help="Another sample for each of the same inputs, for the diversity score.",

@@ -18,11 +18,11 @@ import numpy as np
 from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
-from trendbench.data.deflate import deflate, inflate
 from trendbench.process.germs import Germs
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.triplets import IMAGES, simulate
 from trendbench.spec import TaskSpec
+from trendbench.storage.deflate import deflate, inflate
 
 _BLOCK_BYTES = 1 << 25  # of raw images: large enough to amortise, small enough to hold several
 _CRC_BYTES = 4
@@ -99,10 +99,14 @@ class Spool:
         columns = (sizes, germs.offsets, germs.x, germs.y, germs.mark, germs.member)
         parts = [*(column.tobytes() for column in columns), *block.deflated]
         check = reduce(lambda crc, part: crc32(part, crc), parts, 0)
-        with temporary.open("wb") as file:
-            file.write(check.to_bytes(_CRC_BYTES, "little"))
-            file.writelines(parts)
-        os.replace(temporary, path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(check.to_bytes(_CRC_BYTES, "little"))
+                file.writelines(parts)
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def load(self, span: BlockRange, spec: TaskSpec) -> Block | None:
         """The block of that range, if it is there and whole."""
@@ -110,7 +114,10 @@ class Spool:
             content = self._path(span).read_bytes()
         except OSError:
             return None
-        if crc32(content[_CRC_BYTES:]) != int.from_bytes(content[:_CRC_BYTES], "little"):
+        whole = len(content) > _CRC_BYTES  # of nothing, the CRC-32 is 0: an empty file's, too
+        if not whole or crc32(content[_CRC_BYTES:]) != int.from_bytes(
+            content[:_CRC_BYTES], "little"
+        ):
             return None
         n = span.stop - span.start
         rest = _Reader(content, _CRC_BYTES)

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from trendbench.data.blocks import Spool, produce
@@ -15,6 +16,7 @@ from trendbench.spec import TaskSpec
 from trendbench.storage.atomic import replacing
 from trendbench.storage.lock import holding
 
+_LOCK = "lock"
 _MOST_WORKERS = 8  # each holds a block of memory, and one disk takes it all
 
 
@@ -52,13 +54,14 @@ def make_data(
     folder = path.with_name(path.name + ".part")
     if path.exists() and not overwrite:
         _must_be(spec, seed, path)
-        if folder.is_dir():  # of a run that was killed just after the file was complete
-            with holding(folder / "lock", f"make-data for {path}"):
-                shutil.rmtree(folder)
-        return False
-    with holding(folder / "lock", f"make-data for {path}"):
-        if path.exists() and not overwrite:  # another process has finished it meanwhile
+        if not folder.is_dir():
+            return False
+    with holding(folder / _LOCK, f"make-data for {path}"):
+        # There is a folder beside the file where a process was killed just after the file was
+        # complete; and there is a file by now where another process has finished it meanwhile.
+        if path.exists() and not overwrite:
             _must_be(spec, seed, path)
+            _remove(folder)
             return False
         plan = hashlib.sha256(f"{spec.to_json()} {seed} {sources_sha256()}".encode()).hexdigest()
         for leftover in folder.glob(".*.tmp"):  # of a run that was killed outright
@@ -72,8 +75,23 @@ def make_data(
             for block in produce(spec, seed, spool, workers or min(usable_cores(), _MOST_WORKERS)):
                 writer.add(block)
                 progress.advance(block.span.stop - block.span.start)
-        shutil.rmtree(folder)
+        _remove(folder)
     return True
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whose lock is held: the lock last, as another process may wait for it.
+
+    One that comes just then takes the folder for its own, and removes it in its turn.
+    """
+    for item in folder.iterdir():
+        if item.is_dir():
+            shutil.rmtree(item)
+        elif item.name != _LOCK:
+            item.unlink()
+    (folder / _LOCK).unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _must_be(spec: TaskSpec, seed: int, path: Path) -> None:

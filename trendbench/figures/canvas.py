@@ -26,6 +26,7 @@ _STYLE: Any = {
     "ytick.color": MUTED,
     "legend.frameon": False,
     "legend.fontsize": 8,
+    "text.parse_math": False,  # a model's name is a name, whatever its dollar signs
 }
 
 

@@ -53,7 +53,7 @@ def texture_figure(measured: Curves, exact: Curves, name: str) -> Figure:
     with style():
         figure = new_figure(9.6, 3.6)
         left, right = figure.subplots(1, 2)
-        left.set_title("two-point probability $S_2$", fontsize=9)
+        left.set_title("two-point probability S₂", fontsize=9)
         _draw_bands(left, 0, measured.two_point, exact.two_point, name)
         right.set_title("white runs", fontsize=9)
         _draw_bands(right, 1, measured.white_runs, exact.white_runs, name)

@@ -26,7 +26,7 @@ def draw_truth(axes: "Axes", process: TrendProcess, window: int) -> None:
         label="95 % of true images lie wholly here",
     )  # fmt: skip
     axes.plot(k, mean, color=TRUTH, linewidth=1.4, label="exact mean")
-    axes.set(xlabel="k [px]", ylabel=r"density $\xi_k$", xlim=(1, mean.size), ylim=(0, None))
+    axes.set(xlabel="k [px]", ylabel="density ξ(k)", xlim=(1, mean.size), ylim=(0, None))
 
 
 def draw_model(axes: "Axes", profiles: NDArray[np.float64], name: str) -> None:

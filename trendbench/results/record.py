@@ -4,15 +4,29 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 import trendbench
+from trendbench.plain_text import is_plain
 from trendbench.provenance import sources_sha256
 
 Status = Literal["reproduced", "self-reported"]
-_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-_Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_Number = Annotated[int, Field(ge=0, le=(1 << 64) - 1)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+_LONGEST_TEXT = 200
+
+
+def _inert(text: str) -> str:
+    """Text that stays text in a terminal, a table and a spreadsheet."""
+    if not is_plain(text) or text[:1] in tuple("=+-@"):
+        raise ValueError("it has characters that cannot be seen, or begins as a formula does")
+    return text
+
+
+_Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_inert)]
+_Parameters = dict[Name, bool | int | float | _Text]
 
 
 class _Part(BaseModel):
@@ -36,25 +50,25 @@ class RecipeEntry(_Part):
     """The recipe, whole."""
 
     generator: _Text
-    parameters: dict[str, bool | int | float | str]
-    preset: str | None = None
-    source: _Sha256 | None = None
-    sha256: _Sha256
+    parameters: _Parameters
+    preset: _Text | None = None
+    source: Sha256 | None = None
+    sha256: Sha256
 
 
 class DataEntry(_Part):
     """The data file."""
 
-    sha256: _Sha256
-    train: int
-    seed: int
+    sha256: Sha256
+    train: _Count
+    seed: _Number
 
 
 class CodeEntry(_Part):
     """The code: its version, and the hash of every source file of the package."""
 
     version: _Text
-    sha256: _Sha256
+    sha256: Sha256
 
 
 class HardwareEntry(_Part):
@@ -65,13 +79,13 @@ class HardwareEntry(_Part):
 
 
 class TrainingEntry(_Part):
-    """What the fit and the sampling cost."""
+    """What the fit and the sampling cost; None where whoever did it elsewhere has not said."""
 
     epochs: float | None = None
-    images_seen: int | None = None
-    seconds: float
-    sampling_seconds: float
-    sampling_seed: int
+    images_seen: _Count | None = None
+    seconds: float | None
+    sampling_seconds: float | None
+    sampling_seed: _Number | None
 
 
 class RunRecord(_Part):
@@ -82,25 +96,25 @@ class RunRecord(_Part):
     """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
-    task: _Name
-    arch: _Name
-    family: _Name
+    task: Name
+    arch: Name
+    family: Name
     status: Status
-    seed: Annotated[int, Field(ge=0)]
+    seed: _Number
     recipe: RecipeEntry
     data: DataEntry
     code: CodeEntry
     hardware: HardwareEntry
     training: TrainingEntry
-    parameters: int | None = None
+    parameters: _Count | None = None
     conditional: bool
     privileged: bool
-    n_test: int
+    n_test: _Count
     xi_floor: float
-    scores: dict[_Name, ScoreEntry | None]
-    flags: list[_Name] = []
-    images: _Sha256
-    attachments: dict[_Name, _Sha256] = {}
+    scores: dict[Name, ScoreEntry | None]
+    flags: list[Name] = []
+    images: Sha256
+    attachments: dict[Name, Sha256] = {}
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
     @property

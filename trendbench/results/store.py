@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,13 @@ from trendbench import catalog
 from trendbench.errors import ResultError, first_problem
 from trendbench.progress import say
 from trendbench.results.record import RunRecord
-from trendbench.storage.atomic import write_bytes, write_text
+from trendbench.storage.atomic import sweep, write_bytes, write_text
+from trendbench.storage.bounded import ArrayError, parse_npz, read_file
 
 Origin = Literal["published", "local"]
 PerImage = dict[str, NDArray[np.float64]]
 _LARGEST_RECORD = 1 << 20
+_LARGEST_COMPANION = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ class StoredRecord:
         path = self.path.with_suffix(".npz")
         content = self._read(path, self.record.images)
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                return {name: stored[name].astype(np.float64) for name in stored.files}
-        except (ValueError, zipfile.BadZipFile) as error:
+            arrays = parse_npz(content, _LARGEST_COMPANION)
+        except ArrayError as error:
             raise ResultError(f"{path} is not a readable .npz ({error})") from None
+        wrong = [name for name, a in arrays.items() if a.shape != (self.record.n_test,)]
+        if wrong:
+            raise ResultError(f"{path}: {wrong[0]!r:.60} is not one number for each test image")
+        return {name: array.astype(np.float64) for name, array in arrays.items()}
 
     def attachment(self, name: str) -> bytes | None:
         """A file of the record's folder; None where the record has none of that name.
@@ -58,7 +62,7 @@ class StoredRecord:
 
     def _read(self, path: Path, digest: str) -> bytes:
         try:
-            content = path.read_bytes()
+            content = read_file(path, _LARGEST_COMPANION)
         except OSError as error:
             raise ResultError(f"{path} cannot be read ({error.strerror})") from None
         if hashlib.sha256(content).hexdigest() != digest:
@@ -85,6 +89,12 @@ def write_record(
     in ``<run-id>.npz``, attachments in the folder ``<run-id>``.
     """
     path = results / record.task / record.arch / f"{record.run_id}.json"
+    for target in (
+        path,
+        path.with_suffix(".npz"),
+        *(path.with_suffix("") / n for n in attachments),
+    ):
+        sweep(target)  # none but this run writes them, and its folder is held
     if not path.exists():
         for name, content in attachments.items():
             write_bytes(path.with_suffix("") / name, content)
@@ -100,12 +110,13 @@ def read_record(path: Path) -> RunRecord:
         ResultError: not a record, or not the one its name says.
     """
     try:
-        if path.stat().st_size > _LARGEST_RECORD:
-            raise ResultError(f"{path} is larger than any record")
-        record = RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        content = read_file(path, _LARGEST_RECORD)
+        record = RunRecord.model_validate(json.loads(content.decode("utf-8")))
     except ValidationError as error:
         raise ResultError(f"{path}: {first_problem(error)}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"{path} is not a readable record ({error})") from None
     if path.stem != record.run_id:
         raise ResultError(

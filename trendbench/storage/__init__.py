@@ -1,1 +1,1 @@
-"""Files that are whole or not there, and folders that one process works in at a time."""
+"""Files that are whole or not there, read within bounds; folders that one process works in."""

@@ -2,8 +2,8 @@
 
 import io
 import re
-import zipfile
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from trendbench.metrics.batch import THRESHOLD
 from trendbench.progress import say
 from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
+from trendbench.storage import hdf5
+from trendbench.storage.bounded import ArrayError, npy_bytes, parse_npy, parse_npz, read_file
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 _INVERTED_MARGIN = 2.0
+_PNG_BYTES, _PNG_SLACK = 5, 1 << 16  # a pixel of four channels barely grows when it is deflated
 
 
 def read_samples(
@@ -35,7 +38,7 @@ def read_samples(
     """
     if path.is_dir():
         return read_images(path, spec, n), None
-    array = _array(path)
+    array = _array(path, spec, n)
     if array.shape != (2, n, spec.height, spec.width):
         return _checked(_grey(array, path), spec, n, path), None
     first, second = (_checked(_grey(part, path), spec, n, path) for part in array)
@@ -57,13 +60,13 @@ def read_images(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
         ImagesError: wrong count, shape, type or range, an order that cannot be known, or images
             with black and white exchanged.
     """
-    images = _folder(path, spec, n) if path.is_dir() else _grey(_array(path), path)
+    images = _folder(path, spec, n) if path.is_dir() else _grey(_array(path, spec, n), path)
     return _checked(images, spec, n, path)
 
 
-def _array(path: Path) -> NDArray[Any]:
-    """The one array in a file, whatever its format."""
-    readers: dict[str, Callable[[Path], NDArray[Any]]] = {
+def _array(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
+    """The one array in a file, whatever its format; no more is read than two samples can take."""
+    readers: dict[str, Callable[[Path, int], NDArray[Any]]] = {
         ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
@@ -71,7 +74,13 @@ def _array(path: Path) -> NDArray[Any]:
         raise ImagesError(f"no images at {path}")
     if reader is None:
         raise ImagesError(f"{path}: known are .npy, .npz, .h5 and folders of PNGs")
-    return reader(path)
+    array = reader(path, 2 * n * spec.height * spec.width)
+    if array.size not in (n * spec.height * spec.width, 2 * n * spec.height * spec.width):
+        raise ImagesError(
+            f"{path} holds images of shape {array.shape}: needed are "
+            f"{(n, spec.height, spec.width)}, one for each test triplet in the file's order"
+        )
+    return array
 
 
 def _checked(images: NDArray[np.uint8], spec: TaskSpec, n: int, path: Path) -> NDArray[np.uint8]:
@@ -86,40 +95,51 @@ def _checked(images: NDArray[np.uint8], spec: TaskSpec, n: int, path: Path) -> N
     return images
 
 
-def _npy(path: Path) -> NDArray[Any]:
+def _npy(path: Path, most: int) -> NDArray[Any]:
     try:
-        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
-    except (ValueError, OSError, SyntaxError, EOFError) as error:
-        raise ImagesError(f"{path} is not a readable .npy ({error})") from None
+        return parse_npy(read_file(path, npy_bytes(most)))
+    except (OSError, ArrayError) as error:
+        raise ImagesError(f"{path} is not a readable .npy ({_reason(error)})") from None
 
 
-def _npz(path: Path) -> NDArray[Any]:
+def _npz(path: Path, most: int) -> NDArray[Any]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            if len(names) != 1:
-                raise ImagesError(f"{path} holds {len(names)} arrays: needed is one")
-            array: NDArray[Any] = np.lib.format.read_array(
-                io.BytesIO(archive.read(names[0])), allow_pickle=False
-            )
-            return array
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        raise ImagesError(f"{path} is not a readable .npz ({error})") from None
+        arrays = parse_npz(read_file(path, npy_bytes(most)), npy_bytes(most))
+    except (OSError, ArrayError) as error:
+        raise ImagesError(f"{path} is not a readable .npz ({_reason(error)})") from None
+    if len(arrays) != 1:
+        raise ImagesError(f"{path} holds {len(arrays)} arrays: needed is one")
+    (array,) = arrays.values()
+    return array
 
 
-def _hdf5(path: Path) -> NDArray[Any]:
+def _hdf5(path: Path, most: int) -> NDArray[Any]:
     try:
-        with h5py.File(path, "r") as file:
-            names = [
-                name for name in file if isinstance(file.get(name, getlink=True), h5py.HardLink)
-            ]
-            found = [file[name] for name in names if isinstance(file[name], h5py.Dataset)]
-            sound = [data for data in found if not data.is_virtual and not data.external]
-            if len(sound) != 1:
-                raise ImagesError(f"{path} holds {len(sound)} data sets at its root: needed is one")
-            return np.asarray(sound[0][...])
-    except OSError as error:
-        raise ImagesError(f"{path} is not a readable HDF5 file ({error})") from None
+        with hdf5.opened(path) as file:
+            items = [_own(file, name) for name in file]
+            found = [item for item in items if isinstance(item, h5py.Dataset)]
+            if len(found) != 1:
+                raise ImagesError(f"{path} holds {len(found)} data sets at its root: needed is one")
+            hdf5.must_be_sound(found[0], path.stat().st_size)
+            if prod(found[0].shape) > most:
+                raise ImagesError(f"{path} holds an array of shape {found[0].shape}: too large")
+            return hdf5.read(found[0])
+    except ImagesError:
+        raise
+    except Exception as error:  # HDF5 finds damage in many ways, and h5py names it in many
+        raise ImagesError(f"{path} is not a readable HDF5 file ({_reason(error)})") from None
+
+
+def _own(file: h5py.File, name: str) -> h5py.Group | h5py.Dataset | None:
+    """What the file itself holds under a name; None for links to elsewhere."""
+    try:
+        return hdf5.member(file, name)
+    except hdf5.UnsafeError:
+        return None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _folder(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
@@ -129,7 +149,8 @@ def _folder(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
     numbered: dict[int, Path] = {}
     for file in files:
         number = _NUMBER.search(file.stem)
-        if number is None or int(number[0]) in numbered or file.is_symlink():
+        plain = file.is_file() and not file.is_symlink()
+        if number is None or int(number[0]) in numbered or not plain:
             raise ImagesError(
                 f"{file}: each PNG must be a file of its own whose name ends in the number of its "
                 "test triplet, or the order cannot be known"
@@ -148,7 +169,8 @@ def _folder(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
 
 def _png(path: Path, spec: TaskSpec) -> NDArray[np.uint8]:
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        content = read_file(path, _PNG_BYTES * spec.width * spec.height + _PNG_SLACK)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.size != (spec.width, spec.height):
                 raise ImagesError(
                     f"{path} is {image.width}×{image.height} px, not {spec.width}×{spec.height}"
@@ -161,8 +183,10 @@ def _png(path: Path, spec: TaskSpec) -> NDArray[np.uint8]:
                     raise ImagesError(f"{path} is in colour: needed is grey")
             grey: NDArray[np.uint8] = np.asarray(image.convert("L"), dtype=np.uint8)
             return grey
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImagesError(f"{path} is not a readable PNG ({error})") from None
+    except ImagesError:
+        raise
+    except Exception as error:  # damage comes out of the decoder as a dozen kinds
+        raise ImagesError(f"{path} is not a readable PNG ({_reason(error)})") from None
 
 
 def _grey(array: NDArray[Any], path: Path) -> NDArray[np.uint8]:

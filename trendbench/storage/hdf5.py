@@ -1,0 +1,265 @@
+"""Look at an HDF5 file before following anything in it, and read it without HDF5's own filters.
+
+A stranger's file can point at other files (external links, external storage, virtual data sets),
+ask for filters that are loaded from elsewhere, declare far more than it holds, or hold a chunk
+that inflates a thousandfold. Here links are looked at and never followed, and chunks are taken as
+they lie and decoded within the size that they must have.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, TypeVar
+
+import h5py
+import numpy as np
+from h5py import h5d, h5l, h5t, h5z
+from numpy.typing import NDArray
+
+from trendbench.machine import usable_cores
+from trendbench.storage.deflate import DeflateError, inflate
+
+Slices = tuple[slice, ...]
+_Result = TypeVar("_Result")
+
+_STOCK_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
+_DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
+_SLACK = 1 << 16
+_LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for columns that may grow
+_MOST_CHUNKS = 10_000  # besides one for each row
+_LONGEST_TEXT = 1 << 16
+_CHECKSUM_BYTES = 4
+
+
+class UnsafeError(Exception):
+    """Something in a file that is not followed, not read, or not what it says."""
+
+
+def opened(path: Path) -> h5py.File:
+    """The file at ``path``, for reading.
+
+    Raises:
+        OSError: not a whole HDF5 file.
+    """
+    return h5py.File(path, "r")
+
+
+def member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
+    """What a group itself holds under ``name``; None where it holds nothing.
+
+    Raises:
+        UnsafeError: it is a link to elsewhere, or neither group nor data set.
+    """
+    encoded = name.encode()
+    if not group.id.links.exists(encoded):
+        return None
+    if group.id.links.get_info(encoded).type != h5l.TYPE_HARD:
+        raise UnsafeError("a link in place of the data, which is not followed")
+    item = group[name]
+    if not isinstance(item, h5py.Group | h5py.Dataset):
+        raise UnsafeError("neither a group nor a data set")
+    return item
+
+
+def must_be_sound(data: h5py.Dataset, size: int) -> None:
+    """Refuse a data set whose numbers are not plain, not in this file, or not there.
+
+    Args:
+        data: looked at, not read.
+        size: of the file [bytes].
+
+    Raises:
+        UnsafeError: with the reason.
+    """
+    properties = data.id.get_create_plist()
+    if properties.get_layout() == h5d.VIRTUAL or properties.get_external_count():
+        raise UnsafeError("stored outside the file, which is not followed")
+    kind = data.id.get_type()
+    plain = kind.get_class() in (h5t.INTEGER, h5t.FLOAT)
+    if not plain or not kind.equal(h5t.py_create(kind.dtype)):
+        raise UnsafeError("of a type other than plain integers or floats")
+    filters = _filters(data)
+    if not set(filters) <= _STOCK_FILTERS or len(set(filters)) < len(filters):
+        raise UnsafeError("a filter other than gzip, shuffle and fletcher32")
+    if data.shape is None or data.id.get_space().get_simple_extent_ndims() == 0:
+        raise UnsafeError("no array")
+    stored = data.id.get_storage_size()
+    if stored > size:
+        raise UnsafeError("more bytes stored than the file has")
+    nbytes = prod(data.shape) * data.dtype.itemsize
+    if nbytes > _DEFLATE_LIMIT * stored + _SLACK:
+        raise UnsafeError("far fewer bytes stored than its shape needs")
+    if data.chunks is None:
+        return
+    if prod(data.chunks) * data.dtype.itemsize > max(nbytes, _LARGEST_CHUNK):
+        raise UnsafeError(f"chunks of {data.chunks}, far more than its shape needs")
+    if _chunk_count(data) > len(data) + _MOST_CHUNKS:
+        raise UnsafeError(f"cut into {_chunk_count(data)} chunks")
+
+
+def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
+    """The numbers of a sound data set, those of ``rows`` of its first axis.
+
+    Raises:
+        UnsafeError: a chunk that is damaged or holds more than it may.
+        OSError, RuntimeError: as HDF5 reports it.
+    """
+    start, stop, _ = rows.indices(len(data))
+    array = np.empty((max(stop - start, 0), *data.shape[1:]), dtype=data.dtype)
+    if array.size == 0:
+        return array
+    if data.chunks is None:
+        data.read_direct(array, np.s_[start:stop])
+        return array
+    chunks = _Chunks(data)
+    if len(chunks) < _chunk_count(data):
+        array[...] = data.fillvalue
+
+    def fill(offset: tuple[int, ...]) -> None:
+        chunk = chunks.at(offset)
+        if chunk is not None:
+            into, out_of = _overlap(offset, chunks.shape, (start, stop), array.shape[1:])
+            array[into] = chunk[out_of]
+
+    _on_every_core(fill, list(_offsets(data, start, stop)))
+    return array
+
+
+def text(holder: h5py.Group | h5py.Dataset, name: str) -> str | None:
+    """A text attribute, or None where there is none.
+
+    Raises:
+        UnsafeError: it is no text, or a very long one.
+    """
+    value = _attribute(holder, name, h5t.STRING)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return None if value is None else str(value)
+
+
+def number(holder: h5py.Group | h5py.Dataset, name: str) -> int | None:
+    """An integer attribute, or None where there is none.
+
+    Raises:
+        UnsafeError: it is no integer.
+    """
+    value = _attribute(holder, name, h5t.INTEGER)
+    return None if value is None else int(value)
+
+
+def _attribute(holder: h5py.Group | h5py.Dataset, name: str, kind: int) -> Any:
+    if not h5py.h5a.exists(holder.id, name.encode()):
+        return None
+    attribute = h5py.h5a.open(holder.id, name.encode())
+    if attribute.get_type().get_class() != kind or attribute.get_space().shape != ():
+        raise UnsafeError(f"its attribute {name} is of another type than it should be")
+    if attribute.get_storage_size() > _LONGEST_TEXT:
+        raise UnsafeError(f"its attribute {name} is too long")
+    return holder.attrs[name]
+
+
+def _filters(data: h5py.Dataset) -> list[int]:
+    properties = data.id.get_create_plist()
+    return [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
+
+
+def _chunk_count(data: h5py.Dataset) -> int:
+    return prod(-(-length // step) for length, step in zip(data.shape, data.chunks, strict=True))
+
+
+def _offsets(data: h5py.Dataset, start: int, stop: int) -> Iterator[tuple[int, ...]]:
+    """Where the chunks begin that hold rows ``start`` to ``stop``."""
+    step = data.chunks[0]
+    rows = range(start - start % step, stop, step)
+    return product(
+        rows, *(range(0, n, c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True))
+    )
+
+
+def _overlap(
+    offset: Sequence[int], chunk: Sequence[int], rows: tuple[int, int], row: Sequence[int]
+) -> tuple[Slices, Slices]:
+    """Where a chunk's numbers go in the array of these rows, and which of them those are."""
+    into, out_of = [], []
+    windows = [rows, *((0, length) for length in row)]
+    for begin, length, (low, high) in zip(offset, chunk, windows, strict=True):
+        first, last = max(begin, low), min(begin + length, high)
+        into.append(slice(first - low, last - low))
+        out_of.append(slice(first - begin, last - begin))
+    return tuple(into), tuple(out_of)
+
+
+class _Chunks:
+    """The chunks of a data set, as they lie in the file, decoded one by one."""
+
+    def __init__(self, data: h5py.Dataset) -> None:
+        self.shape: tuple[int, ...] = data.chunks
+        self._id = data.id
+        self._dtype = data.dtype
+        self._nbytes = prod(self.shape) * self._dtype.itemsize
+        self._most = self._nbytes + self._nbytes // 8 + _SLACK
+        self._pipeline = _filters(data)
+        self._sizes: dict[tuple[int, ...], int] = {}
+        data.id.chunk_iter(self._note)
+
+    def _note(self, info: Any) -> None:
+        self._sizes[info.chunk_offset] = info.size
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def at(self, offset: tuple[int, ...]) -> NDArray[Any] | None:
+        """The chunk that begins there; None where it was never written."""
+        size = self._sizes.get(offset)
+        if size is None:
+            return None
+        if size > self._most:
+            raise UnsafeError(f"a chunk of {size} bytes that should hold {self._nbytes}")
+        mask, content = self._id.read_direct_chunk(offset)
+        try:
+            decoded = self._decoded(content, mask)
+        except DeflateError as error:
+            raise UnsafeError(f"cannot be read ({error})") from None
+        return np.frombuffer(decoded, dtype=self._dtype).reshape(self.shape)
+
+    def _decoded(self, content: bytes, mask: int) -> bytes:
+        """Bytes with the filters undone, last applied first; bit i of the mask skips one."""
+        applied = [kind for i, kind in enumerate(self._pipeline) if not mask >> i & 1]
+        while applied:
+            kind = applied.pop()
+            if kind == h5z.FILTER_DEFLATE:
+                sums = applied.count(h5z.FILTER_FLETCHER32)
+                content = inflate(content, self._nbytes + _CHECKSUM_BYTES * sums)
+            elif kind == h5z.FILTER_FLETCHER32:
+                content = _checked(content)
+            else:
+                content = _unshuffled(content, self._dtype.itemsize)
+        if len(content) != self._nbytes:
+            raise DeflateError(f"a chunk holds {len(content)} bytes, not {self._nbytes}")
+        return content
+
+
+def _unshuffled(content: bytes, itemsize: int) -> bytes:
+    """Bytes that lie together by their place in a number, put back number by number."""
+    whole = len(content) - len(content) % itemsize
+    planes = np.frombuffer(content[:whole], dtype=np.uint8).reshape(itemsize, -1)
+    return planes.T.tobytes() + content[whole:]
+
+
+def _checked(content: bytes) -> bytes:
+    """The bytes before a Fletcher-32 checksum: sums modulo 65535 of big-endian 16-bit words."""
+    body, stated = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
+    words = np.frombuffer(body + b"\0" * (len(body) % 2), dtype=">u2").astype(np.uint64)
+    ranks = np.arange(words.size, 0, -1, dtype=np.uint64) % 65535
+    sums = int(words.sum()) % 65535, int((words * ranks % 65535).sum()) % 65535
+    low, high = (int.from_bytes(stated[i : i + 2], "little") % 65535 for i in (0, 2))
+    if sums != (low, high):
+        raise DeflateError("a chunk does not match its checksum")
+    return body
+
+
+def _on_every_core(task: Callable[[Any], _Result], items: Sequence[Any]) -> Iterable[_Result]:
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        return list(pool.map(task, items))
