@@ -24,6 +24,7 @@ _COMMANDS = {
     "score": ("score", "Score anyone's images against a data file."),
     "power": ("power", "Say how small a damage each score detects."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
+    "report": ("report", "Write the leaderboard as a page with every row's card."),
 }
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
