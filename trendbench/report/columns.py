@@ -36,8 +36,8 @@ _HEADS = {
 }
 _FIRST = ("xi_ratio", "xi")
 _ALWAYS = (
-    *_FIRST, "xi_variance_ratio", "grey_fraction", "s2_error", "euler_error", "k_error",
-    "retention_error", "diversity", "memorisation", C2ST_LOGLOSS,
+    *_FIRST, "xi_variance_ratio", "grey_fraction", "s2_error", "k_error", "retention_error",
+    "diversity", "memorisation", C2ST_LOGLOSS,
 )  # fmt: skip
 
 

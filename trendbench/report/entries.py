@@ -9,7 +9,7 @@ from typing import Any
 from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import REFERENCE_FAMILY, Row
 from trendbench.leaderboard.numbers import plain, short
-from trendbench.metrics.flags import RULES, raised, verdict
+from trendbench.metrics.flags import RULES, verdict
 from trendbench.report.attached import Attached, read_attached
 from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
 from trendbench.report.figures import curve_figures, log_figures
@@ -17,9 +17,6 @@ from trendbench.report.plot import Plot
 from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord, ScoreEntry
 from trendbench.results.store import StoredRecord
-
-_REASONS = {rule.flag: rule.reason for rule in reversed(RULES)}
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -31,7 +28,7 @@ class Cell:
     low: str
     high: str
     is_as_true: bool
-    range: str = ""
+    range: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,10 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class FlagLine:
-    """A flag in words: the readings that raised it, and why there is a limit."""
+    """A flag in words: each reading that raised it, and why there is a limit."""
 
     name: str
-    readings: list[str]
-    reason: str
+    readings: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,6 @@ class Entry:
         """What else a reader should know at a glance."""
         row = self.row
         return [
-            row["status"],
             *(["local"] if row["origin"] == "local" else []),
             *(["privileged"] if row["privileged"] else []),
             *(["unconditional"] if not row["conditional"] else []),
@@ -141,8 +136,8 @@ class Entry:
     def words(self) -> str:
         """What a search for text looks through."""
         first = self.first
-        said = [first.arch, first.family, self.summary, *self.flags, *self.remarks, first.task,
-                first.recipe.preset or "", first.hardware.device]  # fmt: skip
+        said = [first.arch, first.family, self.summary, *self.flags, *self.remarks, self.row["status"],
+                first.task, first.recipe.preset or "", first.hardware.device]  # fmt: skip
         return " ".join(said).lower()
 
     @cached_property
@@ -196,12 +191,17 @@ class Entry:
     @property
     def flag_lines(self) -> list[FlagLine]:
         """Its flags in words."""
-        readings: dict[str, list[str]] = {}
-        for seed in self.seeds:
-            for flag in raised(seed.record.scores):
-                found = readings.setdefault(flag.name, [])
-                found += [r for r in map(with_minus, flag.readings) if r not in found]
-        return [FlagLine(f, readings.get(f, []), _REASONS.get(f, "")) for f in self.flags]
+        readings: dict[str, list[tuple[str, str]]] = {name: [] for name in self.flags}
+        for rule in RULES:
+            for seed in self.seeds:
+                score = seed.record.scores.get(rule.score)
+                if score is not None and rule.flag in readings and rule.broken(score):
+                    limit = short(rule.threshold(score))
+                    reading = f"{rule.score} {short(score.value)}, limit {limit}"
+                    if len(self.seeds) > 1:
+                        reading = f"seed {seed.record.seed}: {reading}"
+                    readings[rule.flag].append((with_minus(reading), rule.reason))
+        return [FlagLine(name, found) for name, found in readings.items()]
 
     @property
     def verdict(self) -> str:
@@ -276,7 +276,8 @@ def truth_cell(column: Column, entries: Sequence[Entry]) -> Cell:
     row = {column.name: score.truth, "xi_ratio_low": score.truth_low,
            "xi_ratio_high": score.truth_high}  # fmt: skip
     ends = (_raw(score.truth_low), _raw(score.truth_high))
-    text, span = written(column, row), _span(score.truth_low, score.truth_high)
+    span = (with_minus(short(score.truth_low)), with_minus(short(score.truth_high)))
+    text = written(column, row)
     return Cell(column, text, _raw(score.truth), *ends, is_as_true=True, range=span)
 
 

@@ -11,7 +11,7 @@ from trendbench.report.plot import Kind, Line, Plot, draw
 from trendbench.report.truth import Exact
 
 _MOST_POINTS = 240
-_SMALL = (300, 170)
+_SMALL = (230, 132)
 Values = NDArray[np.float64]
 
 
@@ -49,7 +49,7 @@ def log_figures(log: Log, references: dict[str, float]) -> list[Plot]:
             title=name,
             description=f"{name} from {values[0]:.3g} at the start to {values[-1]:.3g} at the end.",
             x_label=log.key.replace("_", " "),
-            y_label=name,
+            y_label="",
             size=_SMALL,
         )
         for name, values in log.columns.items()
@@ -87,7 +87,7 @@ def _profile(name: str, measured: Sequence[Curves], exact: Exact | None) -> Plot
         f"at k = {k[worst]:.0f}.",
         x_label="k [px]",
         y_label="ξ(k), mean over images",
-        band=(k, mean - exact.reach, mean + exact.reach),
+        band=(k, np.maximum(mean - exact.reach, 0), mean + exact.reach),
         legend=[
             ("model", name),
             ("truth", "exact mean"),

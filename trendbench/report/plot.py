@@ -1,6 +1,7 @@
 """Line plots as numbers on a canvas: the templates turn them into inline SVG.
 
-A plot holds coordinates, and texts that the templates escape; no markup is written here.
+A plot holds coordinates, and texts that the templates escape; only a path, which is made of
+numbers alone, is marked as safe.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,13 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 Kind = Literal["model", "truth", "floor"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 18, 24, 36  # px around the axes
+_LEFT, _RIGHT, _BOTTOM = 40, 18, 36  # px around the axes
+_TOP, _TOP_UNNAMED = 24, 8  # the name of y stands above them
 _SMALLEST = 1e-5  # where a logarithmic axis ends at the latest
 
 
@@ -41,7 +44,7 @@ class Path:
     """An SVG path and the class it is drawn in."""
 
     kind: str
-    d: str
+    d: Markup
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Plot:
 
     Attributes:
         title: its name; description: what is to be seen, for those who do not see it.
-        x_label, y_label: what is drawn against what, with units.
+        x_label, y_label: what is drawn against what, with units; may be empty.
         legend: kinds of line and what they stand for.
         width, height: of the canvas [px]; left, right, top, bottom: of the axes on it.
     """
@@ -89,7 +92,7 @@ class Plot:
     @property
     def top(self) -> int:
         """Upper end of the axes."""
-        return _TOP
+        return _TOP if self.y_label else _TOP_UNNAMED
 
     @property
     def bottom(self) -> int:
@@ -112,12 +115,13 @@ class _Axis:
         share: Values = (values - low) / (high - low)
         return self.start + share * (self.end - self.start)
 
-    def ticks(self, most: int) -> list[Tick]:
-        found = (
-            LogLocator(numticks=most).tick_values(self.low, self.high)
-            if self.is_log
-            else MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
-        )
+    def ticks(self, most: int, *, whole: bool = False) -> list[Tick]:
+        if self.is_log:
+            decades = np.log10(self.high / self.low)
+            locator = LogLocator(subs=(1, 2, 5) if decades < 2 else (1,), numticks=9)
+        else:
+            locator = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole)
+        found = locator.tick_values(self.low, self.high)
         reach = 1e-9 * (self.high - self.low)
         inside = [v for v in found if self.low - reach <= v <= self.high + reach]
         return [Tick(_number(at), _text(v)) for v, at in zip(inside, self(np.array(inside)),
@@ -135,7 +139,7 @@ def draw(
     legend: Iterable[tuple[str, str]] = (),
     is_log: bool = False,
     y_range: tuple[float, float] | None = None,
-    size: tuple[int, int] = (440, 250),
+    size: tuple[int, int] = (340, 222),
 ) -> Plot:
     """Lay out curves on a canvas.
 
@@ -154,12 +158,12 @@ def draw(
     x_end = float(x_all.max())
     x_start = float(x_all.min())
     x_axis = _Axis(x_start, x_end if x_end > x_start else x_start + 1, _LEFT, width - _RIGHT)
-    y_axis = _Axis(low, high, height - _BOTTOM, _TOP, is_log)
+    y_axis = _Axis(low, high, height - _BOTTOM, _TOP if y_label else _TOP_UNNAMED, is_log)
     paths = []
     if band:
         x, lower, upper = band
         outline = _path(x_axis(x), y_axis(lower)) + _path(x_axis(x[::-1]), y_axis(upper[::-1]), "L")
-        paths.append(Path("band", outline + "Z"))
+        paths.append(Path("band", outline + Markup("Z")))
     paths += [Path(line.kind, _path(x_axis(line.x), y_axis(line.y))) for line in lines]
     return Plot(
         title,
@@ -168,7 +172,7 @@ def draw(
         y_label,
         width,
         height,
-        x_axis.ticks(6 if width > 300 else 4),
+        x_axis.ticks(5 if width > 300 else 3, whole=True),
         y_axis.ticks(5 if height > 200 else 3),
         paths,
         _marks(lines, x_axis, y_axis),
@@ -200,7 +204,7 @@ def _marks(lines: Iterable[Line], x_axis: _Axis, y_axis: _Axis) -> list[Mark]:
     ]
 
 
-def _path(x: Values, y: Values, first: str = "M") -> str:
+def _path(x: Values, y: Values, first: str = "M") -> Markup:
     """Points to a tenth of a pixel, joined where both are finite."""
     steps, pen = [], first
     for a, b in zip(x, y, strict=True):
@@ -209,7 +213,7 @@ def _path(x: Values, y: Values, first: str = "M") -> str:
             pen = "L"
         else:
             pen = "M"
-    return "".join(steps)
+    return Markup("".join(steps))
 
 
 def _number(value: float) -> str:
