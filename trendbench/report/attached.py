@@ -122,8 +122,10 @@ def _curves(content: bytes) -> Curves:
     for values in curves.__dict__.values():
         if values is None:
             continue
-        if values.size == 0 or values.shape[-1] > _LONGEST_CURVE or len(values) > (
-            _MOST_BANDS if values.ndim > 1 else _LONGEST_CURVE
+        if (
+            values.size == 0
+            or values.shape[-1] > _LONGEST_CURVE
+            or len(values) > (_MOST_BANDS if values.ndim > 1 else _LONGEST_CURVE)
         ):
             raise _UnfitError("it holds no curves that could be drawn")
         if not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):

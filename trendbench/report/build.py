@@ -12,7 +12,6 @@ from trendbench.leaderboard.board import CSV_NAME, placed, to_csv
 from trendbench.report.entries import Seed
 from trendbench.report.page import SCRIPT, STYLE, asset, make_groups, render
 from trendbench.results.store import StoredRecord, read_all
-from trendbench.storage.atomic import write_bytes
 from trendbench.storage.folder import replacing_folder
 
 INDEX, MANIFEST = "index.html", "manifest.json"
@@ -52,7 +51,8 @@ def write_report(results: Path, out: Path) -> Path:
     content[MANIFEST] = _manifest(content)
     with replacing_folder(out) as folder:
         for name, data in content.items():
-            write_bytes(folder / name, data)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
         _must_be_replaceable(out)
     return out / INDEX
 

@@ -1,12 +1,11 @@
 """A row of the board with everything its card says, ready for a template."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import REFERENCE_FAMILY, Row
 from trendbench.leaderboard.numbers import plain, short
 from trendbench.metrics.flags import RULES, verdict
@@ -17,6 +16,9 @@ from trendbench.report.plot import Plot
 from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord, ScoreEntry
 from trendbench.results.store import StoredRecord
+
+Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -136,8 +138,8 @@ class Entry:
     def words(self) -> str:
         """What a search for text looks through."""
         first = self.first
-        said = [first.arch, first.family, self.summary, *self.flags, *self.remarks, self.row["status"],
-                first.task, first.recipe.preset or "", first.hardware.device]  # fmt: skip
+        about = [first.family, first.task, first.recipe.preset or "", first.hardware.device]
+        said = [first.arch, *about, self.summary, self.row["status"], *self.flags, *self.remarks]
         return " ".join(said).lower()
 
     @cached_property
@@ -229,8 +231,8 @@ class Entry:
         ]
 
 
-def make_entry(row: Row, group: Sequence[StoredRecord]) -> Entry:
-    """Read what lies behind a row and lay out its figures."""
+def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) -> Entry:
+    """Read what lies behind a row and lay out its figures; ``summaries`` are of our own rows."""
     first = group[0].record
     exact = exact_of(first)
     read = [(stored.record, read_attached(stored)) for stored in group]
@@ -254,7 +256,8 @@ def make_entry(row: Row, group: Sequence[StoredRecord]) -> Entry:
         for record, found in read
     ]
     figures = curve_figures(first.arch, curves, exact) if curves else []
-    return Entry(row, seeds, _summary(first), figures, problems)
+    summary = summaries.get((first.family, first.arch), "") if _is_ours(first) else ""
+    return Entry(row, seeds, summary, figures, problems)
 
 
 def record_folder(record: RunRecord) -> str:
@@ -281,12 +284,8 @@ def truth_cell(column: Column, entries: Sequence[Entry]) -> Cell:
     return Cell(column, text, _raw(score.truth), *ends, is_as_true=True, range=span)
 
 
-def _summary(record: RunRecord) -> str:
-    if record.status != "reproduced":
-        return ""
-    known = (r.summary for r in shipped_recipes()
-             if (r.arch, r.family) == (record.arch, record.family))  # fmt: skip
-    return next(known, "")
+def _is_ours(record: RunRecord) -> bool:
+    return record.status == "reproduced"
 
 
 def _is_within(value: float, truth: ScoreEntry) -> bool:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from trendbench import __version__
 from trendbench.citation import bibtex
+from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import Row
 from trendbench.report.columns import COLUMNS
 from trendbench.report.entries import Cell, Entry, make_entry, truth_cell
@@ -35,9 +36,10 @@ class Group:
 
 def make_groups(board: Sequence[tuple[Row, list[StoredRecord]]]) -> list[Group]:
     """The ranked rows, by task and data file, each with its card."""
+    summaries = {(r.family, r.arch): r.summary for r in shipped_recipes()}
     groups = []
     for _, lines in groupby(board, key=lambda line: (line[0]["task"], line[0]["data"])):
-        entries = [make_entry(row, records) for row, records in lines]
+        entries = [make_entry(row, records, summaries) for row, records in lines]
         groups.append(Group(entries, [truth_cell(column, entries) for column in COLUMNS]))
     return groups
 

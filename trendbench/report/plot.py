@@ -118,10 +118,11 @@ class _Axis:
     def ticks(self, most: int, *, whole: bool = False) -> list[Tick]:
         if self.is_log:
             decades = np.log10(self.high / self.low)
-            locator = LogLocator(subs=(1, 2, 5) if decades < 2 else (1,), numticks=9)
+            subs = (1, 2, 5) if decades < 2 else (1,)
+            found = LogLocator(subs=subs, numticks=9).tick_values(self.low, self.high)
         else:
             locator = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole)
-        found = locator.tick_values(self.low, self.high)
+            found = locator.tick_values(self.low, self.high)
         reach = 1e-9 * (self.high - self.low)
         inside = [v for v in found if self.low - reach <= v <= self.high + reach]
         return [Tick(_number(at), _text(v)) for v, at in zip(inside, self(np.array(inside)),
@@ -145,7 +146,10 @@ def draw(
 
     Args:
         lines: in drawing order; values that are not finite break a curve.
-        title, description, x_label, y_label: texts.
+        title: its name.
+        description: what is to be seen.
+        x_label: what runs across.
+        y_label: what runs up; may be empty.
         band: x, lower and upper end of a shaded region.
         legend: kind and text.
         is_log: whether y is logarithmic; values below its lower end lie on it.
@@ -154,7 +158,8 @@ def draw(
     """
     width, height = size
     x_all = np.concatenate([line.x for line in lines])
-    low, high = y_range or _reach([*(line.y for line in lines), *(band[1:] if band else ())], is_log)
+    heights = [*(line.y for line in lines), *(band[1:] if band else ())]
+    low, high = y_range or _reach(heights, is_log)
     x_end = float(x_all.max())
     x_start = float(x_all.min())
     x_axis = _Axis(x_start, x_end if x_end > x_start else x_start + 1, _LEFT, width - _RIGHT)

@@ -36,7 +36,9 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     try:
         fresh.chmod(0o777 & ~umask())
         yield fresh
-        for folder, _, _ in os.walk(fresh):
+        for folder, _, names in os.walk(fresh, topdown=False):
+            for name in names:
+                sync(Path(folder, name))
             sync(Path(folder))
         if path.exists():
             _exchange(fresh, path)
