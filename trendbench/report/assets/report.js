@@ -311,6 +311,7 @@
   axes[1].choice.value = has("s2_error") ? "s2_error" : scores.at(-1).dataset.name;
   for (const axis of axes) axis.isLog.checked = true;
   byId("scatter-tools").hidden = false;
+  byId("scatter-without").hidden = true;
   byId("scatter-tools").addEventListener("input", drawScatter);
   drawScatter();
   let drawn = plot.clientWidth;
