@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,15 @@ from trendbench.metrics.card import METRICS
 from trendbench.metrics.curves import measured_curves
 from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.rendering.triplets import simulate
+from trendbench.report import build
 from trendbench.report.build import write_report
 from trendbench.results.attachments import pack_curves
 from trendbench.results.record import RunRecord, ScoreEntry
-from trendbench.results.store import pack_per_image, write_record
+from trendbench.results.store import StoredRecord, pack_per_image, read_all, write_record
 from trendbench.spec import TaskSpec
 
 VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
+STRANGER = "aaa-stranger"
 EVIL = "<script>window.hacked = 1</script>\"'><img src=x onerror=window.hacked=1>"
 LOSSES = "images_seen,d,l1\n" + "".join(f"{8 * i},{1 / i:.4g},{2 / i:.4g}\n" for i in range(1, 31))
 VALIDATION = "epoch,xi\n1,0.02\n2,0.01\n"
@@ -103,6 +106,30 @@ def make(tmp_path, small) -> Maker:
     return Maker(tmp_path / "results", small)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def with_evil_texts():
+    """The stranger's record with texts that no check has seen."""
+
+    def read(results):
+        return [with_evil(s) if s.record.arch == STRANGER else s for s in read_all(results)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "read_all", read)
+        yield
+
+
+def with_evil(stored: StoredRecord) -> StoredRecord:
+    record = stored.record
+    parameters = {EVIL: EVIL, "x": "\u202egnp.\u0000", "long": "x" * 10_000}
+    changes = {
+        "recipe": {"generator": EVIL, "parameters": parameters, "preset": EVIL},
+        "hardware": {"device": EVIL, "precision": "\u202e</bdi>" + "x" * 180},
+        "code": {"version": EVIL},
+    }
+    parts = {k: getattr(record, k).model_copy(update=v) for k, v in changes.items()}
+    return replace(stored, record=record.model_copy(update=parts))
+
+
 @pytest.fixture(scope="package")
 def results(tmp_path_factory, small) -> Path:
     """Rows with and without attachments, several seeds, flags, a stranger with evil texts."""
@@ -112,14 +139,8 @@ def results(tmp_path_factory, small) -> Path:
     make("nf16", ratio=1.05)
     make("nf32", ratio=2.0, flags=["grey", "wrong-trend"], scores=SCORES[:6])
     make("null-white", ratio=0.5, flags=["below-floor"], privileged=True)
-    make(
-        "aaa-stranger", ratio=1.01, family="own", status="self-reported",
-        attachments={**make.shown(), "losses.csv": b"=cmd(),b\n1,2\n"},
-        recipe={"generator": EVIL[:200], "parameters": {EVIL: EVIL, "x": "\u202egnp.\u0000"},
-                "preset": EVIL, "sha256": "c" * 64},
-        hardware={"device": EVIL, "precision": "\u202e</bdi>" + "x" * 180},
-        code={"version": EVIL, "sha256": "d" * 64},
-    )  # fmt: skip
+    cheating = {**make.shown(), "losses.csv": b"=cmd(),b\n1,2\n"}
+    make(STRANGER, ratio=1.01, family="own", status="self-reported", attachments=cheating)
     nameless = {"generator": "w" * 200, "parameters": {}, "sha256": "e" * 64}
     make("z" * 64, family="y" * 64, status="self-reported", flags=["x" * 64], recipe=nameless)
     return make.folder

@@ -27,7 +27,7 @@ from trendbench.storage.lock import waiting
 CSV_NAME = "leaderboard.csv"
 _VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(_VERSIONS)
-REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
+_REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
 _SHORT = 12
 _SEED = 20170602
 
@@ -225,7 +225,7 @@ def _competes(row: Row) -> bool:
     ranked_by = (row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"])
     if None in ranked_by:
         return False
-    return not row["flags"] and row["status"] != "stale" and row["family"] != REFERENCE_FAMILY
+    return not row["flags"] and row["status"] != "stale" and row["family"] != _REFERENCE_FAMILY
 
 
 def _order(row: Row) -> tuple[Any, ...]:

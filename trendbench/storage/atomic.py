@@ -27,14 +27,14 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        os.chmod(temporary, 0o666 & ~umask())
+        os.chmod(temporary, 0o666 & ~_umask())
         yield temporary
-        sync(temporary)
+        _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync(path.parent)
+    _sync(path.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -48,8 +48,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def sync(path: Path) -> None:
-    """Wait until a file or a folder's list of names is on the disk."""
+def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -57,7 +56,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def umask() -> int:
+def _umask() -> int:
     """The process's umask, which can only be read by setting it."""
     current = os.umask(0o077)
     os.umask(current)

@@ -4,13 +4,11 @@ import contextlib
 import ctypes
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from trendbench.storage.atomic import sync, umask
 
 _HERE = -100  # AT_FDCWD
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux's renameat2
@@ -32,21 +30,28 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         OSError: as the file system reports it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".tmp"))
+    fresh = path.with_name(f".{path.name[:80]}.{secrets.token_hex(8)}.tmp")
+    fresh.mkdir()
     try:
-        fresh.chmod(0o777 & ~umask())
         yield fresh
         for folder, _, names in os.walk(fresh, topdown=False):
-            for name in names:
-                sync(Path(folder, name))
-            sync(Path(folder))
+            for part in (*names, ""):
+                _sync(Path(folder, part))
         if path.exists():
             _exchange(fresh, path)
         else:
             os.rename(fresh, path)
-        sync(path.parent)
+        _sync(path.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)  # what was there before, or what was not finished
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _exchange(a: Path, b: Path) -> None:

@@ -192,8 +192,8 @@
     const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
     for (const point of points) {
       const { width: w } = point.tag.getBBox();
-      const spots = [[8, 4, "start"], [-8, 4, "end"], [0, -9, "middle"], [0, 18, "middle"],
-        [7, -7, "start"], [7, 15, "start"], [-7, -7, "end"], [-7, 15, "end"]];
+      const spots = [[7, -6, "start"], [8, 4, "start"], [-8, 4, "end"], [-7, -6, "end"],
+        [7, 15, "start"], [-7, 15, "end"], [0, -9, "middle"], [0, 18, "middle"]];
       let done = false;
       for (const [dx, dy, anchor] of spots) {
         const left = point.x + dx - (anchor === "end" ? w : anchor === "middle" ? w / 2 : 0);
@@ -274,8 +274,8 @@
       const kind = ["reference", "flagged"].find((k) => row.classList.contains(k)) ?? "clean";
       point.link = make(svg, "a", { class: `point ${kind}`, href: `#card-${row.id.slice(4)}`,
         tabindex: point === points[0] ? "0" : "-1", "aria-label": said });
-      if (Number.isFinite(a.low)) make(point.link, "path", { class: "whisker", d: `M${x.at(a.low)} ${point.y}H${x.at(a.high)}` });
-      if (Number.isFinite(b.low)) make(point.link, "path", { class: "whisker", d: `M${point.x} ${y.at(b.low)}V${y.at(b.high)}` });
+      if (Number.isFinite(a.low)) make(back, "path", { class: "whisker", d: `M${x.at(a.low)} ${point.y}H${x.at(a.high)}` });
+      if (Number.isFinite(b.low)) make(back, "path", { class: "whisker", d: `M${point.x} ${y.at(b.low)}V${y.at(b.high)}` });
       if (kind === "reference") make(point.link, "rect", { class: "dot", x: point.x - 4, y: point.y - 4, width: 8, height: 8 });
       else make(point.link, "circle", { class: "dot", cx: point.x, cy: point.y, r: 4.5 });
       point.tag = make(point.link, "text", { class: "tag" }, name.length > 28 ? `${name.slice(0, 27)}…` : name);
