@@ -251,6 +251,8 @@ def test_a_folder_that_is_no_report_is_refused(results, tmp_path, monkeypatch):
     monkeypatch.chdir(out)
     with pytest.raises(ReportError, match="the folder you stand in"):
         write_report(results, out)
+    with pytest.raises(ReportError, match="holds the current folder"):
+        write_report(results, tmp_path)
 
 
 def test_a_report_with_a_strange_file_in_it_is_refused(results, tmp_path):

@@ -86,8 +86,10 @@ def _must_be_replaceable(out: Path) -> None:
         return
     if not out.is_dir():
         raise ReportError(f"{out} is a file: --out names a folder")
-    if out == Path.cwd() or out in Path.cwd().parents:
-        raise ReportError(f"{out} is the folder you stand in: let --out name one inside it")
+    here = Path.cwd()
+    if out == here or out in here.parents:
+        where = "is the folder you stand in" if out == here else f"holds the current folder {here}"
+        raise ReportError(f"{out} {where}: let --out name a folder of its own")
     there = sorted(
         Path(folder, name).relative_to(out).as_posix()
         for folder, _, names in os.walk(out)
