@@ -62,11 +62,10 @@ def _files(seeds: Iterable[Seed], records: Iterable[StoredRecord]) -> dict[str, 
     stored = {record.record.run_id: record for record in records}
     content = {}
     for seed in seeds:
-        found = stored[seed.record.run_id]
-        stem = f"{seed.folder}/{seed.record.run_id}"
-        content[f"{stem}.json"] = seed.record.to_json().encode()
-        content[f"{stem}.npz"] = found.path.with_suffix(".npz").read_bytes()
-        content |= {f"{stem}/{name}": data for name, data in seed.attached.files.items()}
+        scores = stored[seed.run_id].path.with_suffix(".npz")
+        content[f"{seed.stem}.json"] = seed.record.to_json().encode()
+        content[f"{seed.stem}.npz"] = scores.read_bytes()
+        content |= {f"{seed.stem}/{name}": data for name, data in seed.attached.files.items()}
     return content
 
 

@@ -65,17 +65,21 @@ class Seed:
     losses: list[Plot]
     validation: list[Plot]
 
+    @cached_property
+    def run_id(self) -> str:
+        """The record's own name, a hash of its content."""
+        return self.record.run_id
+
     @property
-    def folder(self) -> str:
-        """Where its files lie in the report."""
-        return record_folder(self.record)
+    def stem(self) -> str:
+        """Where its files lie in the report, without their endings."""
+        return f"records/{self.record.task}/{self.record.arch}/{self.run_id}"
 
     @property
     def files(self) -> list[tuple[str, str]]:
         """Path in the report and what it is called, of everything that can be taken along."""
-        stem = f"{self.folder}/{self.record.run_id}"
-        own = [(f"{stem}.json", "record"), (f"{stem}.npz", "scores image by image")]
-        return own + [(f"{stem}/{name}", name) for name in self.attached.files]
+        own = [(f"{self.stem}.json", "record"), (f"{self.stem}.npz", "scores image by image")]
+        return own + [(f"{self.stem}/{name}", name) for name in self.attached.files]
 
 
 @dataclass(frozen=True)
@@ -235,9 +239,10 @@ class Entry:
 def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) -> Entry:
     """Read what lies behind a row and lay out its figures; ``summaries`` are of our own rows."""
     first = group[0].record
-    exact = exact_of(first)
     read = [(stored.record, read_attached(stored)) for stored in group]
     curves = [found.curves for _, found in read if found.curves is not None]
+    is_drawn = curves or any(found.validation for _, found in read)
+    exact = exact_of(first) if is_drawn else None
     problems = [f"seed {record.seed}: {p}" for record, found in read for p in found.problems]
     reference = exact.curves if exact else curves[0] if curves else None
     if reference is not None:
@@ -259,11 +264,6 @@ def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) ->
     figures = curve_figures(first.arch, curves, exact) if curves else []
     summary = summaries.get((first.family, first.arch), "") if _is_ours(first) else ""
     return Entry(row, seeds, summary, figures, problems)
-
-
-def record_folder(record: RunRecord) -> str:
-    """Where a record's files lie in the report."""
-    return f"records/{record.task}/{record.arch}"
 
 
 def truth_of_group(entries: Sequence[Entry], name: str) -> ScoreEntry | None:

@@ -47,7 +47,7 @@ def make_groups(board: Sequence[tuple[Row, list[StoredRecord]]]) -> list[Group]:
 def render(groups: Sequence[Group]) -> str:
     """The page as HTML; the same groups give the same text."""
     entries = [entry for group in groups for entry in group.entries]
-    runs = sorted(seed.record.run_id for entry in entries for seed in entry.seeds)
+    runs = sorted(seed.run_id for entry in entries for seed in entry.seeds)
     return (
         _environment()
         .get_template("index.html.jinja")
