@@ -52,6 +52,10 @@ class ResultError(InputError):
     """A result record cannot be read or contradicts itself."""
 
 
+class ReportError(InputError):
+    """A folder that a report cannot be written to."""
+
+
 class CheckpointError(TrendbenchError):
     """No intact checkpoint is left where one is needed."""
 

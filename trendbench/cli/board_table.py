@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from trendbench.leaderboard.numbers import fixed, percent, plain, with_half_width
+
 _WIDTH = 80
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
@@ -44,10 +46,10 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
             table.add_row(
                 _text(row["rank"]),
                 row["arch"],
-                _with_interval(row, "xi_ratio", 2),
-                _number(row["xi"], 5),
-                _percent(row["grey_fraction"]),
-                f"{row['seeds']}×{_plain(row['epochs'])}",
+                with_half_width(row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"], 2),
+                fixed(row["xi"], 5),
+                percent(row["grey_fraction"]),
+                f"{row['seeds']}×{plain(row['epochs'])}",
                 "\n".join(filter(None, [*row["flags"].split(";"), *_remarks(row)])),
                 _text(row["paper_xi"]),
             )
@@ -61,27 +63,6 @@ def board_tables(board: Sequence[dict[str, Any]]) -> str:
 def _remarks(row: dict[str, Any]) -> list[str]:
     remarks = [] if row["status"] == "reproduced" else [row["status"]]
     return remarks + (["local"] if row["origin"] == "local" else [])
-
-
-def _with_interval(row: dict[str, Any], name: str, digits: int) -> str:
-    if row[name] is None:
-        return ""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f"{row[name]:.{digits}f} ±{(high - low) / 2:.{digits}f}"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def _percent(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{100 * value:.{1 if value < 0.0995 else 0}f} %"
-
-
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:g}"
 
 
 def _text(value: Any) -> str:

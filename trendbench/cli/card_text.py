@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from trendbench.leaderboard.numbers import short
 from trendbench.metrics.card import Card
 from trendbench.metrics.flags import Measured
 from trendbench.results.record import RunRecord
@@ -38,19 +39,14 @@ def score_lines(scores: Mapping[str, _Score | None]) -> Iterator[str]:
     for name, score in scores.items():
         if score is None:
             continue
-        interval = f"[{_short(score.low)}, {_short(score.high)}]"
-        chance = f"[{_short(score.truth_low)}, {_short(score.truth_high)}]"
+        interval = f"[{short(score.low)}, {short(score.high)}]"
+        chance = f"[{short(score.truth_low)}, {short(score.truth_high)}]"
         mark = " " if score.truth_low <= score.value <= score.truth_high else "*"
         yield (
-            f"{name:<19}{_short(score.value, 4):>9}{mark} {interval:<20} "
-            f"{_short(score.truth):>8} {chance}"
+            f"{name:<19}{short(score.value, 4):>9}{mark} {interval:<20} "
+            f"{short(score.truth):>8} {chance}"
         )
     missing = [name for name, score in scores.items() if score is None]
     if missing:
         yield textwrap.fill(f"not scored: {', '.join(missing)}", _WIDTH)
     yield "* outside what 99 % of as many fresh true images score"
-
-
-def _short(number: float, digits: int = 3) -> str:
-    """A few digits; two for what is so small that it needs an exponent."""
-    return f"{number:.1e}" if 0 < abs(number) < 1e-3 else f"{number:.{digits}g}"

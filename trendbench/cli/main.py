@@ -30,6 +30,7 @@ _COMMANDS = {
     "export": ("export", "Write a data file's images for other programs."),
     "submit": ("submit", "Score samples and pack an entry for the leaderboard."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
+    "report": ("report", "Write the leaderboard as a page with every row's card."),
 }
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,

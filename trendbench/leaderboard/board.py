@@ -63,10 +63,15 @@ def to_csv(board: Iterable[Row]) -> str:
 
 def rows(records: Sequence[StoredRecord]) -> list[Row]:
     """The ordered, ranked rows of a set of records."""
+    return [row for row, _ in placed(records)]
+
+
+def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord]]]:
+    """The ordered, ranked rows, each with the records behind it."""
     paper = paper_lines()
-    board = [_row(group, paper) for group in entries(records)]
-    board.sort(key=_order)
-    _rank(board)
+    board = [(_row(group, paper), group) for group in entries(records)]
+    board.sort(key=lambda line: _order(line[0]))
+    _rank([row for row, _ in board])
     return board
 
 

@@ -1,0 +1,25 @@
+"""``trendbench report``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.option(
+    "--results", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of records.  [default: results]",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path),
+    help="Folder to write: a new one, an empty one, or an earlier report.",
+)  # fmt: skip
+def command(folder: Path | None, out: Path) -> None:
+    """Write the leaderboard as one folder that any browser opens, without a network.
+
+    Local records stand beside the published ones. The table can be sorted and filtered; each row
+    opens its card: scores, flags in words, curves over the exact ones, samples, provenance.
+    """
+    from trendbench.report.build import write_report
+
+    click.echo(write_report(folder or Path("results"), out))

@@ -1,0 +1,1 @@
+"""The report: one self-contained folder that shows the leaderboard to people."""

@@ -1,0 +1,309 @@
+"""A row of the board with everything its card says, ready for a template."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from trendbench.leaderboard.board import Row
+from trendbench.leaderboard.numbers import plain, short
+from trendbench.metrics.flags import RULES, verdict
+from trendbench.report.attached import Attached, read_attached
+from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
+from trendbench.report.figures import curve_figures, log_figures
+from trendbench.report.plot import Plot
+from trendbench.report.truth import exact_of, fits
+from trendbench.results.record import RunRecord, ScoreEntry
+from trendbench.results.store import StoredRecord
+
+_REFERENCE_FAMILY = "reference"  # its rows are there to measure against
+Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of the table: as written, and as programs read it."""
+
+    column: Column
+    text: str
+    value: str
+    low: str
+    high: str
+    is_as_true: bool
+    range: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """A line of a card."""
+
+    name: str
+    meaning: str
+    value: str
+    interval: str
+    truth: str
+    range: str
+    unit: str
+    is_as_true: bool
+
+
+@dataclass(frozen=True)
+class FlagLine:
+    """A flag in words: each reading that raised it, and why there is a limit."""
+
+    name: str
+    readings: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One run of a row."""
+
+    record: RunRecord
+    attached: Attached
+    losses: list[Plot]
+    validation: list[Plot]
+
+    @cached_property
+    def run_id(self) -> str:
+        """The record's own name, a hash of its content."""
+        return self.record.run_id
+
+    @property
+    def stem(self) -> str:
+        """Where its files lie in the report, without their endings."""
+        return f"records/{self.record.task}/{self.record.arch}/{self.run_id}"
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Path in the report and what it is called, of everything that can be taken along."""
+        own = [(f"{self.stem}.json", "record"), (f"{self.stem}.npz", "scores image by image")]
+        return own + [(f"{self.stem}/{name}", name) for name in self.attached.files]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the board.
+
+    Attributes:
+        row: as the board has it.
+        seeds: the runs behind it.
+        summary: what the recipe says it is; empty where it is none of ours.
+        curves: figures of all seeds together.
+        problems: what could not be shown, a line each.
+    """
+
+    row: Row
+    seeds: list[Seed]
+    summary: str
+    curves: list[Plot]
+    problems: list[str]
+
+    @property
+    def first(self) -> RunRecord:
+        """The record that stands for what all seeds share."""
+        return self.seeds[0].record
+
+    @cached_property
+    def anchor(self) -> str:
+        """A name for links: the row's, and a hash that no two rows share."""
+        first = self.first
+        key = (first.task, first.data.sha256, first.arch, first.recipe.sha256, self.row["origin"])
+        return f"{first.arch}-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}"
+
+    @property
+    def flags(self) -> list[str]:
+        """Names of its flags."""
+        return [flag for flag in self.row["flags"].split(";") if flag]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else a reader should know at a glance."""
+        row = self.row
+        return [
+            *(["local"] if row["origin"] == "local" else []),
+            *(["privileged"] if row["privileged"] else []),
+            *(["unconditional"] if not row["conditional"] else []),
+        ]
+
+    @property
+    def kind(self) -> str:
+        """Whether it competes, is flagged, or is there to measure against."""
+        if self.row["family"] == _REFERENCE_FAMILY:
+            return "reference"
+        return "flagged" if self.flags else "clean"
+
+    @property
+    def runs(self) -> str:
+        """Seeds and epochs."""
+        return f"{self.row['seeds']}×{plain(self.row['epochs'])}"
+
+    @property
+    def words(self) -> str:
+        """What a search for text looks through."""
+        first = self.first
+        about = [first.family, first.task, first.recipe.preset or "", first.hardware.device]
+        said = [first.arch, *about, self.summary, self.row["status"], *self.flags, *self.remarks]
+        return " ".join(said).lower()
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Its numbers, in the order of the columns."""
+        return [self._cell(column) for column in COLUMNS]
+
+    def _cell(self, column: Column) -> Cell:
+        value = self.row[column.name]
+        low, high = (self.row.get(f"{column.name}_{end}") for end in ("low", "high"))
+        truth = self._score(column.name) if column.is_score else None
+        return Cell(
+            column,
+            written(column, self.row),
+            _raw(value),
+            _raw(low),
+            _raw(high),
+            value is not None and truth is not None and _is_within(value, truth),
+        )
+
+    def _score(self, name: str) -> ScoreEntry | None:
+        return next((s for seed in self.seeds if (s := seed.record.scores.get(name))), None)
+
+    @property
+    def scores(self) -> list[ScoreLine]:
+        """The lines of its card; intervals over seeds and images where it has several seeds."""
+        lines = []
+        for name, meaning in MEANINGS.items():
+            truth, value = self._score(name), self.row[name]
+            if truth is None or value is None:
+                continue
+            lines.append(
+                ScoreLine(
+                    name,
+                    meaning,
+                    with_minus(short(value, 4)),
+                    _span(self.row[f"{name}_low"], self.row[f"{name}_high"]),
+                    with_minus(short(truth.truth)),
+                    _span(truth.truth_low, truth.truth_high),
+                    "" if truth.unit == "1" else truth.unit,
+                    _is_within(value, truth),
+                )
+            )
+        return lines
+
+    @property
+    def missing(self) -> list[str]:
+        """Scores that it does not have."""
+        return [name for name in MEANINGS if self.row[name] is None]
+
+    @property
+    def flag_lines(self) -> list[FlagLine]:
+        """Its flags in words."""
+        readings: dict[str, list[tuple[str, str]]] = {name: [] for name in self.flags}
+        for rule in RULES:
+            for seed in self.seeds:
+                score = seed.record.scores.get(rule.score)
+                if score is not None and rule.flag in readings and rule.broken(score):
+                    limit = short(rule.threshold(score))
+                    reading = f"{rule.score} {short(score.value)}, limit {limit}"
+                    if len(self.seeds) > 1:
+                        reading = f"seed {seed.record.seed}: {reading}"
+                    readings[rule.flag].append((with_minus(reading), rule.reason))
+        return [FlagLine(name, found) for name, found in readings.items()]
+
+    @property
+    def verdict(self) -> str:
+        """What is said of a row without flags."""
+        return "" if self.flags or len(self.seeds) > 1 else verdict(self.first.scores, [])
+
+    @property
+    def recipe(self) -> list[tuple[str, Any]]:
+        """Where the row comes from: the recipe and the data."""
+        first = self.first
+        parameters = ", ".join(f"{k} = {_value(v)}" for k, v in first.recipe.parameters.items())
+        return [
+            ("generator", first.recipe.generator),
+            ("numbers", parameters or "none"),
+            ("preset", first.recipe.preset),
+            ("recipe", f"sha256:{first.recipe.sha256}"),
+            ("source file", first.recipe.source and f"sha256:{first.recipe.source}"),
+            ("task", first.task),
+            ("data", f"sha256:{first.data.sha256}"),
+            ("training", f"{first.data.train} triplets, data seed {first.data.seed}"),
+            ("test", f"{first.n_test} images"),
+            ("sees inputs", "yes" if first.conditional else "no"),
+            ("privileged", "yes: sees germs or targets" if first.privileged else "no"),
+            ("size", _parameters(first.parameters)),
+        ]
+
+
+def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) -> Entry:
+    """Read what lies behind a row and lay out its figures; ``summaries`` are of our own rows."""
+    first = group[0].record
+    read = [(stored.record, read_attached(stored)) for stored in group]
+    curves = [found.curves for _, found in read if found.curves is not None]
+    is_drawn = curves or any(found.validation for _, found in read)
+    exact = exact_of(first) if is_drawn else None
+    problems = [f"seed {record.seed}: {p}" for record, found in read for p in found.problems]
+    reference = exact.curves if exact else curves[0] if curves else None
+    if reference is not None:
+        usable = [c for c in curves if fits(c, reference)]
+        if len(usable) < len(curves):
+            problems.append("curves.json is not shown: its curves do not have the task's lengths")
+        curves = usable
+    seeds = [
+        Seed(
+            record,
+            found,
+            log_figures(found.losses, {}) if found.losses else [],
+            log_figures(found.validation, {"xi": record.xi_floor} if exact else {})
+            if found.validation
+            else [],
+        )
+        for record, found in read
+    ]
+    figures = curve_figures(first.arch, curves, exact) if curves else []
+    summary = summaries.get((first.family, first.arch), "") if _is_ours(first) else ""
+    return Entry(row, seeds, summary, figures, problems)
+
+
+def truth_of_group(entries: Sequence[Entry], name: str) -> ScoreEntry | None:
+    """A score's value for true images, from the first row that says so; ours come first."""
+    ours = sorted(entries, key=lambda entry: entry.row["status"] != "reproduced")
+    return next((s for entry in ours if (s := entry._score(name)) is not None), None)
+
+
+def truth_cell(column: Column, entries: Sequence[Entry]) -> Cell:
+    """The same as a cell of the table."""
+    score = truth_of_group(entries, column.name) if column.is_score else None
+    if score is None:
+        return Cell(column, "", "", "", "", is_as_true=False)
+    row = {column.name: score.truth, "xi_ratio_low": score.truth_low,
+           "xi_ratio_high": score.truth_high}  # fmt: skip
+    ends = (_raw(score.truth_low), _raw(score.truth_high))
+    span = (with_minus(short(score.truth_low)), with_minus(short(score.truth_high)))
+    text = written(column, row)
+    return Cell(column, text, _raw(score.truth), *ends, is_as_true=True, range=span)
+
+
+def _is_ours(record: RunRecord) -> bool:
+    return record.status == "reproduced"
+
+
+def _is_within(value: float, truth: ScoreEntry) -> bool:
+    return truth.truth_low <= value <= truth.truth_high
+
+
+def _span(low: float, high: float) -> str:
+    return with_minus(f"[{short(low)}, {short(high)}]")
+
+
+def _raw(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _value(value: bool | float | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _parameters(count: int | None) -> str | None:
+    return None if count is None else f"{count:,} parameters".replace(",", "\u202f")

@@ -1,0 +1,229 @@
+"""Line plots as numbers on a canvas: the templates turn them into inline SVG.
+
+A plot holds coordinates, and texts that the templates escape; only a path, which is made of
+numbers alone, is marked as safe.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.ticker import LogLocator, MaxNLocator
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Kind = Literal["model", "truth", "floor"]
+
+_LEFT, _RIGHT, _BOTTOM = 40, 18, 36  # px around the axes
+_TOP, _TOP_UNNAMED = 24, 8  # the name of y stands above them
+_SMALLEST = 1e-5  # where a logarithmic axis ends at the latest
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve (x, y); ``mark`` is written at its right end."""
+
+    kind: Kind
+    x: Values
+    y: Values
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Where a tick stands on the canvas [px], and what it says."""
+
+    at: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """An SVG path and the class it is drawn in."""
+
+    kind: str
+    d: Markup
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A short text at a point of the canvas."""
+
+    x: str
+    y: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawn plot.
+
+    Attributes:
+        title: its name; description: what is to be seen, for those who do not see it.
+        x_label, y_label: what is drawn against what, with units; may be empty.
+        legend: kinds of line and what they stand for.
+        width, height: of the canvas [px]; left, right, top, bottom: of the axes on it.
+    """
+
+    title: str
+    description: str
+    x_label: str
+    y_label: str
+    width: int
+    height: int
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    paths: list[Path]
+    marks: list[Mark]
+    legend: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Left end of the axes."""
+        return _LEFT
+
+    @property
+    def right(self) -> int:
+        """Right end of the axes."""
+        return self.width - _RIGHT
+
+    @property
+    def top(self) -> int:
+        """Upper end of the axes."""
+        return _TOP if self.y_label else _TOP_UNNAMED
+
+    @property
+    def bottom(self) -> int:
+        """Lower end of the axes."""
+        return self.height - _BOTTOM
+
+
+@dataclass(frozen=True)
+class _Axis:
+    low: float
+    high: float
+    start: float
+    end: float
+    is_log: bool = False
+
+    def __call__(self, values: Values) -> Values:
+        low, high = self.low, self.high
+        if self.is_log:
+            values, low, high = np.log10(np.maximum(values, low)), np.log10(low), np.log10(high)
+        share: Values = (values - low) / (high - low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, most: int, *, whole: bool = False) -> list[Tick]:
+        if self.is_log:
+            decades = np.log10(self.high / self.low)
+            subs = (1, 2, 5) if decades < 2 else (1,)
+            found = LogLocator(subs=subs, numticks=9).tick_values(self.low, self.high)
+        else:
+            locator = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole)
+            found = locator.tick_values(self.low, self.high)
+        reach = 1e-9 * (self.high - self.low)
+        inside = [v for v in found if self.low - reach <= v <= self.high + reach]
+        return [Tick(_number(at), _text(v)) for v, at in zip(inside, self(np.array(inside)),
+                                                            strict=True)]  # fmt: skip
+
+
+def draw(
+    lines: Sequence[Line],
+    *,
+    title: str,
+    description: str,
+    x_label: str,
+    y_label: str,
+    band: tuple[Values, Values, Values] | None = None,
+    legend: Iterable[tuple[str, str]] = (),
+    is_log: bool = False,
+    y_range: tuple[float, float] | None = None,
+    size: tuple[int, int] = (340, 222),
+) -> Plot:
+    """Lay out curves on a canvas.
+
+    Args:
+        lines: in drawing order; values that are not finite break a curve.
+        title: its name.
+        description: what is to be seen.
+        x_label: what runs across.
+        y_label: what runs up; may be empty.
+        band: x, lower and upper end of a shaded region.
+        legend: kind and text.
+        is_log: whether y is logarithmic; values below its lower end lie on it.
+        y_range: ends of the y axis; from 0 (linear) to the largest value if None.
+        size: of the canvas [px].
+    """
+    width, height = size
+    x_all = np.concatenate([line.x for line in lines])
+    heights = [*(line.y for line in lines), *(band[1:] if band else ())]
+    low, high = y_range or _reach(heights, is_log)
+    x_end = float(x_all.max())
+    x_start = float(x_all.min())
+    x_axis = _Axis(x_start, x_end if x_end > x_start else x_start + 1, _LEFT, width - _RIGHT)
+    y_axis = _Axis(low, high, height - _BOTTOM, _TOP if y_label else _TOP_UNNAMED, is_log)
+    paths = []
+    if band:
+        x, lower, upper = band
+        outline = _path(x_axis(x), y_axis(lower)) + _path(x_axis(x[::-1]), y_axis(upper[::-1]), "L")
+        paths.append(Path("band", outline + Markup("Z")))
+    paths += [Path(line.kind, _path(x_axis(line.x), y_axis(line.y))) for line in lines]
+    return Plot(
+        title,
+        description,
+        x_label,
+        y_label,
+        width,
+        height,
+        x_axis.ticks(5 if width > 300 else 3, whole=True),
+        y_axis.ticks(5 if height > 200 else 3),
+        paths,
+        _marks(lines, x_axis, y_axis),
+        list(legend),
+    )
+
+
+def _reach(values: Iterable[Values], is_log: bool) -> tuple[float, float]:
+    """The ends of a y axis that holds all finite values."""
+    everything = np.concatenate([np.ravel(v) for v in values])
+    finite = everything[np.isfinite(everything)]
+    if is_log:
+        least = max(float(finite[finite > 0].min(initial=1.0)), _SMALLEST)
+        return 10.0 ** np.floor(np.log10(least)), max(1.0, float(finite.max(initial=1.0)))
+    low, high = min(0.0, float(finite.min(initial=0.0))), float(finite.max(initial=0.0))
+    room = 0.04 * (high - low) or 1.0
+    return low - (room if low < 0 else 0), high + room
+
+
+def _marks(lines: Iterable[Line], x_axis: _Axis, y_axis: _Axis) -> list[Mark]:
+    return [
+        Mark(
+            _number(float(x_axis(line.x[-1:])[0]) + 3),
+            _number(float(y_axis(line.y[-1:])[0]) + 3),
+            line.mark,
+        )
+        for line in lines
+        if line.mark
+    ]
+
+
+def _path(x: Values, y: Values, first: str = "M") -> Markup:
+    """Points to a tenth of a pixel, joined where both are finite."""
+    steps, pen = [], first
+    for a, b in zip(x, y, strict=True):
+        if np.isfinite(a) and np.isfinite(b):
+            steps.append(f"{pen}{_number(a)} {_number(b)}")
+            pen = "L"
+        else:
+            pen = "M"
+    return Markup("".join(steps))
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _text(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

@@ -1,0 +1,63 @@
+"""The exact curves that a record's are drawn over."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import catalog, theory
+from trendbench.metrics.coupling import inner_columns
+from trendbench.metrics.curves import Curves, exact_curves
+from trendbench.results.record import RunRecord
+from trendbench.spec import TaskSpec, load_spec
+
+_SAME = 1e-6  # relative difference of two floors of one task: rounding
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What true images of a task show.
+
+    Attributes:
+        spec: the task.
+        curves: in closed form.
+        reach: half-width of the 95 % envelope of one image's ξ_k, global over k.
+        inner: x of the columns of the survival curve [px].
+    """
+
+    spec: TaskSpec
+    curves: Curves
+    reach: NDArray[np.float64]
+    inner: NDArray[np.float64]
+
+
+def exact_of(record: RunRecord) -> Exact | None:
+    """The exact curves of a record's task.
+
+    None for a task that is not shipped, and for one that only bears a shipped task's name: its
+    floor is another.
+    """
+    if record.task not in catalog.spec_names():
+        return None
+    spec = load_spec(record.task)
+    floor = theory.xi_floor(spec, spec.window, record.data.train or None)
+    return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=_SAME) else None
+
+
+def fits(curves: Curves, reference: Curves) -> bool:
+    """Whether curves have the lengths of others; survival may be absent."""
+    pairs = zip(curves.__dict__.values(), reference.__dict__.values(), strict=True)
+    return all(v is None or (w is not None and v.shape == w.shape) for v, w in pairs)
+
+
+@cache
+def _exact(spec: TaskSpec) -> Exact:
+    spread = np.sqrt(np.diag(theory.profile_covariance(spec, spec.window)))
+    return Exact(
+        spec,
+        exact_curves(spec),
+        theory.envelope_factor(spec, spec.window) * spread,
+        theory.pixel_centres(spec.width)[inner_columns(spec)],
+    )
