@@ -17,7 +17,7 @@ from trendbench.process.seeds import SPLITS, Split
 from trendbench.progress import Progress, bar
 from trendbench.rendering.disks import BLACK, WHITE
 from trendbench.rendering.triplets import IMAGES
-from trendbench.storage.atomic import replacing_folder
+from trendbench.storage.folder import replacing_folder
 
 Format = Literal["npz", "png", "aligned"]
 Series = dict[str, NDArray[np.uint8]]

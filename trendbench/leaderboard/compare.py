@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from trendbench.errors import ResultError
-from trendbench.leaderboard.board import CSV_NAME, Row, entries, rows
+from trendbench.leaderboard.board import CSV_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
 from trendbench.results.store import StoredRecord, read_folder
 
@@ -67,12 +67,7 @@ class Change:
 
 def board_of(records: Iterable[StoredRecord]) -> list[Line]:
     """The rows of records, in order, with the records behind each."""
-    groups = {}
-    known = list(records)
-    for group in entries(known):
-        (row,) = rows(group)
-        groups[_identity(row)] = group
-    return [Line(row, groups[_identity(row)]) for row in rows(known)]
+    return [Line(row, group) for row, group in placed(list(records))]
 
 
 def read_board(path: Path, score: str) -> list[Line]:
@@ -152,10 +147,6 @@ def _by_key(lines: Iterable[Line]) -> dict[tuple[str, str, str], Line]:
         if known is None or (known.row["origin"], line.row["origin"]) == ("published", "local"):
             chosen[line.key] = line
     return chosen
-
-
-def _identity(row: Row) -> tuple[str, ...]:
-    return tuple(str(row[key]) for key in ("task", "data", "arch", "recipe", "origin"))
 
 
 def _close(a: float | None, b: float | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from trendbench.generators.recipes import unranked_families
 from trendbench.leaderboard.board import Row
 from trendbench.leaderboard.numbers import plain, short
 from trendbench.metrics.flags import RULES, verdict
@@ -17,7 +18,6 @@ from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord, ScoreEntry
 from trendbench.results.store import StoredRecord
 
-_REFERENCE_FAMILY = "reference"  # its rows are there to measure against
 Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
 
 
@@ -130,7 +130,7 @@ class Entry:
     @property
     def kind(self) -> str:
         """Whether it competes, is flagged, or is there to measure against."""
-        if self.row["family"] == _REFERENCE_FAMILY:
+        if self.row["family"] in unranked_families():
             return "reference"
         return "flagged" if self.flags else "clean"
 
