@@ -24,6 +24,9 @@ _COMMANDS = {
     "score": ("score", "Score anyone's images against a data file."),
     "power": ("power", "Say how small a damage each score detects."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
+    "card": ("card", "Write the card of a task, a data file or a run."),
+    "cite": ("cite", "Print how to cite the suite."),
+    "sys-info": ("sys_info", "Say what a bug report needs to know of this machine."),
 }
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
