@@ -80,6 +80,9 @@ def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec
         name_or_path: ``"trend-v1"`` or a path to a spec of one's own.
         train: number of training triplets in place of the spec's.
 
+    Returns:
+        The task, lengths in px and intensities in germs per px².
+
     Raises:
         SpecError: no such spec, unknown keys, or values that describe no process.
     """

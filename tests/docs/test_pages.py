@@ -220,5 +220,8 @@ def test_the_manual_builds_without_a_warning_and_fetches_nothing(tmp_path, monke
         assert not [url for url in fetched.urls if "//" in url], page
     styles = [path.read_text(encoding="utf-8") for path in site.rglob("*.css")]
     assert not [style for style in styles if "url(http" in style or "url(//" in style]
-    assert "TripletDataset" in (site / "gallery" / "train-and-score.html").read_text()
+    for script in DOCS.glob("gallery/*.py"):
+        page = (site / "gallery" / f"{script.stem.replace('_', '-')}.html").read_text()
+        assert f"{script.read_text().splitlines()[-1].split('(')[0]}" in page
+        assert "--8" not in page
     assert not list(site.rglob("refresh.py"))
