@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TORCH := 2.13.0
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint bench docs clean
 
 # The demo keeps data, runs and results in a folder of its own; a second run reuses them.
 DEMO := demo
@@ -35,6 +35,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The manual, under build/manual; a page whose commands have changed: python docs/refresh.py.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "manual       build/manual/index.html"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -7,6 +7,8 @@
     tb.theory.xi_floor(spec, window=16)             # 0.0032821…
     with tb.open_dataset("datasets/trend-v1-n3500-seed0.h5") as data:
         test = data.load("test")
+        card = tb.score(test.s2, data, c2st=False)  # every score with its interval; flags
+    tb.TripletDataset("datasets/trend-v1-n3500-seed0.h5", "train")  # for a torch DataLoader
     tb.load_results()                               # the leaderboard as a pandas DataFrame
 
 Names are imported when first used, so that ``import trendbench`` costs nothing.
@@ -18,17 +20,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trendbench import theory
     from trendbench.data.dataset import open_dataset
+    from trendbench.data.torch_data import TripletDataset
     from trendbench.leaderboard.frame import load_results
     from trendbench.rendering.triplets import simulate
     from trendbench.spec import load_spec
+    from trendbench.submissions.scoring import score
 
 __version__ = "0.1.0"
-__all__ = ["load_results", "load_spec", "open_dataset", "simulate", "theory"]
+__all__ = [
+    "TripletDataset",
+    "load_results",
+    "load_spec",
+    "open_dataset",
+    "score",
+    "simulate",
+    "theory",
+]
 
 _HOMES = {
+    "TripletDataset": "trendbench.data.torch_data",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
     "open_dataset": "trendbench.data.dataset",
+    "score": "trendbench.submissions.scoring",
     "simulate": "trendbench.rendering.triplets",
 }
 

@@ -65,12 +65,23 @@ class CanonicalFile(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class CardTable(BaseModel):
+    """What a card says of a task that its numbers do not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    summary: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec:
     """Read a task spec by name (one of ``datasets/*.toml``) or from a TOML file.
 
     Args:
         name_or_path: ``"trend-v1"`` or a path to a spec of one's own.
         train: number of training triplets in place of the spec's.
+
+    Returns:
+        The task, lengths in px and intensities in germs per px².
 
     Raises:
         SpecError: no such spec, unknown keys, or values that describe no process.
@@ -98,6 +109,16 @@ def canonical_file(task: str) -> CanonicalFile | None:
     return _checked(CanonicalFile, table["canonical"], where) if "canonical" in table else None
 
 
+def summary_of(name_or_path: str | Path) -> str:
+    """The ``[card]`` table's summary of a task; empty where the spec has none.
+
+    Raises:
+        SpecError: as ``load_spec``.
+    """
+    table, where = _read(name_or_path)
+    return _checked(CardTable, table["card"], where).summary if "card" in table else ""
+
+
 def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     path = catalog.spec_path(str(name_or_path))
     if path is None:
@@ -111,9 +132,11 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError(f"{path}: not a readable TOML file ({error})") from None
-    unknown = set(table) - {"task", "canonical"}
+    unknown = set(table) - {"task", "card", "canonical"}
     if unknown or not isinstance(table.get("task"), dict):
-        raise SpecError(f"{path}: a spec has one table [task], and [canonical] beside it if any")
+        raise SpecError(
+            f"{path}: a spec has one table [task], and beside it at most [card] and [canonical]"
+        )
     return table, str(path)
 
 

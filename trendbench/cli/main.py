@@ -31,6 +31,9 @@ _COMMANDS = {
     "submit": ("submit", "Score samples and pack an entry for the leaderboard."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
     "report": ("report", "Write the leaderboard as a page with every row's card."),
+    "card": ("card", "Write the card of a task, a data file or a run."),
+    "cite": ("cite", "Print how to cite the suite."),
+    "sys-info": ("sys_info", "Say what a bug report needs to know of this machine."),
 }
 _INTERRUPTED = 130
 _USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,

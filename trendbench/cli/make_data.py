@@ -5,14 +5,16 @@ from pathlib import Path
 import click
 
 from trendbench.catalog import DEFAULT_TASK
+from trendbench.cli.completion import task_names
 from trendbench.process.seeds import SEED_LIMIT
 
 
 @click.command("make-data")
 @click.option("--n", type=click.IntRange(min=1), help="Training triplets.  [default: the spec's]")
 @click.option(
-    "--spec", default=DEFAULT_TASK, show_default=True, help="A task's name, or a TOML file."
-)
+    "--spec", default=DEFAULT_TASK, show_default=True, shell_complete=task_names,
+    help="A task's name, or a TOML file.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, SEED_LIMIT - 1), default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=Path),

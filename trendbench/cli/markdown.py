@@ -3,13 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trendbench.cards.text import markdown_table
 from trendbench.leaderboard.pairs import Difference
-
-
-def markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A pipe table; the cells are text already."""
-    rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:

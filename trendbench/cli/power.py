@@ -6,12 +6,14 @@ from dataclasses import asdict
 import click
 
 from trendbench.catalog import DEFAULT_TASK
+from trendbench.cli.completion import task_names
 
 
 @click.command("power")
 @click.option(
-    "--spec", default=DEFAULT_TASK, show_default=True, help="A task's name, or a TOML file."
-)
+    "--spec", default=DEFAULT_TASK, show_default=True, shell_complete=task_names,
+    help="A task's name, or a TOML file.",
+)  # fmt: skip
 @click.option(
     "--n", "sizes", type=click.IntRange(min=10), multiple=True, default=(100, 1000),
     show_default=True, help="Number of images; may be given several times.",
@@ -23,7 +25,7 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     Damages: k too small, R too large, a share of grey pixels, a share of remembered images. The
     trained classifier is left out.
     """
-    from trendbench.cli.markdown import markdown_table
+    from trendbench.cards.text import markdown_table
     from trendbench.metrics.power import DAMAGES, LEVELS, certificate
     from trendbench.spec import load_spec
 

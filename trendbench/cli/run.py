@@ -4,11 +4,14 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli.completion import arch_names
+
 
 @click.command("run")
 @click.option(
-    "--arch", required=True, help="A name that trendbench archs lists, or your own class."
-)
+    "--arch", required=True, shell_complete=arch_names,
+    help="A name that trendbench archs lists, or your own class.",
+)  # fmt: skip
 @click.option(
     "--data", type=click.Path(path_type=Path),
     help="Data file.  [default: the canonical one, made where missing]",
@@ -18,6 +21,9 @@ import click
 @click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
+@click.option(
+    "--tensorboard", is_flag=True, help="Log losses, validation scores and samples there too."
+)
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
@@ -30,6 +36,7 @@ def command(
     preset: str | None,
     device: str,
     no_c2st: bool,
+    tensorboard: bool,
     runs: Path,
     results: Path,
 ) -> None:
@@ -44,8 +51,7 @@ def command(
 
     outcome = run(
         arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
-        c2st=not no_c2st, runs=runs,
-        results=results,
+        c2st=not no_c2st, tensorboard=tensorboard, runs=runs, results=results,
     )  # fmt: skip
     record = read_record(outcome.record)
     if not outcome.fresh:

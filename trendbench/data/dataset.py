@@ -200,7 +200,13 @@ class Dataset:
 
 
 def open_dataset(path: str | Path) -> Dataset:
-    """Open a data file for reading.
+    """Open a data file for reading; use as a context manager.
+
+    Args:
+        path: what ``trendbench make-data`` wrote.
+
+    Returns:
+        The open file: ``load(split)`` gives s1, s2, r as (n, H, W) uint8 with their germs.
 
     Raises:
         DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.

@@ -61,8 +61,14 @@ def simulate(
         start: index of the first triplet, ≥ 0.
         out: memory to draw into, (3, n, H, W) uint8; new memory if None.
 
+    Returns:
+        s1, s2, r: (n, H, W) uint8, particles 0 and background 255; and the germs they show, in px.
+
     Raises:
         ValueError: n, start or seed out of range.
+
+    Source: the Boolean model, Chiu, Stoyan, Kendall & Mecke, Stochastic Geometry and its
+    Applications, 3rd ed., chapter 3; thinning, section 2.7.3.
     """
     germs = draw_germs(spec, n, seed, split, start)
     shape = (len(IMAGES), n, spec.height, spec.width)

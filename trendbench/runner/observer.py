@@ -12,6 +12,7 @@ from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.xi import Xi
 from trendbench.runner.workspace import Workspace
+from trendbench.training.curves import Curves
 from trendbench.training.losses import CurveLog
 
 VALIDATION_SEED = 1
@@ -20,9 +21,9 @@ _SHOWN = 4
 
 
 def observer(
-    workspace: Workspace, model_class: Any, dataset: Dataset, name: str
+    workspace: Workspace, model_class: Any, dataset: Dataset, name: str, curves: Curves
 ) -> Callable[[Any, int], None]:
-    """A function (generator, epoch) that logs to ``validation.csv`` and ``figures/``.
+    """A function (generator, epoch) that logs to ``validation.csv``, ``figures/`` and ``curves``.
 
     It draws from the first validation triplets only, with a fixed seed, and leaves the
     training's own randomness alone.
@@ -44,5 +45,8 @@ def observer(
         log.add(epoch, means)
         path = workspace.figures / f"epoch-{epoch:04d}.png"
         save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
+        seen = epoch * dataset.spec.train
+        curves.scalars("validation", seen, means)
+        curves.picture("validation samples", seen, path)
 
     return observe

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.cards.model_card import FILE_NAME, model_card
 from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset, open_dataset
 from trendbench.data.make import default_path, make_data
@@ -46,8 +48,9 @@ from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
 from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
 from trendbench.spec import canonical_file, load_spec
-from trendbench.storage.atomic import write_bytes
+from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext, read_report
+from trendbench.training.curves import NO_CURVES, TensorBoardCurves, must_have_tensorboard
 from trendbench.training.device import choose_device, choose_precision, device_name
 
 SAMPLING_SEED, SECOND_SEED = 2, 3
@@ -78,6 +81,7 @@ def run(
     preset: str | None = None,
     device: str = "auto",
     c2st: bool = True,
+    tensorboard: bool = False,
     runs: Path = Path("runs"),
     results: Path = Path("results"),
 ) -> Outcome:
@@ -93,6 +97,7 @@ def run(
         preset: one of the family's schedules.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
         c2st: whether to train the classifier among the scores.
+        tensorboard: whether to log curves and samples to ``<run folder>/tensorboard`` too.
         runs: folder for working state.
         results: folder for records.
 
@@ -104,6 +109,8 @@ def run(
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
     must_follow_protocol(model_class, recipe.generator)
+    if tensorboard:
+        must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or _canonical_data()) as dataset:
         _must_be_usable(dataset, by_default=data is None)
@@ -114,7 +121,7 @@ def run(
             done = workspace.state.get("record")
             fresh = not (done and (results / done).is_file())
             if fresh:
-                _fit(workspace, recipe, model_class, dataset, device)
+                _fit(workspace, recipe, model_class, dataset, device, tensorboard)
                 drawn, second = _sample(workspace, model_class, dataset)
                 card = full_card(
                     drawn,
@@ -174,7 +181,12 @@ def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan
 
 
 def _fit(
-    workspace: Workspace, recipe: Recipe, model_class: Any, dataset: Dataset, device: str
+    workspace: Workspace,
+    recipe: Recipe,
+    model_class: Any,
+    dataset: Dataset,
+    device: str,
+    tensorboard: bool,
 ) -> None:
     if workspace.state.get("fitted"):
         return
@@ -183,17 +195,22 @@ def _fit(
     dataset.load("test")  # damage there should show now, not after the training
     train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
     say(f"{recipe.arch} on {device_name(chosen)}, {plan.precision}, data {dataset.describe()}")
+    curves = TensorBoardCurves(workspace.folder) if tensorboard else NO_CURVES
+    if tensorboard:
+        say(f"curves: tensorboard --logdir {workspace.folder}")
     context = RunContext(
         seed=plan.seed,
         device=str(chosen),
         precision=plan.precision,
         folder=workspace.folder,
         identity=f"{recipe_identity(recipe)} {plan.data}",
-        observe=observer(workspace, model_class, dataset, recipe.arch),
+        observe=observer(workspace, model_class, dataset, recipe.arch, curves),
+        curves=curves,
     )
     generator = call(model_class, "__init__", recipe.build)
     start = time.monotonic()
-    call(model_class, "fit", generator.fit, train, val, context)
+    with closing(curves):
+        call(model_class, "fit", generator.fit, train, val, context)
     if read_report(workspace.folder) is None:
         context.report(seconds=time.monotonic() - start)
     workspace.weights.mkdir(exist_ok=True)
@@ -327,6 +344,7 @@ def _record(
         finished=state["scored"],
     )
     path = write_record(results, record, per_image, shown)
+    write_text(workspace.weights / FILE_NAME, model_card(record))
     done = str(path.relative_to(results))
     workspace.mark(record=done)
     return done

@@ -9,6 +9,7 @@ from typing import Any
 
 from trendbench.progress import Progress, bar
 from trendbench.storage.atomic import write_text
+from trendbench.training.curves import NO_CURVES, Curves
 
 Bar = Callable[..., AbstractContextManager[Progress]]
 Observer = Callable[[Any, int], None]
@@ -32,6 +33,8 @@ class RunContext:
         bar: ``bar(title, total, unit, done=0)``, a context manager giving ``advance(count)``.
         observe: ``observe(self, epoch)``, to be called after an epoch: the harness draws a few
             validation samples from the generator and logs them.
+        curves: ``curves.scalars(group, images_seen, values)`` shows losses where the user asked
+            to see them.
     """
 
     seed: int
@@ -41,6 +44,7 @@ class RunContext:
     identity: str
     bar: Bar = bar
     observe: Observer = _look_away
+    curves: Curves = NO_CURVES
 
     def report(
         self, *, seconds: float, epochs: float | None = None, images_seen: int | None = None

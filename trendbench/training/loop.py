@@ -92,6 +92,7 @@ def train(
                 means = pending.take()
                 _must_be_finite(means, seen)
                 log.add(seen, means)
+                run.curves.scalars("loss", seen, means)
                 note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
                 progress.advance(len(chosen), note)
             else:

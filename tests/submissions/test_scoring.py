@@ -1,0 +1,52 @@
+"""``tb.score``: the same card from an array, a file or a folder, on a path or an open file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import trendbench as tb
+from trendbench.errors import DataFileError, ImagesError
+
+
+@pytest.fixture(scope="module")
+def test_split(small_file):
+    with tb.open_dataset(small_file) as data:
+        return data.load("test")
+
+
+def test_arrays_files_and_folders_score_alike(small_file, test_split, tmp_path):
+    np.save(tmp_path / "mine.npy", test_split.s2)
+    (tmp_path / "pngs").mkdir()
+    for i, image in enumerate(test_split.s2):
+        Image.fromarray(image).save(tmp_path / "pngs" / f"{i:03d}.png")
+    with tb.open_dataset(small_file) as data:
+        card = tb.score(test_split.s2, data, name="mine", c2st=False)
+        again = tb.score(tmp_path / "pngs", data, name="mine", c2st=False)
+        assert len(data.load("val")) == 6  # a file that was given open stays open
+    assert again.to_json() == card.to_json()
+    path = tb.score(str(tmp_path / "mine.npy"), str(small_file), name="mine", c2st=False)
+    assert path.to_json() == card.to_json()
+    assert card.name == "mine"
+    assert card.scores["c2st_logloss"] is None
+    assert "copies-input" in [flag.name for flag in card.flags]
+
+
+def test_a_second_sample_gives_diversity(small_file, test_split):
+    both = np.stack([test_split.s2, test_split.s1])
+    card = tb.score(both, small_file, c2st=False)
+    apart = tb.score(test_split.s2, small_file, second=test_split.s1, c2st=False)
+    assert card.scores["diversity"] is not None
+    assert card.to_json() == apart.to_json()
+    with pytest.raises(ImagesError, match="second sample already"):
+        tb.score(both, small_file, second=test_split.s1, c2st=False)
+    with pytest.raises(ImagesError, match="two samples"):
+        tb.score(test_split.s2, small_file, second=both, c2st=False)
+
+
+def test_what_cannot_be_scored_is_said(small_file, test_split):
+    with pytest.raises(ImagesError, match="uint8"):
+        tb.score(test_split.s2.astype(float), small_file, c2st=False)
+    with pytest.raises(ImagesError, match="one image a triplet"):
+        tb.score(test_split.s2[:5], small_file, c2st=False)
+    with pytest.raises(DataFileError, match="no data file"):
+        tb.score(test_split.s2, "none.h5")

@@ -1,0 +1,1 @@
+"""What is published beside data and models: dataset cards, Croissant metadata, model cards."""

@@ -1,0 +1,121 @@
+"""The card of a trained model: what it is, how it was made, what it scores. All from its record."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from trendbench.cards.text import DATA_LICENSE, front_matter, inline, markdown_table, page
+from trendbench.citation import apa
+from trendbench.results.record import RunRecord
+
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+FILE_NAME = "README.md"  # where hosts of models look for it
+
+
+def model_card(record: RunRecord) -> str:
+    """A model card in Markdown, with the front matter that hosts of models read."""
+    parts = [
+        _front_matter(record),
+        f"# {record.arch} on {record.task}",
+        _what(record),
+        "## Use",
+        "The folder that this card lies in is what the generator's `load` reads:",
+        _example(record),
+        "It was made for the images of this task, and knows nothing of other textures.",
+        "## Training",
+        markdown_table(["", ""], _training(record)),
+        "## Scores",
+        f"On the {record.n_test} test triplets, with 95 % intervals from resampling images; "
+        "beside each what true images score, and the range that holds 99 % of as many fresh "
+        "true images.",
+        markdown_table(["score", "value", "95 % interval", "truth", "99 % of true sets"],
+                       _scores(record)),
+        _missing(record),
+        f"**Flags**: {', '.join(f'`{flag}`' for flag in record.flags) or 'none'}.",
+        "## Provenance",
+        f"Record `{record.run_id}`, status {record.status}, code {inline(record.code.version)} "
+        f"(`{record.code.sha256[:12]}`), data `{record.data.sha256[:12]}`, recipe "
+        f"`{record.recipe.sha256[:12]}`, finished {record.finished}.",
+        "Weights under CC BY 4.0. Please cite:",
+        *(f"> {line}" for line in apa().split("\n\n")),
+    ]  # fmt: skip
+    return page(parts)
+
+
+def _front_matter(record: RunRecord) -> str:
+    metrics = [
+        {"type": name, "name": name, "value": score.value}
+        for name, score in record.scores.items()
+        if score is not None
+    ]
+    result = {
+        "task": {"type": "image-to-image" if record.conditional else "image-generation"},
+        "dataset": {"type": record.task, "name": record.task, "split": "test"},
+        "metrics": metrics,
+    }
+    fields: dict[str, Any] = {
+        "license": DATA_LICENSE,
+        "tags": ["trendbench", "textures", "Boolean model", record.family],
+        "datasets": [record.task],
+        "model-index": [{"name": record.arch, "results": [result]}],
+    }
+    return front_matter(fields)
+
+
+def _what(record: RunRecord) -> str:
+    size = f", {record.parameters:,} trained numbers" if record.parameters else ""
+    looks = "looks at s1 and s2" if record.conditional else "draws without looking at s1 and s2"
+    privileged = (
+        " It is shown germs and targets, which no honest generator sees." * record.privileged
+    )
+    return f"Family `{record.family}`{size}; {looks}.{privileged}"
+
+
+def _example(record: RunRecord) -> str:
+    module, _, name = record.recipe.generator.rpartition(":")
+    if not _REFERENCE.fullmatch(record.recipe.generator):  # a file of the author's
+        return f"the class is {inline(record.recipe.generator)}."
+    return (
+        "```python\n"
+        "from pathlib import Path\n\n"
+        f"from {module} import {name}\n"
+        "from trendbench.generators.protocol import Inputs\n\n"
+        f'generator = {name}.load(Path("."))\n'
+        "images = generator.sample(Inputs(s1, s2), seed=0)  # s1, s2, images: (n, H, W) uint8\n"
+        "```"
+    )
+
+
+def _training(record: RunRecord) -> Iterator[list[str]]:
+    training = record.training
+    yield ["generator", inline(record.recipe.generator)]
+    yield ["preset", inline(record.recipe.preset or "–")]
+    for name, value in record.recipe.parameters.items():
+        yield [inline(name), inline(json.dumps(value))]
+    yield ["data", f"{record.data.train} training triplets, seed {record.data.seed}"]
+    yield ["seed of the run", str(record.seed)]
+    if training.epochs is not None:
+        yield ["epochs", f"{training.epochs:g}"]
+    if training.images_seen is not None:
+        yield ["images seen", str(training.images_seen)]
+    yield ["seconds", f"{training.seconds:.0f}"]
+    yield ["device", inline(f"{record.hardware.device}, {record.hardware.precision}")]
+
+
+def _scores(record: RunRecord) -> Iterator[list[str]]:
+    for name, score in record.scores.items():
+        if score is None:
+            continue
+        yield [
+            f"`{name}`",
+            f"{score.value:.4g}",
+            f"{score.low:.3g} … {score.high:.3g}",
+            f"{score.truth:.3g}",
+            f"{score.truth_low:.3g} … {score.truth_high:.3g}",
+        ]
+
+
+def _missing(record: RunRecord) -> str:
+    absent = [f"`{name}`" for name, score in record.scores.items() if score is None]
+    return f"Not scored: {', '.join(absent)}." if absent else ""

@@ -1,0 +1,64 @@
+"""``trendbench card``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("card")
+@click.argument("what")
+@click.option(
+    "--croissant", "as_croissant", is_flag=True,
+    help="Of a data file: Croissant metadata (JSON-LD) in place of Markdown.",
+)  # fmt: skip
+@click.option(
+    "--url", help="With --croissant: where the file is published.  [default: beside the metadata]"
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write.  [default: stdout]")
+def command(what: str, as_croissant: bool, url: str | None, out: Path | None) -> None:
+    """Write what is published beside data and models.
+
+    WHAT is a task (its name, or a .toml spec) or a data file (.h5) for a dataset card, or the
+    record of a run (.json) for a model card.
+    """
+    import json
+
+    from trendbench.cards.croissant import croissant
+    from trendbench.cards.dataset_card import dataset_card, facts_of
+    from trendbench.cards.model_card import model_card
+    from trendbench.data.dataset import open_dataset
+    from trendbench.results.store import read_record
+    from trendbench.spec import load_spec, summary_of
+    from trendbench.storage.atomic import write_text
+
+    kind = Path(what).suffix.lower()
+    if as_croissant and kind not in (".h5", ".hdf5"):
+        raise click.BadParameter(f"'{what}' is no data file (.h5)", param_hint="--croissant")
+    if url and not as_croissant:
+        raise click.BadParameter("goes with --croissant", param_hint="--url")
+    if kind in (".h5", ".hdf5"):
+        with open_dataset(what) as dataset:
+            summary = _shipped_summary(dataset.spec.name)
+            text = (
+                json.dumps(croissant(dataset, summary=summary, url=url), indent=2,
+                           ensure_ascii=False) + "\n"
+                if as_croissant
+                else dataset_card(dataset.spec, summary=summary, file=facts_of(dataset))
+            )  # fmt: skip
+    elif kind == ".json":
+        text = model_card(read_record(Path(what)))
+    else:
+        text = dataset_card(load_spec(what), summary=summary_of(what))
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        click.echo(out)
+
+
+def _shipped_summary(task: str) -> str:
+    """The summary of a shipped task; a data file of one's own has none."""
+    from trendbench.catalog import spec_names
+    from trendbench.spec import summary_of
+
+    return summary_of(task) if task in spec_names() else ""
