@@ -52,6 +52,10 @@ class ResultError(InputError):
     """A result record cannot be read or contradicts itself."""
 
 
+class WeightsError(InputError):
+    """Saved weights are missing, damaged, or not those of the generator that they should be."""
+
+
 class CheckpointError(TrendbenchError):
     """No intact checkpoint is left where one is needed."""
 

@@ -176,8 +176,12 @@ def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan
 def _fit(
     workspace: Workspace, recipe: Recipe, model_class: Any, dataset: Dataset, device: str
 ) -> None:
-    if workspace.state.get("fitted"):
+    fitted = workspace.state.get("fitted")
+    whole = fitted is True or fitted == workspace.saved()  # version 0.1.0 kept no hashes
+    if fitted and whole and read_report(workspace.folder):
         return
+    if fitted:
+        say(f"{workspace.folder}: the weights are not those that were saved; fitting goes on")
     plan = workspace.plan
     chosen = choose_device(plan.device if device == "auto" else device)
     dataset.load("test")  # damage there should show now, not after the training
@@ -199,7 +203,7 @@ def _fit(
     workspace.weights.mkdir(exist_ok=True)
     call(model_class, "save", generator.save, workspace.weights)
     workspace.mark(
-        fitted=True,
+        fitted=workspace.saved(),
         hardware=device_name(chosen),
         parameters=call(model_class, "parameters", _size, generator),
         code=code_entry().model_dump(),
