@@ -176,11 +176,10 @@ def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan
 def _fit(
     workspace: Workspace, recipe: Recipe, model_class: Any, dataset: Dataset, device: str
 ) -> None:
-    fitted = workspace.state.get("fitted")
-    whole = fitted is True or fitted == workspace.saved()  # version 0.1.0 kept no hashes
-    if fitted and whole and read_report(workspace.folder):
-        return
-    if fitted:
+    if workspace.state.get("fitted"):
+        kept = workspace.saved()
+        if workspace.state.get("weights", kept) == kept and read_report(workspace.folder):
+            return
         say(f"{workspace.folder}: the weights are not those that were saved; fitting goes on")
     plan = workspace.plan
     chosen = choose_device(plan.device if device == "auto" else device)
@@ -203,7 +202,8 @@ def _fit(
     workspace.weights.mkdir(exist_ok=True)
     call(model_class, "save", generator.save, workspace.weights)
     workspace.mark(
-        fitted=workspace.saved(),
+        fitted=True,
+        weights=workspace.saved(),
         hardware=device_name(chosen),
         parameters=call(model_class, "parameters", _size, generator),
         code=code_entry().model_dump(),

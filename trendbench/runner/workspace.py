@@ -54,8 +54,9 @@ class Workspace:
     Attributes:
         folder: ``<runs>/<task>/<data8>/<arch>/seed<K>``.
         plan: what was asked for.
-        state: stages done: ``fitted`` (hashes of the saved weights by file), ``samples`` (hash
-            of the samples file), ``record`` (path of the record).
+        state: stages done: ``fitted`` (True once the weights are saved), ``weights`` (their
+            hashes by file), ``samples`` (hash of the samples file), ``record`` (path of the
+            record), and what the record is made of.
     """
 
     folder: Path

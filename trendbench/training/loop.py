@@ -123,7 +123,7 @@ def _must_be_finite(losses: Mapping[str, float], seen: int) -> None:
     if not all(abs(value) < _EXPLODED for value in losses.values()):
         shown = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
         raise _left_the_numbers(
-            f"a loss has exploded or is no number after {seen} images ({shown})"
+            f"a loss exploded or is no longer finite after {seen} images ({shown})"
         )
 
 
