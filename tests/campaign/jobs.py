@@ -96,7 +96,9 @@ def kill_and_resume(job: Job, place: Path, tries: int) -> Tally:
     whole.mkdir()
     moments = count(lambda: job(whole), place / "moments.txt")
     wanted = left_by(whole)
-    return tally([_killed(job, place / "try", moments, at, wanted) for at in spread(moments, tries)])
+    return tally(
+        [_killed(job, place / "try", moments, at, wanted) for at in spread(moments, tries)]
+    )
 
 
 def _killed(
@@ -172,5 +174,3 @@ def _make(path: Path) -> None:
     from trendbench.data.make import make_data
 
     make_data(TINY, SEED, path, workers=1)
-
-

@@ -19,9 +19,7 @@ Hook = Callable[[str], None]
 FAILED = 70  # exit code of a child whose job raised
 
 
-def in_child(
-    job: Callable[[], None], hook: Hook | None = None, errors: Path | None = None
-) -> int:
+def in_child(job: Callable[[], None], hook: Hook | None = None, errors: Path | None = None) -> int:
     """Run a job in a forked process, a hook called at each of its moments.
 
     Args:

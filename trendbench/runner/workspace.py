@@ -81,7 +81,7 @@ class Workspace:
     def saved(self) -> dict[str, str]:
         """SHA-256 of each file that the generator saved, by its path within ``weights``."""
         return {
-            path.relative_to(self.weights).as_posix(): _sha256(path)
+            path.relative_to(self.weights).as_posix(): sha256_of(path)
             for path in sorted(self.weights.rglob("*"))
             if path.is_file()
         }
@@ -165,7 +165,8 @@ def _digest(state: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
