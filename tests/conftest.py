@@ -4,10 +4,16 @@ import os
 from pathlib import Path
 
 # Numba caches a kernel by its own file's date, not by that of the kernels it calls: a cache of
-# its own for every state of the sources keeps tests from running yesterday's code.
+# its own for every state of the rooms with kernels keeps tests from running yesterday's code.
 from trendbench.provenance import sources_sha256
 
-_CACHE = Path(__file__).parents[1] / ".pytest_cache" / f"numba-{sources_sha256()[:16]}"
+_ROOT = Path(__file__).parents[1]
+_KERNEL_ROOMS = {
+    str(path.parent)
+    for path in (_ROOT / "trendbench").rglob("*.py")
+    if "from trendbench.compiling import kernel" in path.read_text(encoding="utf-8")
+}
+_CACHE = _ROOT / ".pytest_cache" / f"numba-{sources_sha256(*sorted(_KERNEL_ROOMS))[:16]}"
 os.environ.setdefault("NUMBA_CACHE_DIR", str(_CACHE))
 
 import numpy as np

@@ -88,6 +88,9 @@ def test_every_parameter_is_within_its_errors(fitted, name, row):
     for end, exact in ((estimates.left, lam.left), (estimates.right, lam.right)):
         assert abs(end.mean - exact) < LIMIT * end.standard_error
         assert end.between < 0.5 * end.within  # the λ's do not vary: noise of a moment estimate
+        # Where germs are not shared, what r says of the two ends is news, and is made use of.
+        alone = math.hypot(end.between, end.within) / math.sqrt(IMAGES)
+        assert (end.standard_error < 0.999 * alone) == (name == "independent")
     radius = estimates.radius
     assert radius.low <= radius.estimate <= radius.high
     assert radius.low < RADIUS < radius.high

@@ -24,18 +24,35 @@ from trendbench.errors import nearest
     "--differences", "score", metavar="SCORE",
     help="Print how far the rows' scores lie apart, pair by pair on the same test triplets.",
 )  # fmt: skip
+@click.option(
+    "--compare", "other", metavar="OTHER", type=click.Path(exists=True, path_type=Path),
+    help="Show what rose and fell since OTHER: a leaderboard.csv or a folder of records.",
+)  # fmt: skip
+@click.option(
+    "--score", "compared", metavar="SCORE", default="xi_ratio", show_default=True,
+    help="What --compare compares.",
+)  # fmt: skip
+@click.option(
+    "--merge", "submitted", type=click.Path(path_type=Path), multiple=True, metavar="ENTRY",
+    help="First take in a file that trendbench submit wrote; repeatable.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(
     folder: Path | None,
     families: tuple[str, ...],
     columns: str | None,
     score: str | None,
+    other: Path | None,
+    compared: str,
+    submitted: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Print the leaderboard and write it to RESULTS/leaderboard.csv."""
     from trendbench.cli.board_table import board_tables
+    from trendbench.cli.changes import changes_table
     from trendbench.cli.markdown import board_markdown, differences_markdown
     from trendbench.leaderboard.board import COLUMNS, SCORES, paper_lines, refresh, rows
+    from trendbench.leaderboard.compare import board_of, compare, read_board
     from trendbench.leaderboard.pairs import differences
     from trendbench.progress import say
     from trendbench.results.store import read_all
@@ -45,12 +62,26 @@ def command(
         _must_be_one_of(COLUMNS, name, "--markdown")
     if score is not None:
         _must_be_one_of(SCORES, score, "--differences")
+    _must_be_one_of(SCORES, compared, "--score")
     results = folder or Path("results")
+    before = read_board(other, compared) if other is not None else None
+    if submitted:
+        from trendbench.submissions.merge import merge
+
+        for entry, (record, fresh) in zip(submitted, merge(submitted, results), strict=True):
+            say(f"{entry}: {'recorded as' if fresh else 'already there as'} {record}")
     path = refresh(results)
     records = read_all(results)
     if families:
         records = [stored for stored in records if stored.record.family in families]
-    if score is not None:
+    if before is not None:
+        changes = compare(before, board_of(records), compared)
+        if as_json:
+            shown = [asdict(change) | {"is_real": change.is_real} for change in changes]
+            click.echo(json.dumps(shown, indent=2))
+        else:
+            click.echo(changes_table(changes, compared))
+    elif score is not None:
         found = differences(records, score)
         if as_json:
             click.echo(json.dumps([asdict(pair) for pair in found], indent=2))

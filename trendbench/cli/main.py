@@ -25,6 +25,10 @@ _COMMANDS = {
     "run": ("run", "Train a generator, score it, record the result."),
     "score": ("score", "Score anyone's images against a data file."),
     "power": ("power", "Say how small a damage each score detects."),
+    "new": ("new", "Write a generator to start from."),
+    "test": ("test", "Test a generator against the protocol."),
+    "export": ("export", "Write a data file's images for other programs."),
+    "submit": ("submit", "Score samples and pack an entry for the leaderboard."),
     "leaderboard": ("leaderboard", "Print the leaderboard and write its CSV."),
 }
 _INTERRUPTED = 130

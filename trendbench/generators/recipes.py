@@ -1,9 +1,10 @@
 """Recipes: which generator, with which numbers. One TOML file per leaderboard row.
 
-``baselines/<family>/family.toml`` names the generator class, what all rows of the family share,
-and the presets; ``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own
-included. A family may name a function that reads parameters out of a row's name, so that members
-without a file run too.
+``baselines/<family>/family.toml`` names the generator class, what all rows of the family share, the
+presets, which further names it reserves, and whether its rows are ranked;
+``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included. A family
+may name a function that reads parameters out of a row's name, so that members without a file run
+too.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trendbench import catalog
 from trendbench.errors import RecipeError, first_problem, nearest
+from trendbench.generators.discovery import only_class
 
 ENTRY_POINTS = "trendbench.generators"
 _OWN_FAMILY = "own"
@@ -43,6 +45,8 @@ class _Family(BaseModel):
     parameters: Parameters = {}
     presets: dict[str, Parameters] = {}
     default_preset: str | None = None
+    reserved: str | None = None
+    ranked: bool = True
 
 
 class _Row(BaseModel):
@@ -109,14 +113,15 @@ def find_recipe(
 
     Args:
         arch: a row of ``baselines/``, another member of a family's grammar, the name of an entry
-            point in ``trendbench.generators``, ``package.module:Class`` or ``file.py:Class``.
+            point in ``trendbench.generators``, ``package.module:Class``, ``file.py:Class``, or
+            ``file.py`` alone where it holds one generator class.
         preset: which of the family's presets; its default if None.
         overrides: parameters that replace the recipe's, e.g. ``{"epochs": 3}``.
 
     Raises:
         RecipeError: no such generator, no such preset, or a broken recipe file.
     """
-    recipe, presets = _shipped(arch, preset) or _own(arch)
+    recipe, presets = _shipped(arch, preset) or _own(reference_of(arch))
     if preset and preset not in presets:
         known = ", ".join(presets) or "none"
         raise RecipeError(f"{arch} has no preset '{preset}': it has {known}")
@@ -124,10 +129,40 @@ def find_recipe(
     return Recipe(**{**recipe.__dict__, "parameters": parameters})
 
 
+def reference_of(arch: str) -> str:
+    """The same name, with its one generator class added to a file that is named alone.
+
+    Raises:
+        RecipeError: which class of the file is meant cannot be told.
+    """
+    return f"{arch}:{only_class(Path(arch))}" if arch.endswith(".py") else arch
+
+
 def shipped_recipes() -> list[Recipe]:
     """The recipe of every row in ``baselines/``, in the order of families and rows."""
     rows = (path for path in _family_folders() for path in _row_files(path))
     return [find_recipe(path.stem) for path in rows]
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name means one of our rows, in any spelling of its letters' case.
+
+    Families, their rows, and the names that a family's file reserves by a pattern.
+    """
+    for folder in _family_folders():
+        family = _read(folder / _FAMILY_FILE, _Family)
+        known = [folder.name, *(path.stem for path in _row_files(folder))]
+        pattern = family.reserved
+        if name.casefold() in (row.casefold() for row in known) or (
+            pattern and re.fullmatch(pattern, name, re.IGNORECASE)
+        ):
+            return True
+    return False
+
+
+def unranked_families() -> set[str]:
+    """Families whose rows are measured against, not ranked."""
+    return {f.name for f in _family_folders() if not _read(f / _FAMILY_FILE, _Family).ranked}
 
 
 @cache

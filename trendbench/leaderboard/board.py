@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
-from trendbench.generators.recipes import find_recipe
+from trendbench.generators.recipes import find_recipe, unranked_families
 from trendbench.metrics.card import METRICS
 from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
@@ -25,9 +25,8 @@ from trendbench.storage.atomic import sweep, write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-_VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
-SCORES = tuple(_VERSIONS)
-_REFERENCE_FAMILY = "reference"  # its rows are measured against, not ranked
+VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
+SCORES = tuple(VERSIONS)
 _SHORT = 12
 _SEED = 20170602
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute; the ' stops it
@@ -112,7 +111,7 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "conditional": first.conditional,
         "privileged": first.privileged,
         "epochs": first.training.epochs,
-        "seconds": round(float(np.mean([record.training.seconds for record in records])), 1),
+        "seconds": _mean_seconds(records),
         "device": first.hardware.device,
         "data": _short(first.data.sha256),
         "recipe": _short(first.recipe.sha256),
@@ -185,7 +184,7 @@ def _status(records: Sequence[RunRecord]) -> str:
 
 
 def _is_stale(record: RunRecord) -> bool:
-    if any(s and _VERSIONS.get(name) != s.version for name, s in record.scores.items()):
+    if any(s and VERSIONS.get(name) != s.version for name, s in record.scores.items()):
         return True
     try:
         canonical = canonical_file(record.task)
@@ -210,6 +209,13 @@ def _is_stale(record: RunRecord) -> bool:
     return (today.generator, today.parameters) != (record.recipe.generator, parameters)
 
 
+def _mean_seconds(records: Sequence[RunRecord]) -> float | None:
+    """Training time, over the seeds; None where a record does not say."""
+    seconds = [record.training.seconds for record in records]
+    known = [s for s in seconds if s is not None]
+    return round(float(np.mean(known)), 1) if len(known) == len(seconds) else None
+
+
 def _short(digest: str) -> str:
     """A digest as the board shows it; the prefix keeps readers from taking it for a number."""
     return f"sha256:{digest[:_SHORT]}"
@@ -220,11 +226,11 @@ def _distance(row: Row) -> float:
     return abs(ratio - 1) if ratio is not None else float("inf")
 
 
-def _competes(row: Row) -> bool:
+def _competes(row: Row, unranked: Collection[str]) -> bool:
     ranked_by = (row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"])
     if None in ranked_by:
         return False
-    return not row["flags"] and row["status"] != "stale" and row["family"] != _REFERENCE_FAMILY
+    return not row["flags"] and row["status"] != "stale" and row["family"] not in unranked
 
 
 def _order(row: Row) -> tuple[Any, ...]:
@@ -242,9 +248,11 @@ def _order(row: Row) -> tuple[Any, ...]:
 
 def _rank(board: Sequence[Row]) -> None:
     """Rank within each task and data file; a row whose interval meets its leader's shares it."""
+    unranked = unranked_families()
     for _, group in groupby(board, key=lambda row: (row["task"], row["data"])):
         leader: Row | None = None
-        for place, row in enumerate(filter(_competes, group), start=1):
+        competing = [row for row in group if _competes(row, unranked)]
+        for place, row in enumerate(competing, start=1):
             if leader is None or not _overlap(leader, row):
                 row["rank"], leader = place, row
             else:

@@ -1,6 +1,6 @@
 """Which differences between rows are real: paired comparison on the same test triplets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -49,15 +49,15 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
         One difference a pair, rows in the order of their names.
     """
     rows = sorted(entries(records), key=lambda group: group[0].record.arch)
-    known = [(group, table) for group in rows if (table := _by_image(group, score)) is not None]
+    known = [(group, table) for group in rows if (table := by_image(group, score)) is not None]
     return [
-        _difference(a[0].record.arch, b[0].record.arch, of_a, of_b)
+        paired_difference(a[0].record.arch, b[0].record.arch, of_a, of_b)
         for (a, of_a), (b, of_b) in combinations(known, 2)
         if _same_triplets(a[0], b[0])
     ]
 
 
-def _by_image(group: list[StoredRecord], score: str) -> NDArray[np.float64] | None:
+def by_image(group: Sequence[StoredRecord], score: str) -> NDArray[np.float64] | None:
     """The score image by image, (n,), averaged over seeds; None where a seed has none."""
     series = [stored.per_image().get(score) for stored in group]
     found = [values for values in series if values is not None]
@@ -71,11 +71,12 @@ def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
     )  # fmt: skip
 
 
-def _difference(
+def paired_difference(
     first: str, second: str, a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> Difference:
-    by_image = a - b
-    means = bootstrap_weights(len(by_image)) @ by_image
+    """The mean of a − b over images (n,), its interval from resampling them together."""
+    each = a - b
+    means = bootstrap_weights(len(each)) @ each
     tail = (1 - CONFIDENCE) / 2
     low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
-    return Difference(first, second, float(by_image.mean()), low, high)
+    return Difference(first, second, float(each.mean()), low, high)

@@ -11,8 +11,8 @@ from trendbench.plain_text import is_plain
 from trendbench.provenance import sources_sha256
 
 Status = Literal["reproduced", "self-reported"]
-_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 _Number = Annotated[int, Field(ge=0, le=(1 << 64) - 1)]
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 _LONGEST_TEXT = 200
@@ -26,7 +26,7 @@ def _inert(text: str) -> str:
 
 
 _Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_inert)]
-_Parameters = dict[_Name, bool | int | float | _Text]
+_Parameters = dict[Name, bool | int | float | _Text]
 
 
 class _Part(BaseModel):
@@ -52,14 +52,14 @@ class RecipeEntry(_Part):
     generator: _Text
     parameters: _Parameters
     preset: _Text | None = None
-    source: _Sha256 | None = None
-    sha256: _Sha256
+    source: Sha256 | None = None
+    sha256: Sha256
 
 
 class DataEntry(_Part):
     """The data file."""
 
-    sha256: _Sha256
+    sha256: Sha256
     train: _Count
     seed: _Number
 
@@ -68,7 +68,7 @@ class CodeEntry(_Part):
     """The code: its version, and the hash of every source file of the package."""
 
     version: _Text
-    sha256: _Sha256
+    sha256: Sha256
 
 
 class HardwareEntry(_Part):
@@ -79,13 +79,13 @@ class HardwareEntry(_Part):
 
 
 class TrainingEntry(_Part):
-    """What the fit and the sampling cost."""
+    """What the fit and the sampling cost; None where whoever did it elsewhere has not said."""
 
     epochs: float | None = None
     images_seen: _Count | None = None
-    seconds: float
-    sampling_seconds: float
-    sampling_seed: _Number
+    seconds: float | None
+    sampling_seconds: float | None
+    sampling_seed: _Number | None
 
 
 class RunRecord(_Part):
@@ -96,9 +96,9 @@ class RunRecord(_Part):
     """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
-    task: _Name
-    arch: _Name
-    family: _Name
+    task: Name
+    arch: Name
+    family: Name
     status: Status
     seed: _Number
     recipe: RecipeEntry
@@ -111,10 +111,10 @@ class RunRecord(_Part):
     privileged: bool
     n_test: _Count
     xi_floor: float
-    scores: dict[_Name, ScoreEntry | None]
-    flags: list[_Name] = []
-    images: _Sha256
-    attachments: dict[_Name, _Sha256] = {}
+    scores: dict[Name, ScoreEntry | None]
+    flags: list[Name] = []
+    images: Sha256
+    attachments: dict[Name, Sha256] = {}
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
     @property

@@ -129,26 +129,28 @@ def read_record(path: Path) -> RunRecord:
 
 
 def read_all(results: Path) -> list[StoredRecord]:
-    """Every local record under ``results``, and the published ones that lie elsewhere.
+    """Every local record under ``results``, and the published ones that lie elsewhere."""
+    published = catalog.RESULTS.resolve()
+    if results.resolve() == published:
+        return read_folder(results, "published")
+    return read_folder(results, "local") + read_folder(published, "published")
+
+
+def read_folder(folder: Path, origin: Origin) -> list[StoredRecord]:
+    """The records under a folder, in the order of their paths.
 
     A file that is no record, or not the one its name says, is named on stderr and left out: it
     must not stop anyone's run.
     """
-    published = catalog.RESULTS.resolve()
-    own: Origin = "published" if results.resolve() == published else "local"
-    folders: list[tuple[Path, Origin]] = [(results, own)]
-    if own == "local":
-        folders.append((published, "published"))
     found = []
-    for folder, origin in folders:
-        for path in sorted(folder.glob("*/*/seed*.json")):
-            try:
-                stored = StoredRecord(read_record(path), path, origin)
-                stored.per_image()
-                for name in stored.record.attachments:
-                    stored.attachment(name)
-            except ResultError as error:
-                say(f"left out: {error}")
-            else:
-                found.append(stored)
+    for path in sorted(folder.glob("*/*/seed*.json")):
+        try:
+            stored = StoredRecord(read_record(path), path, origin)
+            stored.per_image()
+            for name in stored.record.attachments:
+                stored.attachment(name)
+        except ResultError as error:
+            say(f"left out: {error}")
+        else:
+            found.append(stored)
     return found

@@ -1,6 +1,7 @@
 """Atomic writes: a file appears under its name complete and on disk, or not at all."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,30 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _sync(path.parent)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a scratch folder beside ``folder``; on success it takes the name.
+
+    What stands there must be nothing or an empty folder. On any error the scratch folder is
+    removed.
+
+    Raises:
+        OSError: as the file system reports it; ``folder`` is not empty.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    name = tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:80]}.", suffix=".tmp")
+    scratch = Path(name)
+    try:
+        os.chmod(scratch, 0o777 & ~_umask())
+        yield scratch
+        os.sync()
+        os.replace(scratch, folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    _sync(folder.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,0 +1,140 @@
+"""Two leaderboards compared: by images where they are at hand, else by the rows' intervals."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.leaderboard.test_board import make
+from trendbench.cli.leaderboard import command
+from trendbench.errors import ResultError
+from trendbench.leaderboard.board import CSV_NAME, refresh
+from trendbench.leaderboard.compare import board_of, compare, read_board
+from trendbench.results.store import read_folder
+
+N = 400
+
+
+@pytest.fixture
+def two(tmp_path):
+    """nf8 rose by 0.02 under a spread of 1 that both share; nf16 went, nf32 came."""
+    shared = np.random.default_rng(0).normal(1.3, 1.0, N)
+    noise = np.random.default_rng(1).normal(0, 0.05, N)
+    old, new = tmp_path / "old", tmp_path / "new"
+    make(old, "nf8", n=N, ratio=1.3, half=0.1, images=shared)
+    make(old, "nf16", n=N, ratio=1.1)
+    make(new, "nf8", n=N, ratio=1.32, half=0.1, images=shared + 0.02 + noise, flags=("grey",))
+    make(new, "nf32", n=N, ratio=1.1)
+    for folder in (old, new):
+        refresh(folder)
+    return old, new
+
+
+def changes(old, new, score="xi_ratio"):
+    after = board_of(read_folder(new, "local"))
+    found = compare(read_board(old, score), after, score)
+    return {change.arch: change for change in found if change.task == "small"}
+
+
+@pytest.mark.parametrize("named", ["", CSV_NAME])
+def test_images_are_paired_where_the_records_lie_beside(two, named):
+    old, new = two
+    found = changes(old / named, new)
+    assert list(found) == ["nf32", "nf8", "nf16"]
+    nf8 = found["nf8"]
+    assert nf8.basis == "same triplets"
+    assert nf8.is_real
+    assert (nf8.high - nf8.low) / 2 == pytest.approx(1.96 * 0.05 / np.sqrt(N), rel=0.15)
+    assert (nf8.rank_before, nf8.rank_after) == (2, None)
+    assert (found["nf16"].after, found["nf32"].before) == (None, None)
+    assert not found["nf16"].is_real
+
+
+def test_a_csv_alone_gives_the_wider_interval(two, tmp_path):
+    """0.02 apart, half widths of 0.1: not told apart."""
+    old, new = two
+    alone = tmp_path / "elsewhere.csv"
+    shutil.copy(old / CSV_NAME, alone)
+    nf8 = changes(alone, new)["nf8"]
+    assert nf8.basis == "both intervals"
+    assert (nf8.low, nf8.high) == pytest.approx((0.02 - 0.1 * 2**0.5, 0.02 + 0.1 * 2**0.5))
+    assert not nf8.is_real
+
+
+def test_a_csv_that_says_otherwise_than_its_records_is_taken_at_its_word(two):
+    old, new = two
+    text = (old / CSV_NAME).read_text().replace("1.3,1.2,1.4", "1.9,1.8,2")
+    assert text.count("1.9,1.8,2") > 0
+    (old / CSV_NAME).write_text(text)
+    nf8 = changes(old / CSV_NAME, new)["nf8"]
+    assert (nf8.before, nf8.basis) == (1.9, "both intervals")
+
+
+def test_what_did_not_change_is_no_change(two, tmp_path):
+    old, _ = two
+    alone = tmp_path / "elsewhere.csv"
+    shutil.copy(old / CSV_NAME, alone)
+    for before in (alone, old):
+        for change in changes(before, old).values():
+            assert change.basis == "same value"
+            assert not change.is_real
+
+
+def test_rows_on_other_data_are_not_compared(tmp_path):
+    make(tmp_path / "a", "nf8")
+    make(tmp_path / "b", "nf8", data={"sha256": "c" * 64, "train": 24, "seed": 4})
+    lines = [board_of(read_folder(tmp_path / name, "local")) for name in "ab"]
+    assert [(c.before, c.after) for c in compare(*lines, "xi")] == [(None, 1.3), (1.3, None)]
+
+
+def test_the_command(two):
+    old, new = two
+    arguments = ["--results", str(new), "--compare", str(old / CSV_NAME)]
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    (line,) = [line for line in result.stdout.splitlines() if "nf8 " in line and "→" in line]
+    assert line.split()[:5] == ["2→–", "nf8", "1.3", "1.32", "+0.02"]
+    assert line.rstrip().endswith("*")
+    as_json = json.loads(CliRunner().invoke(command, [*arguments, "--json"]).stdout)
+    assert {entry["arch"] for entry in as_json} >= {"nf8", "nf16", "nf32"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it has no rows with 'task'"),
+        (b"a,b\n1,2\n", "it has no rows with 'task'"),
+        (b"\xff\xfe\x00", "not a CSV in UTF-8"),
+        (b'"', "not a CSV in UTF-8"),
+        (None, "larger than any leaderboard"),
+    ],
+)
+def test_what_is_no_leaderboard_is_refused(tmp_path, content, message):
+    path = tmp_path / "other.csv"
+    path.write_bytes(content if content is not None else b"," * (1 << 24 | 1))
+    with pytest.raises(ResultError, match=message):
+        read_board(path, "xi")
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [("arch", "=cmd()"), ("arch", "\x1b[2J"), ("task", "../x"), ("xi", "nan"), ("xi_low", "1e999"),
+     ("rank", "first"), ("data", "")],
+)  # fmt: skip
+def test_broken_cells_are_named_with_their_line(two, column, text):
+    old, _ = two
+    with (old / CSV_NAME).open(newline="") as file:
+        table = list(csv.DictReader(file))
+    table[1][column] = text
+    with (old / CSV_NAME).open("w", newline="") as file:
+        writer = csv.DictWriter(file, table[0])
+        writer.writeheader()
+        writer.writerows(table)
+    alone = old.parent / "alone.csv"
+    shutil.copy(old / CSV_NAME, alone)
+    with pytest.raises(ResultError, match=f"line 3: .* is no {column}$"):
+        read_board(alone, "xi")

@@ -1,0 +1,63 @@
+"""What rose and fell between two leaderboards, as text for a terminal of 80 columns."""
+
+import io
+from collections.abc import Sequence
+from itertools import groupby
+
+from trendbench.leaderboard.compare import Change
+
+_WIDTH = 80
+_FOOTNOTE = (
+    "change: after − before with its 95 % interval; * where it leaves out zero.\n"
+    "† only the rows' own intervals were at hand, not their images: a wider interval."
+)
+
+
+def changes_table(changes: Sequence[Change], score: str) -> str:
+    """One table for each task and data file, with a footnote."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    if not changes:
+        return "neither leaderboard has a row"
+    file = io.StringIO()
+    console = Console(file=file, width=_WIDTH, no_color=True)
+    ordered = sorted(changes, key=lambda change: (change.task, change.data))
+    for (task, data), group in groupby(ordered, key=lambda change: (change.task, change.data)):
+        table = Table(
+            box=SIMPLE_HEAD, title=f"{score} on {task}, data {data}", title_justify="left",
+            pad_edge=False, collapse_padding=True,
+        )  # fmt: skip
+        table.add_column("#", justify="right", no_wrap=True)
+        table.add_column("arch", overflow="fold", min_width=17)
+        table.add_column("before", justify="right", no_wrap=True)
+        table.add_column("after", justify="right", no_wrap=True)
+        table.add_column("change", justify="right", no_wrap=True)
+        for change in group:
+            table.add_row(
+                _ranks(change), change.arch, _number(change.before, "absent"),
+                _number(change.after, "gone"), _difference(change),
+            )  # fmt: skip
+        console.print(table)
+    return "\n".join([*(line.rstrip() for line in file.getvalue().splitlines()), _FOOTNOTE])
+
+
+def _ranks(change: Change) -> str:
+    before, after = ("–" if r is None else str(r) for r in (change.rank_before, change.rank_after))
+    return after if before == after else f"{before}→{after}"
+
+
+def _number(value: float | None, absent: str) -> str:
+    return absent if value is None else f"{value:.4g}"
+
+
+def _difference(change: Change) -> str:
+    if change.before is None or change.after is None or change.low is None:
+        return ""
+    if change.basis == "same value":
+        return "="
+    star = "*" if change.is_real else " "
+    dagger = "†" if change.basis == "both intervals" else " "
+    interval = f"[{change.low:+.2g}, {change.high:+.2g}]"
+    return f"{change.after - change.before:+.2g} {interval} {star}{dagger}"

@@ -1,0 +1,79 @@
+"""``trendbench submit``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("submit")
+@click.argument("samples", type=click.Path(path_type=Path))
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True,
+    help="The data file whose test triplets the samples were drawn for.",
+)  # fmt: skip
+@click.option("--name", required=True, help="What the leaderboard calls the row.")
+@click.option(
+    "--recipe", type=click.Path(path_type=Path), required=True,
+    help="How the samples were made: a .md or .toml file that goes into the entry.",
+)  # fmt: skip
+@click.option(
+    "--second", type=click.Path(path_type=Path),
+    help="Another sample for each of the same inputs, for the diversity score.",
+)  # fmt: skip
+@click.option("--unconditional", is_flag=True, help="The samples were drawn without s1 and s2.")
+@click.option("--privileged", is_flag=True, help="The generator was shown germs or targets.")
+@click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
+@click.option(
+    "--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True,
+    help="Of the training: one entry a seed.",
+)  # fmt: skip
+@click.option("--parameters", type=click.IntRange(0, 1 << 53), help="How many trained numbers.")
+@click.option("--epochs", type=click.FloatRange(0, 1 << 53), help="Passes over the training set.")
+@click.option("--device", default="not said", show_default=True, help="What it was trained on.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The entry.  [default: <NAME>-seed<K>.entry.zip]"
+)
+def command(
+    samples: Path,
+    data: Path,
+    name: str,
+    recipe: Path,
+    second: Path | None,
+    unconditional: bool,
+    privileged: bool,
+    no_c2st: bool,
+    seed: int,
+    parameters: int | None,
+    epochs: float | None,
+    device: str,
+    out: Path | None,
+) -> None:
+    """Score anyone's images and pack card, per-image scores, hashes and recipe into one file.
+
+    SAMPLES is what trendbench score takes. The file's status is self-reported;
+    trendbench leaderboard --merge takes it in.
+    """
+    from trendbench.cli.card_text import card_text
+    from trendbench.data.dataset import open_dataset
+    from trendbench.progress import bar
+    from trendbench.submissions.images import read_images, read_samples
+    from trendbench.submissions.submit import About, must_be_new, submit
+
+    about = About(
+        name, recipe, seed=seed, conditional=not unconditional, privileged=privileged,
+        parameters=parameters, epochs=epochs, device=device,
+    )  # fmt: skip
+    target = out or Path(f"{name}-seed{seed}.entry.zip")
+    must_be_new(target)
+    with open_dataset(data) as dataset:
+        spec = dataset.spec
+        images, again = read_samples(samples, spec, spec.test)
+        if second and again is not None:
+            raise click.BadParameter(
+                f"{samples} holds a second sample already", param_hint="--second"
+            )
+        if second:
+            again = read_images(second, spec, spec.test)
+        card = submit(images, dataset, about, target, second=again, c2st=not no_c2st, bar=bar)
+    click.echo(card_text(card))
+    click.echo(f"entry  {target}")

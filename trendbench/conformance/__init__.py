@@ -1,0 +1,1 @@
+"""Whether a generator keeps its promises: the protocol, tried out on a tiny task."""

@@ -1,0 +1,203 @@
+"""What rose and what fell between two leaderboards."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from trendbench.errors import ResultError
+from trendbench.leaderboard.board import CSV_NAME, Row, entries, rows
+from trendbench.leaderboard.pairs import by_image, paired_difference
+from trendbench.results.store import StoredRecord, read_folder
+
+Basis = Literal["same value", "same triplets", "both intervals", ""]
+_LARGEST_CSV = 1 << 24
+_CSV_PRECISION = 1e-5  # its numbers have six digits
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,70}")
+_KEYS = ("task", "data", "arch", "rank", "flags", "origin")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a leaderboard, with the records behind it where they are at hand."""
+
+    row: Row
+    records: Sequence[StoredRecord] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What must agree for two rows to be compared: task, data, name."""
+        return self.row["task"], self.row["data"], self.row["arch"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One name on one data file, before and after.
+
+    Attributes:
+        task, data, arch: what is compared.
+        rank_before, rank_after: None where unranked or absent.
+        before, after: the score; None where absent.
+        low, high: 95 % interval of after − before; None where either is absent.
+        basis: ``same value`` where the two agree to the six digits of a CSV; ``same triplets``
+            where images were paired, which cancels what is hard about a triplet; ``both
+            intervals`` where only the two rows' own intervals were at hand.
+    """
+
+    task: str
+    data: str
+    arch: str
+    rank_before: int | None
+    rank_after: int | None
+    before: float | None
+    after: float | None
+    low: float | None
+    high: float | None
+    basis: Basis
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def board_of(records: Iterable[StoredRecord]) -> list[Line]:
+    """The rows of records, in order, with the records behind each."""
+    groups = {}
+    known = list(records)
+    for group in entries(known):
+        (row,) = rows(group)
+        groups[_identity(row)] = group
+    return [Line(row, groups[_identity(row)]) for row in rows(known)]
+
+
+def read_board(path: Path, score: str) -> list[Line]:
+    """Someone's leaderboard: a folder of records, or a ``leaderboard.csv``.
+
+    Records that lie beside a CSV are used where they say the same as it.
+
+    Args:
+        path: file or folder.
+        score: the score that will be compared, which a CSV must have.
+
+    Raises:
+        ResultError: it is neither, or a CSV with missing columns or broken cells.
+    """
+    if path.is_dir():
+        found = read_folder(path, "local")
+        if found or not (path / CSV_NAME).is_file():
+            return board_of(found)
+        path = path / CSV_NAME
+    beside = {line.key: line for line in board_of(read_folder(path.parent, "local"))}
+    lines = []
+    for row in _read_csv(path, score):
+        line = Line(row)
+        twin = beside.get(line.key)
+        same = twin is not None and _close(twin.row[score], row[score])
+        lines.append(Line(row, twin.records) if twin is not None and same else line)
+    return lines
+
+
+def compare(before: Iterable[Line], after: Iterable[Line], score: str) -> list[Change]:
+    """Every name of either leaderboard, those of the later one first and in its order.
+
+    Where a side has a name more than once, its local row counts, else its first.
+    """
+    old, new = _by_key(before), _by_key(after)
+    keys = [*new, *(key for key in old if key not in new)]
+    return [_change(key, old.get(key), new.get(key), score) for key in keys]
+
+
+def _change(key: tuple[str, str, str], old: Line | None, new: Line | None, score: str) -> Change:
+    before, after = (line.row[score] if line else None for line in (old, new))
+    low, high, basis = _interval(old, new, score)
+    return Change(
+        *key,
+        rank_before=old.row["rank"] if old else None,
+        rank_after=new.row["rank"] if new else None,
+        before=before, after=after, low=low, high=high, basis=basis,
+    )  # fmt: skip
+
+
+def _interval(
+    old: Line | None, new: Line | None, score: str
+) -> tuple[float | None, float | None, Basis]:
+    """Interval of new − old, by images where both sides have them, else from their own."""
+    if old is None or new is None or old.row[score] is None or new.row[score] is None:
+        return None, None, ""
+    if _close(old.row[score], new.row[score]):
+        return 0.0, 0.0, "same value"
+    tables = [by_image(line.records, score) if line.records else None for line in (new, old)]
+    if tables[0] is not None and tables[1] is not None and len(tables[0]) == len(tables[1]):
+        pair = paired_difference("after", "before", tables[0], tables[1])
+        return pair.low, pair.high, "same triplets"
+    half = math.hypot(_half_width(old.row, score), _half_width(new.row, score))
+    centre = new.row[score] - old.row[score]
+    return centre - half, centre + half, "both intervals"
+
+
+def _half_width(row: Row, score: str) -> float:
+    low, high = row[f"{score}_low"], row[f"{score}_high"]
+    return float(high - low) / 2 if low is not None and high is not None else math.inf
+
+
+def _by_key(lines: Iterable[Line]) -> dict[tuple[str, str, str], Line]:
+    chosen: dict[tuple[str, str, str], Line] = {}
+    for line in lines:
+        known = chosen.get(line.key)
+        if known is None or (known.row["origin"], line.row["origin"]) == ("published", "local"):
+            chosen[line.key] = line
+    return chosen
+
+
+def _identity(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[key]) for key in ("task", "data", "arch", "recipe", "origin"))
+
+
+def _close(a: float | None, b: float | None) -> bool:
+    return (a is None and b is None) or (
+        a is not None and b is not None and math.isclose(a, b, rel_tol=_CSV_PRECISION)
+    )
+
+
+def _read_csv(path: Path, score: str) -> list[Row]:
+    """The columns of a leaderboard's CSV that a comparison needs, checked."""
+    needed = (*_KEYS, score, f"{score}_low", f"{score}_high")
+    try:
+        if path.stat().st_size > _LARGEST_CSV:
+            raise ResultError(f"{path} is larger than any leaderboard")
+        content = path.read_text(encoding="utf-8")
+        table = list(csv.DictReader(io.StringIO(content), strict=True))
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, csv.Error) as error:
+        raise ResultError(f"{path} is not a CSV in UTF-8 ({error})") from None
+    missing = [name for name in needed if not table or name not in table[0]]
+    if missing:
+        raise ResultError(f"{path} is not a leaderboard.csv: it has no rows with '{missing[0]}'")
+    return [_checked(row, needed, path, line) for line, row in enumerate(table, start=2)]
+
+
+def _checked(cells: dict[str, str], needed: Sequence[str], path: Path, line: int) -> Row:
+    row: Row = {}
+    for name in needed:
+        text = cells[name] or ""
+        try:
+            if name in ("task", "data", "arch"):
+                if not _NAME.fullmatch(text):
+                    raise ValueError
+                row[name] = text
+            elif name in ("flags", "origin"):
+                row[name] = text
+            else:
+                value = float(text) if text else None
+                if value is not None and not math.isfinite(value):
+                    raise ValueError
+                row[name] = int(value) if name == "rank" and value is not None else value
+        except ValueError:
+            raise ResultError(f"{path}, line {line}: {text[:40]!a} is no {name}") from None
+    return row

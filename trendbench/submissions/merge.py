@@ -1,0 +1,100 @@
+"""Take strangers' entries into a folder of records, once nothing in them is in doubt."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trendbench.errors import ResultError
+from trendbench.results.record import (
+    CodeEntry,
+    HardwareEntry,
+    RecipeEntry,
+    RunRecord,
+    TrainingEntry,
+)
+from trendbench.results.store import pack_per_image, read_all, write_record
+from trendbench.submissions.consistency import must_be_consistent
+from trendbench.submissions.entry import SUBMITTED, Parcel, pack, unpack
+
+ENTRY = "entry.zip"
+
+
+def merge(paths: Sequence[Path], results: Path) -> list[tuple[Path, bool]]:
+    """Record entries with the status ``self-reported``; all of them, or none if one is refused.
+
+    Args:
+        paths: files that ``trendbench submit`` wrote.
+        results: the folder of records.
+
+    Returns:
+        For each entry its record's path, and whether it is new there.
+
+    Raises:
+        ResultError: an entry is refused; nothing has been written.
+        OSError: the folder cannot be written.
+    """
+    stored = read_all(results)
+    known = [s.record for s in stored]
+    parcels = [unpack(path) for path in paths]
+    for path, parcel in zip(paths, parcels, strict=True):
+        must_be_consistent(parcel, known, str(path))
+    there = {_content(s.record): s.path for s in stored}
+    finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    taken = []
+    for path, parcel in zip(paths, parcels, strict=True):
+        record, per_image, entry = _record(parcel, finished, str(path))
+        before = there.get(_content(record))
+        if before is None:
+            before = write_record(results, record, per_image, {ENTRY: entry})
+            there[_content(record)] = before
+            taken.append((before, True))
+        else:
+            taken.append((before, False))
+    return taken
+
+
+def _content(record: RunRecord) -> str:
+    """A record without the moment at which it was taken in."""
+    return record.model_copy(update={"finished": ""}).to_json()
+
+
+def _record(parcel: Parcel, finished: str, where: str) -> tuple[RunRecord, bytes, bytes]:
+    """The record, its per-image scores, and the entry packed anew from what was checked."""
+    entry = parcel.entry
+    per_image = pack_per_image(parcel.per_image)
+    digest = hashlib.sha256(per_image).hexdigest()
+    content = pack(entry.model_copy(update={"images": digest}), per_image, parcel.recipe)
+    try:
+        record = RunRecord(
+            task=entry.task,
+            arch=entry.name,
+            family=SUBMITTED,
+            status=entry.status,
+            seed=entry.seed,
+            recipe=RecipeEntry(
+                generator=SUBMITTED,
+                parameters={},
+                source=entry.recipe.sha256,
+                sha256=entry.recipe_hash,
+            ),
+            data=entry.data,
+            code=CodeEntry(**entry.code.model_dump()),
+            hardware=HardwareEntry(device=entry.device, precision=SUBMITTED),
+            training=TrainingEntry(
+                epochs=entry.epochs, seconds=None, sampling_seconds=None, sampling_seed=None
+            ),
+            parameters=entry.parameters,
+            conditional=entry.conditional,
+            privileged=entry.privileged,
+            n_test=entry.samples.n,
+            xi_floor=entry.xi_floor,
+            scores=entry.scores,
+            flags=entry.flags,
+            images=digest,
+            attachments={ENTRY: hashlib.sha256(content).hexdigest()},
+            finished=finished,
+        )
+    except ValueError as error:
+        raise ResultError(f"{where} makes no record ({error})") from None
+    return record, per_image, content
