@@ -61,10 +61,10 @@ def finishing(results: Path, processes: int, seed: int = 0) -> Tally:
         in_child(lambda i=i: finish_a_run(results, i))  # type: ignore[misc]
     rows = [row for row in _parsed(results / "leaderboard.csv") if row["origin"] == "local"]
     names = [row["arch"] for row in rows]
+    found = [names.count(f"mine-{i:02d}") for i in range(processes)]
     outcomes = [
-        None if names.count(f"mine-{i:02d}") == 1 else f"row {i} is there {names.count(f'mine-{i:02d}')} times"
-        for i in range(processes)
-    ]  # fmt: skip
+        None if times == 1 else f"row {i} is there {times} times" for i, times in enumerate(found)
+    ]
     strays = [path.name for path in results.rglob(".*.tmp")]
     outcomes += [f"the CSV was torn: {reason}" for reason in torn]
     outcomes += [f"{name} was left behind" for name in strays]

@@ -16,15 +16,16 @@ def main(name: str, runs: int, folder: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["trendbench", "zipfile", "json", "tomllib"]):
-        from tests.campaign.targets import Bench, forbid_writing_outside
-
         import trendbench.data.dataset
         import trendbench.generators.recipes
         import trendbench.generators.weights
         import trendbench.leaderboard.board
+        import trendbench.leaderboard.compare
         import trendbench.runner.workspace
+        import trendbench.submissions.entry
         import trendbench.submissions.images
         import trendbench.training.losses  # noqa: F401
+        from tests.campaign.targets import Bench, forbid_writing_outside
     bench = Bench()
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - what the parsers say of each input
     forbid_writing_outside(bench.folder)

@@ -36,6 +36,8 @@ class Bench:
             "settings": self._with("settings.json", self._settings),
             "checkpoint": self._checkpoint,
             "record": self._with("seed0-0123456789ab.json", self._record),
+            "entry": self._with("a.zip", self._entry),
+            "leaderboard": self._with("a.csv", self._leaderboard),
             "loss log": self._with("losses.csv", self._losses),
             "run state": self._run_state,
             "spec": self._with("a.toml", self._spec),
@@ -120,6 +122,16 @@ class Bench:
                 raise path_error(path) from None
             _board([StoredRecord(record, path, "local")])
             raise
+
+    def _entry(self, path: Path) -> None:
+        from trendbench.submissions.entry import unpack
+
+        unpack(path)
+
+    def _leaderboard(self, path: Path) -> None:
+        from trendbench.leaderboard.compare import read_board
+
+        read_board(path, "xi")
 
     def _losses(self, path: Path) -> None:
         from trendbench.training.losses import CurveLog

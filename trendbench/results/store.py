@@ -45,9 +45,9 @@ class StoredRecord:
         path = self.path.with_suffix(".npz")
         content = self._read(path, self.record.images)
 
-        def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
             if shape != (self.record.n_test,) or dtype.kind != "f":
-                raise ResultError(f"{path} does not hold one number for each test image")
+                raise ResultError(f"{path}: {name!r:.60} is not one number for each test image")
             if prod(shape) * dtype.itemsize * _MOST_SCORES > _LARGEST_COMPANION:
                 raise ResultError(f"{path} is larger than any record's")
 

@@ -7,6 +7,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from trendbench.errors import TrendbenchError
 
-Check = Callable[[tuple[int, ...], np.dtype[Any]], None]
+Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name, shape, type
 
 _HEADER = 1 << 14  # of a .npy; numpy itself takes no more than 10000 characters
 _NPY = ".npy"
@@ -48,7 +49,7 @@ def read_npy(path: Path, check: Check) -> NDArray[Any]:
         ArrayError: damaged, or not numbers.
     """
     with _plain(path) as file:
-        return _array(file, os.fstat(file.fileno()).st_size, check)
+        return _array(file, os.fstat(file.fileno()).st_size, partial(check, ""))
 
 
 def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]:
@@ -64,9 +65,9 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
                 raise ArrayError(f"it holds {len(members)} arrays, and {most} at most is needed")
             found = {}
             for member in members:
+                name = member.filename.removesuffix(_NPY)
                 with archive.open(member) as stream:
-                    array = _array(stream, member.file_size, check)
-                found[member.filename.removesuffix(_NPY)] = array
+                    found[name] = _array(stream, member.file_size, partial(check, name))
             return found
     except (ArrayError, TrendbenchError):
         raise
@@ -81,7 +82,9 @@ def _plain(path: Path) -> IO[bytes]:
     return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
-def _array(stream: IO[bytes], size: int, check: Check) -> NDArray[Any]:
+def _array(
+    stream: IO[bytes], size: int, check: Callable[[tuple[int, ...], np.dtype[Any]], None]
+) -> NDArray[Any]:
     """The array in a .npy stream of ``size`` bytes."""
     head = stream.read(min(size, _HEADER))
     shape, in_columns, dtype, start = _header(head)

@@ -79,7 +79,8 @@ def _array(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
     frame = (spec.height, spec.width)
     usable = {(n, *frame), (n, 1, *frame), (n, *frame, 1), (2, n, *frame)}
 
-    def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        del name  # there is one array
         if dtype.kind not in "iuf" or 0 in shape:
             raise ImagesError(f"{path} has type {dtype!s:.60}: needed is uint8, or floats in 0 … 1")
         if shape not in usable:
@@ -128,7 +129,7 @@ def _hdf5(path: Path, check: Check) -> NDArray[Any]:
             if len(found) != 1:
                 raise ImagesError(f"{path} holds {len(found)} data sets at its root: needed is one")
             hdf5.must_be_sound(found[0], path.stat().st_size)
-            check(found[0].shape, found[0].dtype)
+            check("", found[0].shape, found[0].dtype)
             return hdf5.read(found[0])
     except ImagesError:
         raise
