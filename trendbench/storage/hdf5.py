@@ -33,6 +33,7 @@ _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for colu
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
+_WORTH_THREADS = 16
 _HEAP = b"GCOL\x01\0\0\0"
 _MOST_TEXTS = 100_000
 
@@ -306,5 +307,7 @@ def _checked(content: bytes) -> bytes:
 
 
 def _on_every_core(task: Callable[[Any], _Result], items: Sequence[Any]) -> Iterable[_Result]:
+    if len(items) < _WORTH_THREADS:
+        return [task(item) for item in items]
     with ThreadPoolExecutor(usable_cores()) as pool:
         return list(pool.map(task, items))
