@@ -56,6 +56,10 @@ class ReportError(InputError):
     """A folder that a report cannot be written to."""
 
 
+class WeightsError(InputError):
+    """Saved weights are missing, damaged, or not those of the generator that they should be."""
+
+
 class CheckpointError(TrendbenchError):
     """No intact checkpoint is left where one is needed."""
 

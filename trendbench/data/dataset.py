@@ -41,7 +41,7 @@ class Dataset:
         try:
             self._file = hdf5.opened(path)
             self._size = path.stat().st_size
-        except OSError as error:
+        except (OSError, hdf5.UnsafeError) as error:
             reason = str(error).splitlines()[0]
             raise DataFileError(
                 f"{path} is not a whole HDF5 file ({reason}): if trendbench wrote it, {_ADVICE}"

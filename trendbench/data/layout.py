@@ -13,7 +13,6 @@ ATTRIBUTE_SPEC = "spec"
 ATTRIBUTE_SEED = "seed"
 ATTRIBUTE_VERSION = "trendbench_version"
 ATTRIBUTE_HASH = "sha256"
-ROOT_ATTRIBUTES = (ATTRIBUTE_FORMAT, ATTRIBUTE_SPEC, ATTRIBUTE_SEED, ATTRIBUTE_VERSION)
 
 INTENSITIES = ("lambda_left", "lambda_right")
 GERM_COLUMNS = {"x": "<f8", "y": "<f8", "mark": "<f8", "member": "|u1"}

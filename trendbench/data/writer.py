@@ -16,6 +16,7 @@ from trendbench.data.blocks import Block
 from trendbench.process.seeds import SPLITS
 from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
+from trendbench.storage.hdf5 import fixed_text
 
 _MARGIN = 1 << 24  # more than HDF5 holds back until it closes a file
 _BYTES_PER_GERM = 32
@@ -38,12 +39,10 @@ class FileWriter:
         self._reserve(0, _MARGIN)
         self._spec = spec
         self._hashes: dict[str, hashlib._Hash] = {}
-        for name, value in zip(
-            layout.ROOT_ATTRIBUTES,
-            (layout.FORMAT, spec.to_json(), np.uint64(seed), __version__),
-            strict=True,
-        ):
-            self._file.attrs[name] = value
+        self._file.attrs[layout.ATTRIBUTE_FORMAT] = fixed_text(layout.FORMAT)
+        self._file.attrs[layout.ATTRIBUTE_SPEC] = fixed_text(spec.to_json())
+        self._file.attrs[layout.ATTRIBUTE_SEED] = np.uint64(seed)
+        self._file.attrs[layout.ATTRIBUTE_VERSION] = fixed_text(__version__)
         for split in SPLITS:
             group = self._file.create_group(split)
             for column in layout.columns(spec, split):
@@ -115,7 +114,7 @@ class FileWriter:
     ) -> None:
         if kind is None:
             for name, content in self._hashes.items():
-                self._file[name].attrs[layout.ATTRIBUTE_HASH] = content.hexdigest()
+                self._file[name].attrs[layout.ATTRIBUTE_HASH] = fixed_text(content.hexdigest())
         self._file.flush()
         size = self._file.id.get_filesize()
         self._file.close()

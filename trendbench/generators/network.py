@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from trendbench.errors import RecipeError
+from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.protocol import Inputs
+from trendbench.generators.weights import must_fit, read_settings, read_tensors
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
 from trendbench.storage.atomic import write_bytes, write_text
@@ -175,16 +175,25 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         """The generator that ``save`` left in a folder, on a device of the kind it was fitted on.
 
         Where there is no such device, on the CPU.
+
+        Raises:
+            WeightsError: files that are missing, damaged, or not this class's.
         """
-        stored = json.loads((folder / _SETTINGS).read_text())
-        generator = cls(**stored["settings"])
-        height, width = stored["frame"]
+        stored = read_settings(folder / _SETTINGS)
+        try:
+            generator = cls(**stored.settings)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"{folder / _SETTINGS}: {error}") from None
+        height, width = stored.frame
+        tensors = read_tensors(folder / _WEIGHTS)
+        with torch.device("meta"):  # shapes alone, so that settings cannot ask for memory
+            must_fit(generator.build(height, width), tensors, folder)
         network = generator.build(height, width)
-        network.load_state_dict(load_file(folder / _WEIGHTS))
-        device = stored["device"]
+        network.load_state_dict(tensors)
+        device = stored.device
         if device == "cuda" and not torch.cuda.is_available():
             device = "cpu"
-        generator.use(network, (height, width), device, stored["precision"])
+        generator.use(network, (height, width), device, stored.precision)
         return generator
 
     def use(self, network: Network, frame: tuple[int, int], device: str, precision: str) -> None:

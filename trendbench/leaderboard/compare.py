@@ -13,6 +13,7 @@ from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
 from trendbench.results.store import StoredRecord, read_folder
+from trendbench.storage.bounded import read_file
 
 Basis = Literal["same value", "same triplets", "both intervals", ""]
 _LARGEST_CSV = 1 << 24
@@ -161,7 +162,7 @@ def _read_csv(path: Path, score: str) -> list[Row]:
     try:
         if path.stat().st_size > _LARGEST_CSV:
             raise ResultError(f"{path} is larger than any leaderboard")
-        content = path.read_text(encoding="utf-8")
+        content = read_file(path, _LARGEST_CSV).decode("utf-8")
         table = list(csv.DictReader(io.StringIO(content), strict=True))
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None

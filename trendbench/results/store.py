@@ -5,9 +5,10 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,13 @@ from trendbench.errors import ResultError, first_problem
 from trendbench.progress import say
 from trendbench.results.record import RunRecord
 from trendbench.storage.atomic import sweep, write_bytes, write_text
-from trendbench.storage.bounded import ArrayError, parse_npz, read_file
+from trendbench.storage.bounded import ArrayError, read_file, read_npz
 
 Origin = Literal["published", "local"]
 PerImage = dict[str, NDArray[np.float64]]
 _LARGEST_RECORD = 1 << 20
-_LARGEST_COMPANION = 1 << 26
+_LARGEST_COMPANION = 1 << 27
+_MOST_SCORES = 64
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,17 @@ class StoredRecord:
         """
         path = self.path.with_suffix(".npz")
         content = self._read(path, self.record.images)
+
+        def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+            if shape != (self.record.n_test,) or dtype.kind != "f":
+                raise ResultError(f"{path}: {name!r:.60} is not one number for each test image")
+            if prod(shape) * dtype.itemsize * _MOST_SCORES > _LARGEST_COMPANION:
+                raise ResultError(f"{path} is larger than any record's")
+
         try:
-            arrays = parse_npz(content, _LARGEST_COMPANION)
+            arrays = read_npz(content, check, _MOST_SCORES)
         except ArrayError as error:
             raise ResultError(f"{path} is not a readable .npz ({error})") from None
-        wrong = [name for name, a in arrays.items() if a.shape != (self.record.n_test,)]
-        if wrong:
-            raise ResultError(f"{path}: {wrong[0]!r:.60} is not one number for each test image")
         return {name: array.astype(np.float64) for name, array in arrays.items()}
 
     def attachment(self, name: str) -> bytes | None:
@@ -89,15 +95,12 @@ def write_record(
     in ``<run-id>.npz``, attachments in the folder ``<run-id>``.
     """
     path = results / record.task / record.arch / f"{record.run_id}.json"
-    for target in (
-        path,
-        path.with_suffix(".npz"),
-        *(path.with_suffix("") / n for n in attachments),
-    ):
+    folder = path.with_suffix("")
+    for target in (path, path.with_suffix(".npz"), *(folder / name for name in attachments)):
         sweep(target)  # none but this run writes them, and its folder is held
     if not path.exists():
         for name, content in attachments.items():
-            write_bytes(path.with_suffix("") / name, content)
+            write_bytes(folder / name, content)
         write_bytes(path.with_suffix(".npz"), per_image)
         write_text(path, record.to_json())
     return path

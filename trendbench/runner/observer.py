@@ -43,6 +43,7 @@ def observer(
             for metric in (Xi(), GreyFraction())
         }
         log.add(epoch, means)
+        log.sync()
         path = workspace.figures / f"epoch-{epoch:04d}.png"
         save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
         seen = epoch * dataset.spec.train

@@ -189,7 +189,10 @@ def _fit(
     tensorboard: bool,
 ) -> None:
     if workspace.state.get("fitted"):
-        return
+        kept = workspace.saved()
+        if workspace.state.get("weights", kept) == kept and read_report(workspace.folder):
+            return
+        say(f"{workspace.folder}: the weights are not those that were saved; fitting goes on")
     plan = workspace.plan
     chosen = choose_device(plan.device if device == "auto" else device)
     dataset.load("test")  # damage there should show now, not after the training
@@ -217,6 +220,7 @@ def _fit(
     call(model_class, "save", generator.save, workspace.weights)
     workspace.mark(
         fitted=True,
+        weights=workspace.saved(),
         hardware=device_name(chosen),
         parameters=call(model_class, "parameters", _size, generator),
         code=code_entry().model_dump(),

@@ -1,5 +1,6 @@
 """The working folder of one run: what was asked for, how far it has come."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from trendbench.errors import RunError
+from trendbench.progress import say
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding
 from trendbench.training.context import FIT_FILE
 
 _PLAN, _STATE = "run.json", "state.json"
+_CHECK = "sha256"  # of the rest of the state
+_STAGES = {"fitted", "hardware", "parameters", "code", "samples", "sampling_seconds", "scored",
+           "record"}  # fmt: skip
 _EPOCHS = "epochs"
 
 
@@ -49,8 +54,9 @@ class Workspace:
     Attributes:
         folder: ``<runs>/<task>/<data8>/<arch>/seed<K>``.
         plan: what was asked for.
-        state: stages done: ``fitted`` (True once the weights are saved), ``samples`` (hash of
-            the samples file), ``record`` (path of the record).
+        state: stages done: ``fitted`` (True once the weights are saved), ``weights`` (their
+            hashes by file), ``samples`` (hash of the samples file), ``record`` (path of the
+            record), and what the record is made of.
     """
 
     folder: Path
@@ -72,10 +78,19 @@ class Workspace:
         """Folder of the run's pictures."""
         return self.folder / "figures"
 
+    def saved(self) -> dict[str, str]:
+        """SHA-256 of each file that the generator saved, by its path within ``weights``."""
+        return {
+            path.relative_to(self.weights).as_posix(): sha256_of(path)
+            for path in sorted(self.weights.rglob("*"))
+            if path.is_file()
+        }
+
     def mark(self, **stages: Any) -> None:
         """Note durably that stages are done."""
         self.state.update(stages)
-        write_text(self.folder / _STATE, json.dumps(self.state, indent=2) + "\n")
+        stored = {**self.state, _CHECK: _digest(self.state)}
+        write_text(self.folder / _STATE, json.dumps(stored, indent=2) + "\n")
 
 
 def stored_plan(folder: Path) -> Plan | None:
@@ -88,8 +103,10 @@ def stored_plan(folder: Path) -> Plan | None:
     if not path.is_file():
         return None
     try:
-        return Plan(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
+        plan = Plan(**json.loads(path.read_text(encoding="utf-8")))
+        plan.flat()
+        return plan
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
             f"{path} is damaged ({error}): delete {folder} to start the run again"
         ) from None
@@ -130,11 +147,28 @@ def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]
 
 
 def _read_state(path: Path) -> dict[str, Any]:
+    """What was noted there; nothing, so that all is done again, where that is damaged."""
     try:
-        state = json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}
+        stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        content = stored.pop(_CHECK, None) if isinstance(stored, dict) else None
+    except (ValueError, RecursionError):
+        stored, content = None, None
+    if stored and content is None and set(stored) <= _STAGES:  # written by version 0.1.0
+        return dict(stored)
+    if stored == {} or (stored and content == _digest(stored)):
+        return dict(stored)
+    say(f"{path} is damaged or of another version: what it noted as done is done again")
+    return {}
+
+
+def _digest(state: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _grows(before: Plan, after: Plan) -> bool:

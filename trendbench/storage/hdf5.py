@@ -6,6 +6,8 @@ that inflates a thousandfold. Here links are looked at and never followed, and c
 they lie and decoded within the size that they must have.
 """
 
+import mmap
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -31,6 +33,9 @@ _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for colu
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
+_WORTH_THREADS = 16
+_HEAP = b"GCOL\x01\0\0\0"
+_MOST_TEXTS = 100_000
 
 
 class UnsafeError(Exception):
@@ -42,8 +47,49 @@ def opened(path: Path) -> h5py.File:
 
     Raises:
         OSError: not a whole HDF5 file.
+        UnsafeError: texts in it are damaged so that HDF5 would not come back from reading them.
     """
+    _must_come_back(path)
     return h5py.File(path, "r")
+
+
+def fixed_text(text: str) -> np.bytes_:
+    """A text as an attribute of fixed length: it lies in a header that has a checksum.
+
+    Texts of variable length, h5py's default, lie in a heap that has none.
+    """
+    return np.bytes_(text.encode("utf-8"))
+
+
+def _must_come_back(path: Path) -> None:
+    """Walk the heaps in which HDF5 keeps texts of variable length.
+
+    A heap is ``GCOL``, version 1, three zeros, its size, then objects: number, references, four
+    zeros, size, and the bytes padded to eights; number 0 is the free rest. HDF5 walks them without
+    looking, and one of size 0 keeps it there for ever.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            objects = 0
+            at = content.find(_HEAP)
+            while at >= 0:
+                end = at + int.from_bytes(content[at + 8 : at + 16], "little")
+                here = at + 16
+                if end > size:
+                    raise UnsafeError("a heap of texts is cut short")
+                while here + 16 <= end:
+                    number = int.from_bytes(content[here : here + 2], "little")
+                    length = int.from_bytes(content[here + 8 : here + 16], "little")
+                    taken = 16 + length + -length % 8 if number else end - here
+                    objects += 1
+                    wrong = length != taken if number == 0 else here + taken > end
+                    if wrong or objects > _MOST_TEXTS:
+                        raise UnsafeError("a heap of texts is damaged")
+                    here += taken
+                at = content.find(_HEAP, at + len(_HEAP))
 
 
 def member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
@@ -261,5 +307,7 @@ def _checked(content: bytes) -> bytes:
 
 
 def _on_every_core(task: Callable[[Any], _Result], items: Sequence[Any]) -> Iterable[_Result]:
+    if len(items) < _WORTH_THREADS:
+        return [task(item) for item in items]
     with ThreadPoolExecutor(usable_cores()) as pool:
         return list(pool.map(task, items))

@@ -22,7 +22,7 @@ from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
 from trendbench.results.record import DataEntry, Name, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
-from trendbench.storage.bounded import ArrayError, npy_bytes, parse_npz, read_file
+from trendbench.storage.bounded import ArrayError, read_file, read_npz
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
@@ -250,14 +250,22 @@ def _recipe(file: str, content: bytes, where: str) -> str:
 
 def _per_image(content: bytes, n: int, where: str) -> PerImage:
     """The arrays of ``scores.npz``: each one (n,) float32, all finite."""
+
+    def wrong(name: str) -> ResultError:
+        return ResultError(
+            f"{where}: {_SCORES}, {name[:40]!r} is not one finite float32 for each of the {n} "
+            "images"
+        )
+
+    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        if shape != (n,) or dtype != _SINGLE:
+            raise wrong(name)
+
     try:
-        found = parse_npz(content, _MOST_SCORES * npy_bytes(n, _SINGLE.itemsize))
+        found = read_npz(content, check, _MOST_SCORES)
     except ArrayError as error:
         raise ResultError(f"{where}: {_SCORES} is not a readable .npz ({error})") from None
     for name, values in found.items():
-        if values.shape != (n,) or values.dtype != _SINGLE or not np.isfinite(values).all():
-            raise ResultError(
-                f"{where}: {_SCORES}, {name[:40]!r} is not one finite float32 for each of the {n} "
-                "images"
-            )
+        if not np.isfinite(values).all():
+            raise wrong(name)
     return found

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable
-from math import prod
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from trendbench.progress import say
 from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
 from trendbench.storage import hdf5
-from trendbench.storage.bounded import ArrayError, npy_bytes, parse_npy, parse_npz, read_file
+from trendbench.storage.bounded import ArrayError, Check, read_file, read_npy, read_npz
 
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 _INVERTED_MARGIN = 2.0
+_LARGEST_ARCHIVE = 1 << 34
+_MOST_ITEMS = 1000
 _PNG_BYTES, _PNG_SLACK = 5, 1 << 16  # a pixel of four channels barely grows when it is deflated
 
 
@@ -65,8 +67,8 @@ def read_images(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
 
 
 def _array(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
-    """The one array in a file, whatever its format; no more is read than two samples can take."""
-    readers: dict[str, Callable[[Path, int], NDArray[Any]]] = {
+    """The one array in a file, whatever its format, read if it can be images of the task."""
+    readers: dict[str, Callable[[Path, Check], NDArray[Any]]] = {
         ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
     }  # fmt: skip
     reader = readers.get(path.suffix.lower())
@@ -74,55 +76,60 @@ def _array(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
         raise ImagesError(f"no images at {path}")
     if reader is None:
         raise ImagesError(f"{path}: known are .npy, .npz, .h5 and folders of PNGs")
-    array = reader(path, 2 * n * spec.height * spec.width)
-    if array.size not in (n * spec.height * spec.width, 2 * n * spec.height * spec.width):
-        raise ImagesError(
-            f"{path} holds images of shape {array.shape}: needed are "
-            f"{(n, spec.height, spec.width)}, one for each test triplet in the file's order"
-        )
-    return array
+    frame = (spec.height, spec.width)
+    usable = {(n, *frame), (n, 1, *frame), (n, *frame, 1), (2, n, *frame)}
+
+    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        del name  # there is one array
+        if dtype.kind not in "iuf" or 0 in shape:
+            raise ImagesError(f"{path} has type {dtype!s:.60}: needed is uint8, or floats in 0 … 1")
+        if shape not in usable:
+            raise _wrong_shape(path, shape, spec, n)
+
+    return reader(path, check)
+
+
+def _wrong_shape(path: Path, shape: tuple[int, ...], spec: TaskSpec, n: int) -> ImagesError:
+    return ImagesError(
+        f"{path} holds images of shape {shape!s:.80}: needed is {(n, spec.height, spec.width)}, "
+        "one for each test triplet in the file's order"
+    )
 
 
 def _checked(images: NDArray[np.uint8], spec: TaskSpec, n: int, path: Path) -> NDArray[np.uint8]:
     """Images, if they are one for each triplet, black on white."""
-    expected = (n, spec.height, spec.width)
-    if images.shape != expected:
-        raise ImagesError(
-            f"{path} holds images of shape {images.shape}: needed are {expected}, one for each "
-            "test triplet in the file's order"
-        )
+    if images.shape != (n, spec.height, spec.width):
+        raise _wrong_shape(path, images.shape, spec, n)
     _must_not_be_inverted(images, spec, path)
     return images
 
 
-def _npy(path: Path, most: int) -> NDArray[Any]:
+def _npy(path: Path, check: Check) -> NDArray[Any]:
     try:
-        return parse_npy(read_file(path, npy_bytes(most)))
+        return read_npy(path, check)
     except (OSError, ArrayError) as error:
         raise ImagesError(f"{path} is not a readable .npy ({_reason(error)})") from None
 
 
-def _npz(path: Path, most: int) -> NDArray[Any]:
+def _npz(path: Path, check: Check) -> NDArray[Any]:
     try:
-        arrays = parse_npz(read_file(path, npy_bytes(most)), npy_bytes(most))
+        arrays = read_npz(read_file(path, _LARGEST_ARCHIVE), check, most=1)
     except (OSError, ArrayError) as error:
         raise ImagesError(f"{path} is not a readable .npz ({_reason(error)})") from None
-    if len(arrays) != 1:
-        raise ImagesError(f"{path} holds {len(arrays)} arrays: needed is one")
-    (array,) = arrays.values()
-    return array
+    if not arrays:
+        raise ImagesError(f"{path} holds no array: needed is one")
+    return arrays.popitem()[1]
 
 
-def _hdf5(path: Path, most: int) -> NDArray[Any]:
+def _hdf5(path: Path, check: Check) -> NDArray[Any]:
     try:
         with hdf5.opened(path) as file:
-            items = [_own(file, name) for name in file]
+            items = [_own(file, name) for name in islice(file, _MOST_ITEMS)]
             found = [item for item in items if isinstance(item, h5py.Dataset)]
             if len(found) != 1:
                 raise ImagesError(f"{path} holds {len(found)} data sets at its root: needed is one")
             hdf5.must_be_sound(found[0], path.stat().st_size)
-            if prod(found[0].shape) > most:
-                raise ImagesError(f"{path} holds an array of shape {found[0].shape}: too large")
+            check("", found[0].shape, found[0].dtype)
             return hdf5.read(found[0])
     except ImagesError:
         raise

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ class Checkpoint:
     images_seen: int
     seconds: float
     state: dict[str, Any]
+
+    def is_finite(self) -> bool:
+        """Whether every number in the state is."""
+        return _all_finite(self.state)
 
 
 class Checkpoints:
@@ -65,7 +70,7 @@ class Checkpoints:
         """
         paths = self._newest_first()
         for path in paths:
-            content = path.read_bytes()
+            content = path.read_bytes() if path.is_file() else b""
             stated = _NAME.fullmatch(path.name)
             assert stated is not None
             if hashlib.sha256(content).hexdigest()[:16] != stated["hash"]:
@@ -79,18 +84,38 @@ class Checkpoints:
         return None
 
     def _open(self, path: Path, content: bytes) -> Checkpoint:
-        stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        if stored.get("version") != _VERSION:
+        try:
+            stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except Exception:  # no sound archive, or objects in it, which are not built
             raise CheckpointError(
-                f"{path} has checkpoint version {stored.get('version')}, this trendbench reads "
+                f"{path} holds other than tensors and numbers, and was not opened: delete it"
+            ) from None
+        if not isinstance(stored, dict) or "version" not in stored:
+            raise CheckpointError(f"{path} is none of trendbench's checkpoints: delete it")
+        if stored["version"] != _VERSION:
+            raise CheckpointError(
+                f"{path} has checkpoint version {stored['version']!r:.40}, this trendbench reads "
                 f"{_VERSION}: use the version that wrote it, or delete the folder"
             )
-        if stored["identity"] != self._identity:
+        if stored.get("identity") != self._identity:
             raise CheckpointError(
                 f"{path} belongs to another recipe or data file: delete the folder to start again"
             )
-        return Checkpoint(stored["images_seen"], stored["seconds"], stored["state"])
+        seen, seconds, state = (stored.get(k) for k in ("images_seen", "seconds", "state"))
+        if not (isinstance(seen, int) and isinstance(seconds, float) and isinstance(state, dict)):
+            raise CheckpointError(f"{path} is none of trendbench's checkpoints: delete it")
+        return Checkpoint(seen, seconds, state)
 
     def _newest_first(self) -> list[Path]:
         paths = (path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
         return sorted(paths, reverse=True)
+
+
+def _all_finite(value: Any) -> bool:
+    if isinstance(value, torch.Tensor):
+        return not value.is_floating_point() or bool(torch.isfinite(value).all())
+    if isinstance(value, dict):
+        return all(_all_finite(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return all(_all_finite(part) for part in value)
+    return not isinstance(value, float) or math.isfinite(value)

@@ -1,6 +1,7 @@
 """What the harness hands to a generator's ``fit``."""
 
 import json
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -64,6 +65,13 @@ class FitReport:
 
 
 def read_report(folder: Path) -> FitReport | None:
-    """What ``RunContext.report`` last left in a folder; None if it left nothing."""
+    """What ``RunContext.report`` last left in a folder; None if it left nothing, or damaged it."""
     path = folder / FIT_FILE
-    return FitReport(**json.loads(path.read_text())) if path.is_file() else None
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        epochs, seen, seconds = (stored[key] for key in ("epochs", "images_seen", "seconds"))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    numbers = [epochs or 0.0, seen or 0, seconds]
+    sound = all(isinstance(n, int | float) and math.isfinite(n) and n >= 0 for n in numbers)
+    return FitReport(epochs, seen, seconds) if sound else None

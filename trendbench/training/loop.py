@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from trendbench.errors import TrainingError
+from trendbench.errors import CheckpointError, TrainingError
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 from trendbench.training.context import RunContext
 from trendbench.training.interruption import deferred
@@ -21,6 +21,7 @@ from trendbench.training.randomness import derived_seed, epoch_order
 
 _ROWS_PER_EPOCH = 50
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
+_EXPLODED = 1e8  # ten times a log loss of 100 summed over the pixels of an image of 256²
 
 
 class Trainable(Protocol):
@@ -56,7 +57,9 @@ def train(
         after_epoch: called with the number of epochs done.
 
     Raises:
-        TrainingError: a loss is no longer finite; the last good checkpoint stays.
+        TrainingError: a loss or a weight is no longer finite, or a loss has exploded; the last
+            good checkpoint stays.
+        CheckpointError: no checkpoint can be gone on from.
         KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
     """
     checkpoints = Checkpoints(run.folder, run.identity)
@@ -64,8 +67,14 @@ def train(
     seen, before, pending = 0, 0.0, _Pending()
     if found:
         seen, before = found.images_seen, found.seconds
-        trainable.load_state_dict(found.state["trainable"])
-        pending = _Pending(found.state["pending"], run.device)
+        try:
+            trainable.load_state_dict(found.state["trainable"])
+            pending = _Pending(found.state["pending"], run.device)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(
+                f"the checkpoint after {seen} images in {run.folder} does not fit these networks "
+                f"({' '.join(str(error).split())[:200]}): delete the folder to start again"
+            ) from None
     log = CurveLog(run.folder / "losses.csv", seen)
     steps_per_row = max(1, math.ceil(n / batch) // _ROWS_PER_EPOCH)
     start = saved_at = time.monotonic()
@@ -75,7 +84,10 @@ def train(
         log.sync()
         _must_be_finite(pending.means(), seen)
         state = {"trainable": trainable.state_dict(), "pending": pending.to_state()}
-        checkpoints.save(Checkpoint(seen, seconds, state))
+        checkpoint = Checkpoint(seen, seconds, state)
+        if not checkpoint.is_finite():  # the last step's losses were, before it was taken
+            raise _left_the_numbers(f"the weights are no longer finite after {seen} images")
+        checkpoints.save(checkpoint)
         run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
 
     with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
@@ -109,11 +121,18 @@ def train(
 
 
 def _must_be_finite(losses: Mapping[str, float], seen: int) -> None:
-    if not all(math.isfinite(value) for value in losses.values()):
-        raise TrainingError(
-            f"a loss is no longer finite after {seen} images ({dict(losses)}): the checkpoint "
-            "before it is kept; lower learning_rate in the recipe"
+    if not all(abs(value) < _EXPLODED for value in losses.values()):
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
+        raise _left_the_numbers(
+            f"a loss exploded or is no longer finite after {seen} images ({shown})"
         )
+
+
+def _left_the_numbers(what: str) -> TrainingError:
+    return TrainingError(
+        f"{what}: the last good checkpoint is kept; lower learning_rate in the recipe, or train "
+        "in fp32 if it was bf16, under another --runs folder"
+    )
 
 
 class _Pending:

@@ -8,6 +8,7 @@ from pathlib import Path
 from trendbench.storage.atomic import write_text
 
 _POSITION = "images_seen"
+_LONGEST_NUMBER = 19
 
 
 class CurveLog:
@@ -21,12 +22,12 @@ class CurveLog:
         self._path = path
         self._key = key
         if path.is_file():
-            with path.open(newline="") as file:
-                header, *rows = [*csv.reader(file)] or [[]]
-            if header[:1] != [key]:  # cut short by a kill or a full disk
+            text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+            header, *rows = [*csv.reader(text.splitlines())] or [[]]
+            if header[:1] != [key]:  # damaged by a power cut or by hand
                 path.unlink()
                 return
-            whole = [row for row in rows if len(row) == len(header) and row[0].isdigit()]
+            whole = [row for row in rows if len(row) == len(header) and _is_position(row[0])]
             kept = [header, *(row for row in whole if int(row[0]) <= position)]
             write_text(path, "".join(",".join(row) + "\n" for row in kept))
 
@@ -42,3 +43,7 @@ class CurveLog:
         if self._path.exists():
             with self._path.open("a") as file:
                 os.fsync(file.fileno())
+
+
+def _is_position(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < _LONGEST_NUMBER

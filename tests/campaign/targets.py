@@ -1,0 +1,197 @@
+"""What a fuzzer feeds: each parser as a function of bytes that raises typed errors alone."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.campaign.jobs import TINY
+from trendbench.errors import TrendbenchError
+
+Target = Callable[[bytes], None]
+_READ_ONLY = {"r", "rb"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+
+
+class WroteOutside(BaseException):
+    """A parser wrote beyond the folder that it was given."""
+
+
+class Bench:
+    """Targets by name, working in one temporary folder, in memory where the system has such."""
+
+    def __init__(self) -> None:
+        memory = Path("/dev/shm")
+        self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.targets: dict[str, Target] = {
+            "data file": self._with("a.h5", self._data_file),
+            "images .h5": self._with("a.h5", self._images),
+            "images .npy": self._with("a.npy", self._images),
+            "images .npz": self._with("a.npz", self._images),
+            "image .png": self._with("000.png", self._png),
+            "weights": self._with("a.safetensors", self._tensors),
+            "settings": self._with("settings.json", self._settings),
+            "checkpoint": self._checkpoint,
+            "record": self._with("seed0-0123456789ab.json", self._record),
+            "entry": self._with("a.zip", self._entry),
+            "leaderboard": self._with("a.csv", self._leaderboard),
+            "loss log": self._with("losses.csv", self._losses),
+            "run state": self._run_state,
+            "spec": self._with("a.toml", self._spec),
+            "recipe": self._with("a.toml", self._recipe),
+        }
+
+    def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def try_one(self, name: str, content: bytes) -> None:
+        """Feed one input; typed errors are what it may raise."""
+        try:
+            self.targets[name](content)
+        except TrendbenchError as error:
+            line = str(error)
+            assert line, "an error without a word"
+
+    def _with(self, file_name: str, read: Callable[[Path], Any]) -> Target:
+        path = self.folder / file_name
+
+        def target(content: bytes) -> None:
+            path.write_bytes(content)
+            read(path)
+
+        return target
+
+    def _data_file(self, path: Path) -> None:
+        from trendbench.data.dataset import open_dataset
+
+        with open_dataset(path) as dataset:
+            dataset.load("test")
+            dataset.glance("train", 0, 1)
+
+    def _images(self, path: Path) -> None:
+        from trendbench.submissions.images import read_samples
+
+        read_samples(path, TINY, TINY.test)
+
+    def _png(self, path: Path) -> None:
+        from trendbench.submissions.images import read_images
+
+        read_images(path.parent, TINY, 1)
+        path.unlink()
+
+    def _tensors(self, path: Path) -> None:
+        from trendbench.generators.weights import read_tensors
+
+        read_tensors(path)
+
+    def _settings(self, path: Path) -> None:
+        from trendbench.generators.weights import read_settings
+
+        read_settings(path)
+
+    def _checkpoint(self, content: bytes) -> None:
+        """Named by its own hash, as an attacker would name it."""
+        import hashlib
+
+        from trendbench.training.checkpoint import Checkpoints
+
+        folder = self.folder / "checkpoints"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        (folder / f"checkpoint-000000000001-{digest}.pt").write_bytes(content)
+        Checkpoints(folder, "x").latest()
+
+    def _record(self, path: Path) -> None:
+        """Named as its content asks, where it can be read at all."""
+        from trendbench.results.record import RunRecord
+        from trendbench.results.store import StoredRecord, read_record
+
+        try:
+            read_record(path)
+        except TrendbenchError:
+            import pydantic
+
+            try:
+                record = RunRecord.model_validate_json(path.read_bytes())
+            except pydantic.ValidationError:
+                raise path_error(path) from None
+            _board([StoredRecord(record, path, "local")])
+            raise
+
+    def _entry(self, path: Path) -> None:
+        from trendbench.submissions.entry import unpack
+
+        unpack(path)
+
+    def _leaderboard(self, path: Path) -> None:
+        from trendbench.leaderboard.compare import read_board
+
+        read_board(path, "xi")
+
+    def _losses(self, path: Path) -> None:
+        from trendbench.training.losses import CurveLog
+
+        CurveLog(path, 100).add(101, {"d": 0.5})
+
+    def _run_state(self, content: bytes) -> None:
+        from trendbench.runner.workspace import Plan, opened
+        from trendbench.training.context import read_report
+
+        half = len(content) // 2
+        folder = self.folder / "run"
+        folder.mkdir(exist_ok=True)
+        (folder / "state.json").write_bytes(content[:half])
+        (folder / "fit.json").write_bytes(content[:half])
+        (folder / "run.json").write_bytes(content[half:])
+        read_report(folder)
+        with opened(folder, Plan("a", {}, "d", 0, "cpu", "fp32"), extendable=True):
+            pass
+
+    def _spec(self, path: Path) -> None:
+        from trendbench.spec import load_spec
+
+        load_spec(path)
+
+    def _recipe(self, path: Path) -> None:
+        from trendbench.generators import recipes
+
+        recipes._read(path, recipes._Family)
+
+
+def path_error(path: Path) -> TrendbenchError:
+    """That a file is no record."""
+    from trendbench.errors import ResultError
+
+    return ResultError(f"{path} is no record")
+
+
+def _board(records: list[Any]) -> None:
+    """The board's row and its CSV of a record that can be read."""
+    from trendbench.leaderboard.board import rows, to_csv
+
+    to_csv(rows(records))
+
+
+def forbid_writing_outside(folder: Path) -> None:
+    """From now on, and for good, opening a file to write it elsewhere ends the process."""
+    inside = str(folder.resolve())
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, mode, flags = arguments
+            writes = (mode and mode not in _READ_ONLY) or (not mode and (flags or 0) & _WRITING)
+            if (
+                writes
+                and isinstance(path, str | bytes)
+                and not os.fsdecode(path).startswith(inside)
+            ):
+                raise WroteOutside(os.fsdecode(path))
+        elif event in ("os.system", "subprocess.Popen", "socket.connect", "os.exec"):
+            raise WroteOutside(event)
+
+    sys.addaudithook(hook)
