@@ -33,6 +33,7 @@ _SAME = 1e-6  # relative, of the same closed form or simulation on two machines
 # A score that is no mean differs from that of its jackknife values, and its interval from theirs.
 _LOOSE, _WIDEST = 6.0, 12.0  # in standard errors from those values
 _NEAR = 2.0  # widths of the true range within which such a score has to be borne out
+_LARGEST = 1e6
 _TINY = 1e-12
 _METRICS = {metric.name: metric for metric in METRICS}
 _MEANS = {name for name, metric in _METRICS.items() if type(metric).value is Metric.value}
@@ -141,6 +142,9 @@ def _must_make_sense(name: str, score: ScoreEntry, where: str) -> None:
     )
     if not ordered:
         raise ResultError(f"{where}: {name} = {score.value:g} lies outside what it states of it")
+    reach = max(abs(score.low), abs(score.high))
+    if reach > _LARGEST:
+        raise ResultError(f"{where}: {name}'s interval reaches {reach:g}, further than any score")
 
 
 def _must_have_true_yardstick(
@@ -204,9 +208,9 @@ def _must_fit_by_image(
 
 
 def _looks_good(score: ScoreEntry) -> bool:
-    """Whether a score lies near what true images reach."""
+    """Whether a score lies near what true images reach, its interval included."""
     reach = _NEAR * (score.truth_high - score.truth_low)
-    return abs(score.value - score.truth) <= reach
+    return all(abs(x - score.truth) <= reach for x in (score.value, score.low, score.high))
 
 
 def _must_be_the_ratio(entry: Entry, where: str) -> None:
