@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TORCH := 2.13.0
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint campaign bench clean
 
 # The demo keeps data, runs and results in a folder of its own; a second run reuses them.
 DEMO := demo
@@ -35,6 +35,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Every fault and attack many times over; the table goes into docs/reliability.md. Half an hour.
+campaign: $(READY)
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.campaign --write
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
