@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 TORCH := 2.13.0
 
-.PHONY: demo test test-all lint bench docs clean
+.PHONY: demo test test-all lint campaign bench docs clean
 
 # The demo keeps data, runs and results in a folder of its own; a second run reuses them.
 DEMO := demo
@@ -40,6 +40,10 @@ lint: $(READY)
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "manual       build/manual/index.html"
+
+# Every fault and attack many times over; the table goes into docs/reliability.md. Half an hour.
+campaign: $(READY)
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.campaign --write
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,6 @@
 """What a task is: the process, the frame, the split sizes and ξ's window, checked and frozen."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -11,6 +10,7 @@ from trendbench import catalog
 from trendbench.errors import SpecError, first_problem
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
+from trendbench.storage.bounded import parse_toml
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -129,14 +129,16 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
                 f"no task spec '{name_or_path}': name one of {known}, or give a TOML file"
             )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        table = parse_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise SpecError(f"{path}: not a readable TOML file ({error})") from None
     unknown = set(table) - {"task", "card", "canonical"}
     if unknown or not isinstance(table.get("task"), dict):
         raise SpecError(
             f"{path}: a spec has one table [task], and beside it at most [card] and [canonical]"
         )
+    if "canonical" in table:
+        _checked(CanonicalFile, table["canonical"], str(path))
     return table, str(path)
 
 

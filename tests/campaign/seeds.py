@@ -49,7 +49,9 @@ def seeds(folder: Path) -> dict[str, bytes]:
         "checkpoint": _checkpoint(),
         "record": min(catalog.RESULTS.glob("trend-v1/nf8/seed*.json")).read_bytes(),
         "entry": _entry(),
-        "leaderboard": (catalog.RESULTS / "leaderboard.csv").read_bytes(),
+        "leaderboard": b"".join(
+            (catalog.RESULTS / "leaderboard.csv").read_bytes().splitlines(keepends=True)[:4]
+        ),
         "loss log": b"images_seen,d,g_adv\n10,0.5,0.25\n20,0.5,0.25\n",
         "run state": b'{"fitted": true}{"arch": "a", "recipe": {}, "data": "d", "seed": 0, '
         b'"device": "cpu", "precision": "fp32"}',

@@ -182,12 +182,13 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         stored = read_settings(folder / _SETTINGS)
         try:
             generator = cls(**stored.settings)
-        except (TypeError, ValueError) as error:
-            raise WeightsError(f"{folder / _SETTINGS}: {error}") from None
+            with torch.device("meta"):  # shapes alone, so that settings cannot ask for memory
+                outline = generator.build(*stored.frame)
+        except (TypeError, ValueError, OverflowError, RuntimeError, RecipeError) as error:
+            raise WeightsError(f"{folder / _SETTINGS}: {str(error).splitlines()[0]}") from None
         height, width = stored.frame
         tensors = read_tensors(folder / _WEIGHTS)
-        with torch.device("meta"):  # shapes alone, so that settings cannot ask for memory
-            must_fit(generator.build(height, width), tensors, folder)
+        must_fit(outline, tensors, folder)
         network = generator.build(height, width)
         network.load_state_dict(tensors)
         device = stored.device

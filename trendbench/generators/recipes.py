@@ -14,7 +14,6 @@ import importlib.util
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trendbench import catalog
 from trendbench.errors import RecipeError, first_problem, nearest
 from trendbench.generators.discovery import only_class
+from trendbench.storage.bounded import parse_toml
 
 ENTRY_POINTS = "trendbench.generators"
 _OWN_FAMILY = "own"
@@ -246,7 +246,7 @@ def _row_files(folder: Path) -> list[Path]:
 
 def _read(path: Path, model: type[Any]) -> Any:
     try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(parse_toml(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ _LARGEST_HEADER = 1 << 20  # a network of ours needs some 10 kB
 _LARGEST_SETTINGS = 1 << 16
 _LARGEST_WEIGHTS = 1 << 34
 _LENGTH = 8  # bytes that state the header's length
+_Whole = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
 _Side = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
@@ -32,7 +33,7 @@ class StoredSettings(BaseModel):
     frame: tuple[_Side, _Side]
     device: Annotated[str, Field(pattern=r"^[a-z]{1,16}$")]
     precision: Literal["bf16", "fp32"]
-    settings: dict[str, bool | int | float | str | None]
+    settings: dict[str, bool | _Whole | float | str | None]
 
 
 def read_settings(path: Path) -> StoredSettings:

@@ -5,6 +5,7 @@ Nothing is allocated, inflated or waited for on the word of a header.
 
 import os
 import stat
+import tomllib
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,8 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name
 
 _HEADER = 1 << 14  # of a .npy; numpy itself takes no more than 10000 characters
 _NPY = ".npy"
+_LONGEST_TOML = 1 << 20
+_MOST_DOTS = 200  # in a line; the parser's work grows with the square of a key's parts
 
 
 class ArrayError(Exception):
@@ -73,6 +76,20 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
         raise
     except Exception as error:  # zipfile and its decompressors raise a dozen kinds
         raise ArrayError(f"it is no sound archive: {error}") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table that a TOML text holds.
+
+    Raises:
+        ValueError: it is no TOML, or nested deeper than any of ours.
+    """
+    if len(text) > _LONGEST_TOML or any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+        raise ValueError("larger or nested deeper than any such file has to be")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _plain(path: Path) -> IO[bytes]:

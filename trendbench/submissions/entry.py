@@ -8,7 +8,6 @@ text, ``recipe.md`` or ``recipe.toml``.
 import hashlib
 import io
 import json
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
 from trendbench.results.record import DataEntry, Name, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
-from trendbench.storage.bounded import ArrayError, read_file, read_npz
+from trendbench.storage.bounded import ArrayError, parse_toml, read_file, read_npz
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
@@ -242,8 +241,8 @@ def _recipe(file: str, content: bytes, where: str) -> str:
     text = checked_page(content, where)
     if file.endswith(".toml"):
         try:
-            tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+            parse_toml(text)
+        except ValueError as error:
             raise ResultError(f"{where} is not TOML ({error})") from None
     return text
 

@@ -178,6 +178,8 @@ def _png(path: Path, spec: TaskSpec) -> NDArray[np.uint8]:
     try:
         content = read_file(path, _PNG_BYTES * spec.width * spec.height + _PNG_SLACK)
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.verify()  # every checksum, and that it ends; no pixel is decoded
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.size != (spec.width, spec.height):
                 raise ImagesError(
                     f"{path} is {image.width}×{image.height} px, not {spec.width}×{spec.height}"

@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ class Checkpoints:
 
     def _open(self, path: Path, content: bytes) -> Checkpoint:
         try:
-            stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # of pickles, which are not opened
+                warnings.simplefilter("ignore")
+                stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         except Exception:  # no sound archive, or objects in it, which are not built
             raise CheckpointError(
                 f"{path} holds other than tensors and numbers, and was not opened: delete it"
