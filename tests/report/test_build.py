@@ -16,7 +16,7 @@ from trendbench.leaderboard.board import rows
 from trendbench.report import build
 from trendbench.report.attached import read_attached
 from trendbench.report.build import write_report
-from trendbench.results.store import StoredRecord, read_all, read_record
+from trendbench.results.store import StoredRecord, read_all, read_folder, read_record
 
 VOID = {"meta", "link", "img", "input", "br"}
 
@@ -129,10 +129,11 @@ def test_curves_are_drawn_over_the_exact_ones(html):
     assert card.count("samples.png") > 2
 
 
-def test_a_task_of_one_s_own_is_drawn_alone(make, tmp_path):
+def test_a_task_of_one_s_own_is_drawn_alone(make, tmp_path, monkeypatch):
     """A shipped task's name over another floor, or an unknown one: no exact curve is claimed."""
     make("nf8", attachments=make.shown(), xi_floor=0.5)
     make("nf16", attachments=make.shown(), task="mine")
+    monkeypatch.setattr(build, "read_all", lambda results: read_folder(results, "local"))
     text = write_report(make.folder, tmp_path / "out").read_text()
     assert 'class="truth" d=' not in text
     assert 'class="model" d=' in text
