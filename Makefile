@@ -25,11 +25,14 @@ demo: $(READY)
 	@echo "run          $(DEMO)/runs"
 	@echo "results      $(DEMO)/results"
 
+# One worker a core, each with one thread: more threads than cores cost many times what they save.
+PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal
+
 test: $(READY)
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(READY)
-	$(BIN)/pytest
+	$(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -64,4 +67,4 @@ $(READY): Makefile requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) build
