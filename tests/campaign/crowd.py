@@ -7,15 +7,13 @@ import os
 import random
 import signal
 import time
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tests.campaign.failures import command
 from tests.campaign.jobs import Tally, tally
-from tests.campaign.moments import FAILED, in_child, instrument, killing, warm
+from tests.campaign.moments import in_child, killing, start
 from trendbench import catalog
 from trendbench.results.record import RunRecord
 from trendbench.results.store import pack_per_image, write_record
@@ -53,7 +51,7 @@ def finishing(results: Path, processes: int, seed: int = 0) -> Tally:
     draw = random.Random(seed)
     hooks = [killing(draw.randrange(1, 9)) if i % 4 == 0 else None for i in range(processes)]
     children = [
-        _start(lambda i=i: finish_a_run(results, i), hook)  # type: ignore[misc]
+        start(lambda i=i: finish_a_run(results, i), hook)  # type: ignore[misc]
         for i, hook in enumerate(hooks)
     ]
     torn = _watch(results / "leaderboard.csv", children)
@@ -78,7 +76,7 @@ def making_one_file(arguments: tuple[object, ...], place: Path, tries: int) -> T
         folder = place / str(i)
         folder.mkdir(parents=True)
         said = [folder.with_suffix(f".{j}") for j in range(2)]
-        children = [_start(lambda f=folder: _in(f, arguments), None, path) for path in said]  # type: ignore[misc]
+        children = [start(lambda f=folder: _in(f, arguments), None, path) for path in said]  # type: ignore[misc]
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
         texts = [path.read_text() for path in said]
         sound = 0 in codes and all(
@@ -94,30 +92,6 @@ def making_one_file(arguments: tuple[object, ...], place: Path, tries: int) -> T
 def _in(folder: Path, arguments: tuple[object, ...]) -> None:
     os.chdir(folder)
     command(*arguments)
-
-
-def _start(
-    job: Callable[[], None], hook: Callable[[str], None] | None, errors: Path | None = None
-) -> int:
-    """A child at work on a job; its process id."""
-    warm()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        return pid
-    code = FAILED
-    try:
-        if errors is not None:
-            os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-        if hook is not None:
-            instrument(hook)
-        job()
-        code = 0
-    except SystemExit as exit_:
-        code = exit_.code if isinstance(exit_.code, int) else FAILED
-    finally:
-        os._exit(code)
 
 
 def _watch(path: Path, children: list[int]) -> list[str]:

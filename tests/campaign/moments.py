@@ -20,6 +20,15 @@ FAILED = 70  # exit code of a child whose job raised
 
 
 def in_child(job: Callable[[], None], hook: Hook | None = None, errors: Path | None = None) -> int:
+    """Run a job as ``start`` does, to its end.
+
+    Returns:
+        Its exit code, or minus the signal that ended it.
+    """
+    return os.waitstatus_to_exitcode(os.waitpid(start(job, hook, errors), 0)[1])
+
+
+def start(job: Callable[[], None], hook: Hook | None = None, errors: Path | None = None) -> int:
     """Run a job in a forked process, a hook called at each of its moments.
 
     Args:
@@ -28,7 +37,7 @@ def in_child(job: Callable[[], None], hook: Hook | None = None, errors: Path | N
         errors: file that takes the child's stderr.
 
     Returns:
-        Its exit code, or minus the signal that ended it.
+        The child's process id.
     """
     warm()
     sys.stdout.flush()
@@ -37,7 +46,7 @@ def in_child(job: Callable[[], None], hook: Hook | None = None, errors: Path | N
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
         pid = os.fork()
     if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return pid
     code = FAILED
     try:
         if errors is not None:

@@ -35,7 +35,7 @@ class FileWriter:
     def __init__(self, path: Path, spec: TaskSpec, seed: int) -> None:
         self._path = path
         self._reserve(0, _MARGIN)
-        self._file = h5py.File(path, "w", libver=_LIBRARY)
+        self._file = h5py.File(path, "w", libver=_LIBRARY, locking=False)
         self._reserve(0, _MARGIN)
         self._spec = spec
         self._hashes: dict[str, hashlib._Hash] = {}

@@ -21,7 +21,7 @@ from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.spec import canonical_file
-from trendbench.storage.atomic import sweep, write_text
+from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
@@ -46,7 +46,6 @@ def refresh(results: Path) -> Path:
     """Write ``results/leaderboard.csv`` anew from every record; one process at a time."""
     path = results / CSV_NAME
     with waiting(results / ".leaderboard.lock"):
-        sweep(path)
         write_text(path, to_csv(rows(read_all(results))))
     return path
 

@@ -18,7 +18,7 @@ from trendbench import catalog
 from trendbench.errors import ResultError, first_problem
 from trendbench.progress import say
 from trendbench.results.record import RunRecord
-from trendbench.storage.atomic import sweep, write_bytes, write_text
+from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.storage.bounded import ArrayError, read_file, read_npz
 
 Origin = Literal["published", "local"]
@@ -96,8 +96,6 @@ def write_record(
     """
     path = results / record.task / record.arch / f"{record.run_id}.json"
     folder = path.with_suffix("")
-    for target in (path, path.with_suffix(".npz"), *(folder / name for name in attachments)):
-        sweep(target)  # none but this run writes them, and its folder is held
     if not path.exists():
         for name, content in attachments.items():
             write_bytes(folder / name, content)

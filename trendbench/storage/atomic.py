@@ -1,9 +1,10 @@
 """Atomic writes: a file appears under its name complete and on disk, or not at all."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SUFFIX = ".tmp"
@@ -14,7 +15,8 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the name, durably.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder. On any error, Ctrl-C
-    included, the temporary file is removed and what stood at ``path`` still stands.
+    included, the temporary file is removed and what stood at ``path`` still stands. What a writer
+    that was killed outright has left there, the next writer of the same name removes.
 
     Args:
         path: the name that the file gets.
@@ -25,9 +27,9 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = scratch or path.parent
-    handle, name = tempfile.mkstemp(dir=folder, prefix=_prefix(path), suffix=_SUFFIX)
-    os.close(handle)
-    temporary = Path(name)
+    prefix = f".{path.name[:80]}."
+    _sweep(folder, prefix)
+    handle, temporary = _begun(folder, prefix)
     try:
         yield temporary
         _sync(temporary)
@@ -36,6 +38,8 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
     _sync(path.parent)
 
 
@@ -50,20 +54,33 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def sweep(path: Path) -> None:
-    """Remove what writers of ``path`` that were killed outright have left beside it.
+def _begun(folder: Path, prefix: str) -> tuple[int, Path]:
+    """A new temporary file, locked for as long as its handle is open: a sign of life."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=_SUFFIX)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):  # swept away before it was locked
+            if os.path.samestat(os.fstat(handle), os.stat(name)):
+                return handle, Path(name)
+        os.close(handle)
 
-    For those alone who know that no other process is writing ``path`` now.
-    """
-    prefix = _prefix(path)
-    if path.parent.is_dir():
-        for leftover in path.parent.iterdir():
-            if leftover.name.startswith(prefix) and leftover.name.endswith(_SUFFIX):
-                leftover.unlink(missing_ok=True)
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove temporary files of a name whose writers are no more."""
+    for name in os.listdir(folder):
+        if name.startswith(prefix) and name.endswith(_SUFFIX):
+            with suppress(OSError):
+                _remove_if_dead(folder / name)
 
 
-def _prefix(path: Path) -> str:
-    return f".{path.name[:80]}."
+def _remove_if_dead(leftover: Path) -> None:
+    handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        leftover.unlink()
+    finally:
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:

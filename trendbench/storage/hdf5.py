@@ -50,7 +50,8 @@ def opened(path: Path) -> h5py.File:
         UnsafeError: texts in it are damaged so that HDF5 would not come back from reading them.
     """
     _must_come_back(path)
-    return h5py.File(path, "r")
+    # Files are whole when they get their name: there is no writer to be kept out.
+    return h5py.File(path, "r", locking=False)
 
 
 def fixed_text(text: str) -> np.bytes_:

@@ -1,0 +1,202 @@
+"""Hostile HDF5: refused before anything in it is followed, quickly and in little room."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from tests.campaign.gallery import CANARY, hdf5_attacks, read_images, refused, samples_attacks
+from tests.campaign.jobs import tiny_file
+from trendbench.errors import DataFileError
+from trendbench.storage import hdf5
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny_file(tmp_path_factory.mktemp("tiny"))
+
+
+def test_every_hostile_data_file_is_refused_in_time_and_room(base, tmp_path):
+    assert refused(hdf5_attacks(base), tmp_path / "x").lost == []
+
+
+def test_every_hostile_file_of_samples_is_refused_in_time_and_room(tmp_path):
+    assert refused(samples_attacks(), tmp_path / "x").lost == []
+
+
+OPENS = """
+import sys
+from tests.campaign.gallery import read_data, read_images
+from trendbench.errors import TrendbenchError
+for line in sys.stdin.read().splitlines():
+    kind, path = line.split(" ", 1)
+    try:
+        (read_images if kind == "samples" else read_data)(__import__("pathlib").Path(path))
+    except TrendbenchError:
+        pass
+    else:
+        sys.exit(f"let in: {path}")
+"""
+FOLLOWS = "import h5py, sys; h5py.File(sys.argv[1])['test/r'][0]"
+
+
+def opened_by(trace, *arguments, **keywords):
+    """The paths that a process of Python and its threads opened, by strace."""
+    result = subprocess.run(
+        ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2,creat", "-o", str(trace),
+         sys.executable, *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, **keywords,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return trace.read_text(errors="replace")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace to watch what is opened")
+def test_no_target_of_a_link_is_ever_opened(base, tmp_path):
+    data, samples = hdf5_attacks(base), samples_attacks()
+    lines = []
+    for kind, attacks in (("data", data), ("samples", samples)):
+        for i, attack in enumerate(attacks):
+            if "link" in attack.name or "external" in attack.name or "virtual" in attack.name:
+                folder = tmp_path / f"{kind}{i}"
+                folder.mkdir()
+                lines.append(f"{kind} {attack.make(folder)}")
+    assert len(lines) >= 14
+    trace = opened_by(tmp_path / "trace", "-c", OPENS, input="\n".join(lines))
+    for line in lines:
+        assert line.split(" ", 1)[1] in trace  # the hostile file itself was opened
+    assert CANARY not in trace
+    # The watch sees what it should: a reader that follows does open the target.
+    assert CANARY in opened_by(tmp_path / "again", "-c", FOLLOWS, lines[0].split(" ", 1)[1])
+
+
+def test_stock_filters_are_undone_as_hdf5_undoes_them(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for i, (chunks, dtype, gzip, shuffle, fletcher) in enumerate(
+            (c, d, g, s, f)
+            for c in ((1, 8, 9), (4, 5, 6), (7, 3, 17))
+            for d in ("u1", "<f8", ">i4", "<f4")
+            for g in (None, "gzip")
+            for s in (False, True)
+            for f in (False, True)
+        ):
+            file.create_dataset(
+                str(i), data=(rng.random((9, 16, 18)) * 200).astype(dtype), chunks=chunks,
+                compression=gzip, shuffle=shuffle, fletcher32=fletcher,
+            )  # fmt: skip
+        file.create_dataset("whole", data=rng.random((9, 16, 18)))
+        file.create_dataset("odd", data=np.arange(21, dtype="u1").reshape(3, 7), chunks=(3, 7),
+                            fletcher32=True)  # fmt: skip
+        file.create_dataset("holes", (9, 16, 18), "<i4", chunks=(4, 5, 6), fillvalue=7)
+        file["holes"][2:4, 3:5] = 1
+    with h5py.File(path) as file:
+        for name, data in file.items():
+            hdf5.must_be_sound(data, path.stat().st_size)
+            np.testing.assert_array_equal(hdf5.read(data), data[:], err_msg=name)
+            np.testing.assert_array_equal(hdf5.read(data, slice(2, 9)), data[2:9], err_msg=name)
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_changed_byte_under_a_fletcher_checksum_is_seen(tmp_path, compression):
+    path = tmp_path / "a.h5"
+    content = np.random.default_rng(1).integers(0, 99, (4, 100), "u1")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=content, chunks=(4, 100), fletcher32=True,
+                            compression=compression)  # fmt: skip
+        where = file["a"].id.get_chunk_info(0)
+    changed = bytearray(path.read_bytes())
+    changed[where.byte_offset + where.size // 2] ^= 4
+    path.write_bytes(changed)
+    with h5py.File(path) as file, pytest.raises(hdf5.UnsafeError):
+        hdf5.read(file["a"])
+
+
+def test_texts_lie_where_a_checksum_covers_them(base):
+    """HDF5 keeps texts of variable length in a heap without one."""
+    assert b"GCOL" not in base.read_bytes()
+
+
+def old_file(base, path):
+    """A file whose texts lie in the heap, as those of version 0.1.0 do."""
+    shutil.copy(base, path)
+    with h5py.File(path, "r+") as file:
+        for name in ("format", "spec", "trendbench_version"):
+            file.attrs[name] = file.attrs[name].decode()
+    return path
+
+
+def test_a_file_with_its_texts_in_the_heap_is_read(base, tmp_path):
+    from trendbench.data.dataset import open_dataset
+
+    with open_dataset(base) as new, open_dataset(old_file(base, tmp_path / "old.h5")) as old:
+        assert (old.spec, old.seed, old.sha256) == (new.spec, new.seed, new.sha256)
+
+
+@pytest.mark.parametrize("field", ["free space of no size", "an object beyond the heap", "size"])
+def test_a_heap_that_would_keep_hdf5_for_ever_is_refused(base, tmp_path, field):
+    """Found by fuzzing: HDF5 walks a heap object of size 0 without end."""
+    from trendbench.data.dataset import open_dataset
+
+    path = old_file(base, tmp_path / "old.h5")
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    if field == "size":
+        content[heap + 8 : heap + 16] = (1 << 40).to_bytes(8, "little")
+    elif field == "an object beyond the heap":
+        content[heap + 24 : heap + 32] = (1 << 40).to_bytes(8, "little")
+    else:
+        content[heap + 16 : heap + 32] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(DataFileError, match="heap of texts"):
+        open_dataset(path)
+
+
+def test_a_pipe_or_a_device_in_place_of_a_file_is_not_opened(tmp_path):
+    from trendbench.data.dataset import open_dataset
+
+    os.mkfifo(tmp_path / "a.h5")
+    for path in (tmp_path / "a.h5", Path("/dev/zero")):
+        with pytest.raises(DataFileError, match="no data file"):
+            open_dataset(path)
+
+
+def test_preview_sees_damage_too(base, tmp_path):
+    from trendbench.data.dataset import open_dataset
+
+    path = tmp_path / "a.h5"
+    shutil.copy(base, path)
+    with h5py.File(path, "r+") as file:
+        where = file["train/r"].id.get_chunk_info(0)
+    changed = bytearray(path.read_bytes())
+    changed[where.byte_offset + where.size // 2] ^= 4
+    path.write_bytes(changed)
+    with open_dataset(path) as dataset, pytest.raises(DataFileError, match="cannot be read"):
+        dataset.glance("train", 0, 2)
+
+
+def test_what_is_read_is_what_was_hashed(base):
+    from trendbench.data.dataset import open_dataset
+
+    with open_dataset(base) as dataset:
+        content = dataset.images("test", "r")
+        assert dataset.hashes["test/r"] == hashlib.sha256(content.tobytes()).hexdigest()
+
+
+def test_samples_are_read_whole_before_the_file_is_closed(tmp_path):
+    """A sound file passes the same door."""
+    from tests.campaign.jobs import TINY
+    from trendbench.rendering.triplets import simulate
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["r"] = simulate(TINY, TINY.test, 1).r
+    read_images(tmp_path / "a.h5")

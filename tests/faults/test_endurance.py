@@ -1,0 +1,85 @@
+"""Long runs: memory stays flat; numbers that run away stop the training with good ones kept."""
+
+import pytest
+import torch
+
+from tests.campaign.endurance import scoring, training
+from trendbench.errors import TrainingError
+from trendbench.progress import quiet
+from trendbench.training import loop
+from trendbench.training.checkpoint import Checkpoints
+from trendbench.training.context import RunContext
+from trendbench.training.loop import train
+
+
+class Runaway:
+    """One weight, one loss; after ``good`` steps one of them takes a value."""
+
+    def __init__(self, good, loss=0.5, weight=1.0):
+        self.good, self.loss, self.weight = good, loss, weight
+        self.steps = 0
+        self.weights = torch.ones(3)
+
+    def step(self, chosen):
+        del chosen
+        self.steps += 1
+        gone = self.steps > self.good
+        if gone:
+            self.weights = torch.full((3,), self.weight)
+        return {"d": torch.tensor(self.loss if gone else 0.5)}
+
+    def state_dict(self):
+        return {"weights": self.weights}
+
+    def load_state_dict(self, state):
+        self.weights = state["weights"]
+
+
+def fit(folder, trainable, epochs=4):
+    folder.mkdir(exist_ok=True)
+    run = RunContext(1, "cpu", "fp32", folder, "x", bar=quiet)
+    train(trainable, 10, batch=2, epochs=epochs, run=run, after_epoch=lambda epoch: None)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("trainable", "said"),
+    [
+        (Runaway(12, loss=NAN), "no longer finite"),
+        (Runaway(12, loss=INF), "no longer finite"),
+        (Runaway(12, loss=1e9), "exploded"),
+        (Runaway(12, loss=-1e9), "exploded"),
+        (Runaway(14, weight=NAN), "the weights are no longer finite"),
+        (Runaway(14, weight=INF), "the weights are no longer finite"),
+    ],
+)
+def test_runaway_numbers_stop_and_the_last_good_checkpoint_stays(tmp_path, trainable, said):
+    with pytest.raises(TrainingError, match=said) as caught:
+        fit(tmp_path / "run", trainable)
+    assert "learning_rate" in str(caught.value)
+    kept = Checkpoints(tmp_path / "run", "x").latest()
+    assert kept.images_seen == 20
+    assert torch.equal(kept.state["trainable"]["weights"], torch.ones(3))
+
+
+def test_a_checkpoint_in_the_middle_of_an_epoch_is_held_to_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    with pytest.raises(TrainingError):
+        fit(tmp_path / "run", Runaway(2, weight=NAN))
+    assert Checkpoints(tmp_path / "run", "x").latest().images_seen == 4
+
+
+def test_large_losses_that_are_none_the_less_honest_go_on(tmp_path):
+    fit(tmp_path / "run", Runaway(0, loss=6.5e6), epochs=1)
+
+
+@pytest.mark.slow
+def test_ten_thousand_steps_in_flat_memory(tmp_path):
+    assert training(tmp_path / "x", 10_000, 2_000).lost == []
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_scored_images_in_flat_memory(tmp_path):
+    assert scoring(tmp_path / "x", 100_000, 10).lost == []

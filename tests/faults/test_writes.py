@@ -1,0 +1,125 @@
+"""Each write, sync and rename fails in turn: the old state or the new one, and a clear line."""
+
+import contextlib
+import errno
+import os
+import threading
+
+import pytest
+
+from tests.campaign.failures import fail_and_repeat, make_data_command
+from tests.campaign.jobs import tiny_file
+from trendbench.errors import RunError
+from trendbench.storage import atomic
+from trendbench.storage.atomic import write_text
+from trendbench.storage.lock import holding, waiting
+
+CALLS = ("write", "fsync", "replace", "chmod")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("nth", [0, 1])
+def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch, call, nth, code):
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    real, calls = getattr(os, call), []
+
+    def failing(*arguments, **keywords):
+        calls.append(arguments)
+        if len(calls) == nth + 1:
+            raise OSError(code, os.strerror(code))
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(os, call, failing)
+    failed = None
+    with contextlib.suppress(OSError):
+        write_text(target, "new")
+        failed = False
+    monkeypatch.undo()
+    assert failed is (False if len(calls) <= nth else None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    # Only the folder's own sync comes after the file has its name.
+    assert target.read_text() == ("new" if len(calls) <= nth or (call, nth) == ("fsync", 1)
+                                  else "old")  # fmt: skip
+
+
+def test_a_write_that_stops_half_way_leaves_the_old_file(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+
+    def half(temporary):
+        temporary.write_text("ne")
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"), atomic.replacing(target) as temporary:
+        half(temporary)
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_every_step_is_in_its_order(tmp_path, monkeypatch):
+    """Written, synced, renamed within the folder, the folder synced."""
+    steps = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda fd: (
+            steps.append("sync folder" if os.path.isdir(f"/proc/self/fd/{fd}") else "sync file")
+            or fsync(fd)
+        ),
+    )
+    monkeypatch.setattr(os, "replace", lambda a, b: steps.append(
+        f"rename within {a.parent == b.parent}") or replace(a, b))  # fmt: skip
+    write_text(tmp_path / "a", "x")
+    assert steps == ["sync file", "rename within True", "sync folder"]
+
+
+def test_every_failing_call_of_make_data(tmp_path):
+    assert fail_and_repeat(make_data_command(tmp_path), tmp_path / "x").lost == []
+
+
+def test_failing_calls_of_leaderboard(tmp_path):
+    assert fail_and_repeat(("leaderboard", "--results", "."), tmp_path / "b", 2).lost == []
+
+
+@pytest.mark.slow
+def test_failing_calls_of_a_run(tmp_path):
+    arguments = ("run", "--arch", "nf4", "--data", tiny_file(tmp_path), "--epochs", 1,
+                 "--device", "cpu", "--no-c2st")  # fmt: skip
+    assert fail_and_repeat(arguments, tmp_path / "x", 12).lost == []
+
+
+def test_what_killed_writers_left_is_swept_away_and_nothing_else(tmp_path):
+    (tmp_path / ".a.json.abc123.tmp").write_text("half")
+    (tmp_path / ".b.json.abc123.tmp").write_text("another's")
+    with atomic.replacing(tmp_path / "a.json") as living:
+        living.write_text("slow")
+        write_text(tmp_path / "a.json", "quick")
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+            [living.name, ".b.json.abc123.tmp", "a.json"]
+        )
+    assert (tmp_path / "a.json").read_text() == "slow"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.json.abc123.tmp", "a.json"]
+
+
+def test_a_lock_on_a_file_that_is_gone_keeps_nobody_out(tmp_path):
+    """The holder removes the lock file and its folder; the one that waited takes a new one."""
+    lock, entered = tmp_path / "f" / "lock", threading.Event()
+
+    def next_one():
+        with waiting(lock):
+            entered.set()
+            with pytest.raises(RunError), holding(lock, "another"):
+                pass
+
+    with holding(lock, "one"):
+        thread = threading.Thread(target=next_one)
+        thread.start()
+        assert not entered.wait(0.2)
+        lock.unlink()
+        lock.parent.rmdir()
+    thread.join(10)
+    assert entered.is_set()
+    assert lock.exists()
