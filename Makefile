@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TOOLS := build/tools
 TORCH := 2.13.0
 
-.PHONY: demo test test-all lint campaign bench docs clean
+.PHONY: demo test test-all lint campaign lock audit bench docs clean
 
 # The demo keeps data, runs and results in a folder of its own; a second run reuses them.
 DEMO := demo
@@ -48,6 +49,19 @@ docs: $(READY)
 campaign: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.campaign --write
 
+# Newest versions within pyproject's ranges, with the hashes of every file that may be installed.
+# Versions that are locked already stay: make lock UPGRADE=--upgrade takes newer ones.
+lock: $(TOOLS)
+	$(TOOLS)/bin/uv pip compile --quiet pyproject.toml --extra dev --extra docs \
+	    --extra tensorboard --extra fuzz --python-version 3.11 --universal --generate-hashes \
+	    --no-emit-package torch --no-annotate --custom-compile-command "make lock" \
+	    $(UPGRADE) --output-file requirements.lock
+
+# Known weaknesses of what is locked, as the Python Packaging Authority's advisory database has
+# them: the one target that asks a service on the network.
+audit: $(TOOLS)
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -55,7 +69,7 @@ bench: $(READY)
 # none under that name, the index's own default is taken.
 $(READY): Makefile requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	@if command -v nvidia-smi >/dev/null 2>&1; then \
 	    $(BIN)/pip install --quiet torch==$(TORCH); \
 	else \
@@ -65,6 +79,10 @@ $(READY): Makefile requirements.lock pyproject.toml
 	fi
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+$(TOOLS):
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv pip-audit
 
 clean:
 	rm -rf $(VENV) $(DEMO) build

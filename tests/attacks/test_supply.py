@@ -64,6 +64,13 @@ def test_every_dependency_is_locked_to_one_version():
         assert re.match(r"^[A-Za-z0-9._-]+==[^\s;]+", line), line
 
 
+def test_every_locked_version_names_the_hashes_of_its_files():
+    """Without one, pip would refuse the whole set-up: ``--require-hashes`` is asked for."""
+    for line in requirements():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}(\s|$)", line), line
+    assert "--require-hashes" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_what_is_installed_is_what_is_declared():
     """Each package that pyproject asks for is in the lock, but the benchmarks' peers.
 

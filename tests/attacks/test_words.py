@@ -47,10 +47,10 @@ def test_a_formula_in_the_board_s_csv_is_text(text):
 
 
 def test_markup_and_line_ends_in_the_board_s_csv_stay_in_their_cell():
-    row = dict.fromkeys(COLUMNS) | {"arch": 'a,"b"\n<b>x</b>', "device": "[red]x[/red]"}
+    row = dict.fromkeys(COLUMNS) | {"arch": 'a,"b"\n<b>x\r</b>', "device": "[red]x[/red]"}
     lines = list(csv.reader(io.StringIO(to_csv([row])), strict=True))
     assert len(lines) == 2
-    assert lines[1][COLUMNS.index("arch")] == 'a,"b"\n<b>x</b>'
+    assert lines[1][COLUMNS.index("arch")] == 'a,"b"\n<b>x </b>'
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "a\u202eb", "a\x00b", "a" * 65])

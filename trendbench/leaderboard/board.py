@@ -29,7 +29,7 @@ VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(VERSIONS)
 _SHORT = 12
 _SEED = 20170602
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute; the ' stops it
+_FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute; the ' stops it
 
 _SCORE_COLUMNS = tuple(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high"))
 COLUMNS = (
@@ -274,5 +274,5 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(value)
+    text = str(value).replace("\r", " ")  # csv leaves it bare, and its reader ends the line there
     return f"'{text}" if text.startswith(_FORMULA) else text

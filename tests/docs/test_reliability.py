@@ -1,0 +1,74 @@
+"""Each promise names tests that exist, and the campaign's table is that of the whole campaign."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.campaign.__main__ import BEGIN, END, HEADS, PAGE
+from tests.campaign.targets import Bench
+
+TESTS = Path(__file__).parents[1]
+TEXT = PAGE.read_text(encoding="utf-8")
+PROMISES = [part for part in re.split(r"^- ", TEXT, flags=re.M)[1:] if part.startswith("**")]
+
+
+@cache
+def defined_in(path):
+    """Every test of a file by name, and whether it is slow."""
+    tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
+    return {
+        node.name: any("mark.slow" in ast.unparse(mark) for mark in node.decorator_list)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def named(text):
+    """(file, test, starred) of each test that a promise names."""
+    text = text.split("\n## ")[0]
+    for path, listed in re.findall(r"- `(\w+/test_\w+\.py)`:(.*?)(?=\n +- |\n\n|\Z)", text, re.S):
+        for name, star in re.findall(r"`(test_\w+)`(★?)", listed):
+            yield path, name, bool(star)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda text: text.split("**")[1][:40])
+def test_each_promise_names_tests_that_exist(promise):
+    tests = list(named(promise))
+    assert tests
+    for path, name, starred in tests:
+        assert name in defined_in(path), f"{path} has no {name}"
+        assert defined_in(path)[name] == starred, f"{name}: a star marks what only test-all runs"
+
+
+def test_there_are_promises():
+    assert len(PROMISES) > 12
+
+
+def rows():
+    block = TEXT.partition(BEGIN)[2].partition(END)[0]
+    lines = [line.strip("| ").split(" | ") for line in block.split("\n") if line.startswith("|")]
+    assert tuple(lines[0]) == HEADS
+    return {name: tuple(map(int, counts)) for name, *counts in lines[2:]}
+
+
+def test_the_table_is_that_of_a_whole_campaign_and_nothing_was_lost():
+    table = rows()
+    bench = Bench()
+    bench.close()
+    fuzzed = {name.removeprefix("fuzzing: "): row for name, row in table.items() if "fuzz" in name}
+    assert fuzzed.keys() == bench.targets.keys()
+    assert all(tries >= 100_000 for tries, *_ in fuzzed.values())
+    assert {"hostile HDF5", "32 runs finish at once, 8 of them killed"} <= table.keys()
+    total = table.pop("together")
+    assert total == tuple(map(sum, zip(*table.values(), strict=True)))
+    assert total[2] == 0
+
+
+def test_nothing_lost_is_what_the_table_says_of_each_row():
+    for name, (tries, survived, lost) in rows().items():
+        assert tries > 0, name
+        assert survived == tries, name
+        assert lost == 0, name
