@@ -77,7 +77,9 @@ FAULTS = {
     "writes elsewhere": (
         FIT, "(run.folder.parent.parent / 'x').write_text('');", "writes", "/x: fit may write"
     ),
-    "makes a folder elsewhere": (FIT, "os.mkdir(run.folder / '../../y');", "writes", "/y: "),
+    "makes a folder elsewhere": (
+        FIT, "os.makedirs(run.folder / '../../y', exist_ok=True);", "writes", "/y: "
+    ),
     "does not save": ("return cls()", "m = cls(); m.sample = lambda i, s: i.s1; return m",
                       "load", "in another process it draws other images"),
     "raises": (FIT, "1 / 0;", "fit", "Mine.fit raised ZeroDivisionError: division by zero at "),
@@ -126,6 +128,39 @@ def test_what_may_be_meant_is_a_warning(tmp_path, doubt):
     found = of(tmp_path, PLAIN.replace(sound, other))
     assert [name for name, f in found.items() if f.outcome == "warn"] == [check]
     assert {f.outcome for f in found.values()} <= {"ok", "warn"}
+
+
+LEVEL = (
+    PLAIN.replace("default_rng(seed)", "default_rng([seed, self.level])")
+    .replace("write_text('3')", "write_text(str(self.level))")
+    .replace("return cls()", "m = cls(); m.level = int((folder / 'level').read_text()); return m")
+)
+FITS = {
+    "one number": ("self.level = 7", "ok"),
+    "the clock": ("self.level = time.time_ns() % 1000003", "warn"),
+    "global randomness": ("self.level = random.randrange(10**6)", "warn"),
+    "the run's seed": ("self.level = random.Random(run.seed).randrange(10**6)", "ok"),
+    "a mark left half way": (
+        "mark = run.folder / 'mark'; self.level = int(mark.exists()); mark.write_text(''); "
+        "bar = run.bar('x', 4, 'steps').__enter__(); bar.advance(1); bar.advance(3)",
+        "warn",
+    ),
+    "the half that was done": (
+        "mark = run.folder / 'mark'; self.level = 1; done = 2 * mark.exists(); "
+        "bar = run.bar('x', 4, 'steps', done).__enter__(); "
+        "mark.write_text(''); bar.advance(4 - done)",
+        "ok",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_what_an_interrupted_fit_ends_in_is_compared(tmp_path, fit):
+    body, outcome = FITS[fit]
+    assert FIT in LEVEL
+    found = of(tmp_path, LEVEL.replace(FIT, f"{body};"))
+    assert found["resuming"].outcome == outcome
+    assert {f.outcome for name, f in found.items() if name != "resuming"} == {"ok"}
 
 
 def test_torch_s_own_files_count_as_pickles(tmp_path):

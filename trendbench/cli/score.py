@@ -60,19 +60,12 @@ def command(
     from trendbench.figures.card import write_figures
     from trendbench.metrics.full_card import full_card
     from trendbench.progress import bar, say
-    from trendbench.submissions.images import read_images, read_samples
+    from trendbench.submissions.scoring import both_samples
 
     with open_dataset(data) as dataset:
-        spec = dataset.spec
-        images, again = read_samples(samples, spec, spec.test)
-        if second and again is not None:
-            raise click.BadParameter(
-                f"{samples} holds a second sample already", param_hint="--second"
-            )
-        if again is not None:
+        images, again = both_samples(samples, second, dataset)
+        if again is not None and second is None:
             say(f"{samples} holds two samples: the first is scored, the second gives diversity")
-        if second:
-            again = read_images(second, spec, spec.test)
         card = full_card(
             images, dataset, name=name, second=again, conditional=not unconditional,
             c2st=not no_c2st, bar=bar,

@@ -56,7 +56,7 @@ def command(
     from trendbench.cli.card_text import card_text
     from trendbench.data.dataset import open_dataset
     from trendbench.progress import bar
-    from trendbench.submissions.images import read_images, read_samples
+    from trendbench.submissions.scoring import both_samples
     from trendbench.submissions.submit import About, must_be_new, submit
 
     about = About(
@@ -66,14 +66,7 @@ def command(
     target = out or Path(f"{name}-seed{seed}.entry.zip")
     must_be_new(target)
     with open_dataset(data) as dataset:
-        spec = dataset.spec
-        images, again = read_samples(samples, spec, spec.test)
-        if second and again is not None:
-            raise click.BadParameter(
-                f"{samples} holds a second sample already", param_hint="--second"
-            )
-        if second:
-            again = read_images(second, spec, spec.test)
+        images, again = both_samples(samples, second, dataset)
         card = submit(images, dataset, about, target, second=again, c2st=not no_c2st, bar=bar)
     click.echo(card_text(card))
     click.echo(f"entry  {target}")

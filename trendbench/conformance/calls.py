@@ -2,8 +2,12 @@
 
 import inspect
 import random
+import signal
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +23,7 @@ from trendbench.conformance.watch import (
 )
 from trendbench.generators.protocol import inputs_for, shown_to
 from trendbench.generators.recipes import Recipe, find_recipe
-from trendbench.progress import quiet
+from trendbench.progress import Progress, quiet
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.runner.guard import call
 from trendbench.training.context import RunContext
@@ -69,20 +73,40 @@ class Trial:
 
     def fit(self) -> tuple[Triplets, Triplets]:
         """Fit a new generator; returns the triplets that it was shown."""
-        self.plan.run.mkdir(parents=True)
-        shown = [
+        shown = self._shown()
+        disturb(1)
+        self.generator = self._fitted(shown, self._context(self.plan.run))
+        return shown
+
+    def fit_interrupted(self) -> Any:
+        """A generator fitted in a folder where Ctrl-C had stopped another one half way."""
+        context = self._context(self.plan.run.with_name("interrupted"))
+        disturb(6)
+        with suppress(KeyboardInterrupt):
+            self._fitted(self._shown(), replace(context, bar=_interrupting))
+        disturb(7)
+        return self._fitted(self._shown(), context)
+
+    def _shown(self) -> tuple[Triplets, Triplets]:
+        """Training and validation triplets as the class may see them, in arrays of their own."""
+        train, val = (
             watched_triplets(shown_to(self.model_class, _copy(part)))
             for part in (self.train, self.val)
-        ]
-        context = RunContext(
-            seed=0, device=self.plan.device, precision="fp32", folder=self.plan.run,
-            identity="test", bar=quiet, observe=self._observe,
+        )
+        return train, val
+
+    def _context(self, folder: Path) -> RunContext:
+        folder.mkdir(parents=True)
+        return RunContext(
+            seed=0, device=self.plan.device, precision="fp32", folder=folder, identity="test",
+            bar=quiet, observe=self._observe,
         )  # fmt: skip
-        self.generator = self.build()
-        disturb(1)
+
+    def _fitted(self, shown: tuple[Triplets, Triplets], context: RunContext) -> Any:
+        generator = self.build()
         with self.writes.armed():
-            call(self.model_class, "fit", self.generator.fit, *shown, context)
-        return shown[0], shown[1]
+            call(self.model_class, "fit", generator.fit, *shown, context)
+        return generator
 
     def sample(self, inputs: WatchedInputs, seed: int) -> Images:
         """Draw, and refuse what is not one uint8 image for each pair."""
@@ -121,6 +145,27 @@ def checked(drawn: Any, shape: tuple[int, ...]) -> Images:
             "every value is 0 or 1: a particle is 0 and the background 255, so multiply by 255"
         )
     return drawn
+
+
+class _Interrupting:
+    """Presses Ctrl-C when half of the work is done."""
+
+    def __init__(self, total: int) -> None:
+        self._left = max(total // 2, 1)
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count down to the interruption."""
+        del note
+        left, self._left = self._left, self._left - count
+        if left > 0 >= self._left:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _interrupting(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
+    """In place of ``bar``: interrupt what is counted half way."""
+    del title, unit, done
+    yield _Interrupting(total)
 
 
 def disturb(state: int) -> None:

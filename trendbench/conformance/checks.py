@@ -159,6 +159,22 @@ def _reaches(trial: Trial) -> str:
     return "not asked for"
 
 
+def _resuming(trial: Trial) -> str:
+    fitted, trial.generator = trial.generator, trial.fit_interrupted()
+    try:
+        drawn = trial.sample(trial.inputs(trial.test), SEED)
+    finally:
+        trial.generator = fitted
+    differ = float((drawn != trial.images).mean())
+    if differ:
+        raise DoubtError(
+            f"interrupted and fitted again in the same folder, it draws other images ({differ:.2%} "
+            "of the pixels), so a run cannot be repeated: draw everything random in fit from "
+            "run.seed, and go on from what run.folder holds"
+        )
+    return "interrupted and fitted again, it draws the same images"
+
+
 def _save(trial: Trial) -> str:
     folder = trial.plan.run / "weights"
     folder.mkdir()
@@ -194,7 +210,7 @@ def _no_pickle(trial: Trial) -> str:
 
 
 def _load(trial: Trial) -> str:
-    disturb(6)
+    disturb(8)
     trial.generator = call(trial.model_class, "load", trial.model_class.load, trial.plan.moved)
     drawn = trial.sample(trial.inputs(trial.test), SEED)
     differ = float((drawn != np.load(trial.plan.drawn, allow_pickle=False)).mean())
@@ -216,6 +232,7 @@ EXAMINE = (
     Check("another seed", _other_seed),
     Check("inputs", _looks_at_inputs),
     Check("a single pair", _one_pair),
+    Check("resuming", _resuming),
     Check("save", _save, needed=True),
     Check("germs and targets", _reaches),
     Check("writes", _writes),

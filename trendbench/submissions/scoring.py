@@ -11,7 +11,7 @@ from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card
 from trendbench.progress import quiet
-from trendbench.submissions.images import read_images, read_samples
+from trendbench.submissions.images import read_samples
 from trendbench.training.context import Bar
 
 Images = NDArray[np.uint8] | str | Path
@@ -55,24 +55,35 @@ def score(
     """
     opened = nullcontext(dataset) if isinstance(dataset, Dataset) else open_dataset(dataset)
     with opened as data:
-        first, again = _given(images, data)
-        if second is not None:
-            if again is not None:
-                raise ImagesError("the images hold a second sample already: leave out second")
-            again, further = _given(second, data)
-            if further is not None:
-                raise ImagesError("the second sample holds two samples: needed is one")
+        first, again = both_samples(images, second, data)
         return full_card(
             first, data, name=name, second=again, conditional=conditional, c2st=c2st, bar=bar
         )
+
+
+def both_samples(
+    images: Images, second: Images | None, data: Dataset
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """The images and, if there is one, another sample for the same triplets.
+
+    Raises:
+        ImagesError: as ``score``.
+    """
+    first, again = _given(images, data)
+    if second is not None:
+        if again is not None:
+            raise ImagesError("the images hold a second sample already: leave out the other")
+        again, further = _given(second, data)
+        if further is not None:
+            raise ImagesError("the second sample holds two samples: needed is one")
+    return first, again
 
 
 def _given(images: Images, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """The images, and the second sample for the same triplets where they hold one."""
     spec, n = data.spec, data.spec.test
     if isinstance(images, str | Path):
-        path = Path(images)
-        return (read_images(path, spec, n), None) if path.is_dir() else read_samples(path, spec, n)
+        return read_samples(Path(images), spec, n)
     array = np.asarray(images)
     if array.ndim == 4 and len(array) == 2:
         return array[0], array[1]
