@@ -10,7 +10,6 @@ from trendbench.citation import apa
 from trendbench.results.record import RunRecord
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-FILE_NAME = "README.md"  # where hosts of models look for it
 
 
 def model_card(record: RunRecord) -> str:

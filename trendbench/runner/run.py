@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.cards.model_card import FILE_NAME, model_card
+from trendbench.cards.model_card import model_card
 from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset, open_dataset
 from trendbench.data.make import default_path, make_data
@@ -32,7 +32,7 @@ from trendbench.metrics.card import FEWEST_IMAGES, Card
 from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
 from trendbench.progress import bar, say
-from trendbench.results import attachments
+from trendbench.results import attachments, weights
 from trendbench.results.record import (
     CodeEntry,
     DataEntry,
@@ -112,7 +112,7 @@ def run(
     if tensorboard:
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
-    with open_dataset(data or _canonical_data()) as dataset:
+    with open_dataset(data or canonical_data()) as dataset:
         _must_be_usable(dataset, by_default=data is None)
         refresh(results)  # a folder that cannot be written shows now, not after the training
         folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
@@ -139,7 +139,7 @@ def run(
     return Outcome(folder, record, refresh(results), fresh)
 
 
-def _canonical_data() -> Path:
+def canonical_data() -> Path:
     """The default data file, made if it is not there."""
     canonical = canonical_file(DEFAULT_TASK)
     assert canonical is not None
@@ -245,7 +245,7 @@ def _sample(
     def draw(seed: int) -> tuple[NDArray[np.uint8], float]:
         start = time.monotonic()
         drawn = call(model_class, "sample", generator.sample, inputs, seed)
-        return _checked(drawn, test.r, workspace.plan.arch), time.monotonic() - start
+        return checked(drawn, test.r, workspace.plan.arch), time.monotonic() - start
 
     say(f"drawing {len(test)} test images")
     first, seconds = draw(SAMPLING_SEED)
@@ -260,7 +260,7 @@ def _sample(
     return first, second
 
 
-def _checked(drawn: Any, like: NDArray[np.uint8], arch: str) -> NDArray[np.uint8]:
+def checked(drawn: Any, like: NDArray[np.uint8], arch: str) -> NDArray[np.uint8]:
     """What a generator returned, if it is what the protocol asks for."""
     if isinstance(drawn, np.ndarray) and drawn.shape == like.shape and drawn.dtype == np.uint8:
         return drawn
@@ -289,7 +289,7 @@ def _attachments(
         log = workspace.folder / name
         if log.is_file():
             content[name] = log.read_bytes()
-    return content
+    return content | weights.portable(workspace.weights)
 
 
 def _record(
@@ -348,7 +348,11 @@ def _record(
         finished=state["scored"],
     )
     path = write_record(results, record, per_image, shown)
-    write_text(workspace.weights / FILE_NAME, model_card(record))
+    folders = [workspace.weights]
+    if weights.names(record):
+        folders.append(path.with_suffix(""))
+    for folder in folders:
+        write_text(folder / weights.CARD, model_card(record))
     done = str(path.relative_to(results))
     workspace.mark(record=done)
     return done

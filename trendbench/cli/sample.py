@@ -1,0 +1,58 @@
+"""``trendbench sample``."""
+
+from pathlib import Path
+
+import click
+
+from trendbench.cli.completion import arch_names
+
+
+@click.command("sample")
+@click.option(
+    "--arch", required=True, shell_complete=arch_names,
+    help="A name that trendbench archs lists, or your own class.",
+)  # fmt: skip
+@click.option(
+    "--data", type=click.Path(path_type=Path),
+    help="Whose s1 and s2 to draw from.  [default: the canonical file, made where missing]",
+)  # fmt: skip
+@click.option(
+    "--weights", type=click.Path(path_type=Path),
+    help="Folder that the generator saved.  [default: the row's published ones]",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, (1 << 63) - 1), default=2, show_default=True,
+    help="Records are drawn with 2.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True,
+    help="The images, a .npy file of shape (n, H, W) in test order.",
+)  # fmt: skip
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
+)
+def command(
+    arch: str, data: Path | None, weights: Path | None, seed: int, out: Path, results: Path
+) -> None:
+    """Draw the test split with weights that are at hand; nothing is trained.
+
+    trendbench score takes the file. Rows whose record came with weights need no --weights.
+    """
+    import io
+
+    import numpy as np
+
+    from trendbench.data.dataset import open_dataset
+    from trendbench.errors import ImagesError
+    from trendbench.runner.run import canonical_data
+    from trendbench.runner.sample import sample
+    from trendbench.storage.atomic import write_bytes
+
+    if out.suffix != ".npy":
+        raise ImagesError(f"{out}: the images go into a .npy file")
+    with open_dataset(data or canonical_data()) as dataset:
+        drawn = sample(arch, dataset, seed=seed, weights=weights, results=results)
+    buffer = io.BytesIO()
+    np.save(buffer, drawn)
+    write_bytes(out, buffer.getvalue())
+    click.echo(out)
