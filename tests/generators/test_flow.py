@@ -1,0 +1,224 @@
+"""The flow: what an output sees, that coins are fair, and that noise is carried to the law."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from trendbench.errors import RecipeError
+from trendbench.generators.flow.generator import Flow
+from trendbench.generators.flow.network import Denoiser
+from trendbench.generators.protocol import Generator, Inputs
+from trendbench.rendering.triplets import simulate
+from trendbench.training.context import RunContext
+
+NUMBERS = {
+    "width": 8, "coarse": 12, "blocks": 1, "cell": 4, "learning_rate": 3e-3, "weight_decay": 0.01,
+    "warmup": 0.1, "averaging": 0.9, "batch": 5, "epochs": 2, "faintest": 0.01, "clearest": 4.0,
+    "steps": 12,
+}  # fmt: skip
+
+
+def spoken(network):
+    """The network with random numbers where it is silent at first."""
+    torch.manual_seed(0)
+    for layer in (network.exit, network.same_pixel, *(b.second for b in network.after)):
+        torch.nn.init.normal_(layer.weight)
+    return network
+
+
+def untrained(**settings):
+    model = Flow(**{**NUMBERS, **settings})
+    torch.manual_seed(0)
+    model.use(spoken(model.build(32, 64)), (32, 64), "cpu", "fp32")
+    return model
+
+
+@pytest.fixture
+def triplets(small):
+    return simulate(small, 10, seed=1)
+
+
+@pytest.fixture
+def inputs(triplets):
+    return Inputs(triplets.s1, triplets.s2)
+
+
+def fitted(folder, triplets, **settings):
+    model = Flow(**{**NUMBERS, **settings})
+    context = RunContext(seed=0, device="cpu", precision="fp32", folder=folder, identity="test")
+    model.fit(triplets, triplets[:0], context)
+    return model
+
+
+def out(network, pair, noisy):
+    with torch.no_grad():
+        return network(pair, noisy, torch.zeros(len(pair)))
+
+
+def test_the_network_keeps_any_frame_of_whole_cells():
+    network = Denoiser(8, 12, 1, 4)
+    for shape in ((32, 64), (8, 96), (256, 16)):
+        images = torch.rand(2, 2, *shape)
+        assert out(network, images, images).shape == (2, 1, *shape)
+    with pytest.raises(RecipeError, match="multiples of 8 px"):
+        Flow(**NUMBERS).build(36, 64)
+
+
+def test_an_output_depends_on_its_surroundings_alone():
+    """Nothing normalises over the frame: a change is felt within some 60 px and nowhere else."""
+    network = spoken(Denoiser(8, 12, 1, 4))
+    pair, noisy = torch.rand(1, 2, 32, 256), torch.rand(1, 2, 32, 256)
+    before = out(network, pair, noisy)
+    pair[..., 128] += 1.0
+    moved = (out(network, pair, noisy) != before)[0, 0].nonzero()[:, 1]
+    assert moved.min() > 128 - 64
+    assert moved.max() < 128 + 64
+
+
+def test_the_place_along_x_and_the_level_reach_the_output():
+    """Same surroundings everywhere, another answer at each end and for another level."""
+    network = spoken(Denoiser(8, 12, 1, 4))
+    images = torch.zeros(1, 2, 32, 256)
+    row = out(network, images, images)[0, 0, 16]
+    assert row[64:96].mean() != row[160:192].mean()
+    assert not torch.equal(network(images, images, torch.ones(1))[0, 0, 16], row)
+
+
+def told_by_the_place(levels):
+    """A stub of ``logits`` for independent pixels, black with probability ``levels``: exact."""
+
+    def logits(_network, _pair, x, ratio):
+        ratio = ratio[:, None, None, None]
+        return torch.logit(levels).expand_as(x) + 2 * ratio * (1 + ratio) * x
+
+    return logits
+
+
+def test_independent_pixels_come_out_with_their_probabilities(monkeypatch):
+    """2·10⁵ coins at each of eight biases, carried by the exact field: z-scores below 4."""
+    model = untrained(steps=16)
+    biases = torch.linspace(0.05, 0.95, 8).repeat_interleave(8)
+    monkeypatch.setattr(model, "logits", told_by_the_place(biases))
+    torch.manual_seed(1)
+    drawn = model.draw(torch.zeros(100, 2, 32, 64))
+    n = drawn[..., :8].numel()
+    means = drawn.mean(dim=(0, 1, 2)).reshape(8, 8).mean(dim=1)
+    p = biases[::8]
+    z = (means - p) / (p * (1 - p) / n).sqrt()
+    assert z.abs().max() < 4
+
+
+def squares_as_wholes(p):
+    """A stub: each 16×16 px square is black or white as a whole; its pixels pool their words."""
+
+    def logits(_network, _pair, x, ratio):
+        ratio = ratio[:, None, None, None]
+        own = 2 * ratio * (1 + ratio) * x
+        pooled = own.unfold(2, 16, 16).unfold(3, 16, 16).sum(dim=(-2, -1))
+        pooled = pooled + math.log(p / (1 - p))
+        return pooled.repeat_interleave(16, 2).repeat_interleave(16, 3)
+
+    return logits
+
+
+def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
+    """4000 squares of 256 px: none torn, black as often as a coin of 0.3, and independent."""
+    model = untrained(steps=16)
+    monkeypatch.setattr(model, "logits", squares_as_wholes(0.3))
+    torch.manual_seed(3)
+    squares = model.draw(torch.zeros(500, 2, 32, 64)).unfold(2, 16, 16).unfold(3, 16, 16)
+    assert torch.equal(squares.amax(dim=(-2, -1)), squares.amin(dim=(-2, -1)))
+    black = squares[:, 0, :, :, 0, 0].flatten(1)
+    spread = math.sqrt(0.3 * 0.7 / black.numel())
+    assert abs(black.mean().item() - 0.3) < 4 * spread
+    assert black.sum(dim=1).var().item() == pytest.approx(8 * 0.3 * 0.7, rel=0.3)
+
+
+def test_the_pixel_s_own_word_is_the_exact_likelihood_ratio():
+    """Where the network says nothing, the logit is log N(x; t, 1 − t) − log N(x; −t, 1 − t)."""
+    model = untrained()
+    for layer in (model.network.exit, model.network.same_pixel):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    x = torch.linspace(-2, 2, 64).expand(1, 1, 32, 64)
+    ratio = torch.tensor([0.7])
+    t = ratio / (1 + ratio)
+    normal = torch.distributions.Normal(torch.stack([t, -t]), 1 - t)
+    both = normal.log_prob(x[0, 0, 0])
+    with torch.no_grad():
+        logits = model.logits(model.network, torch.zeros(1, 2, 32, 64), x, ratio)
+    torch.testing.assert_close(logits[0, 0, 0], both[0] - both[1], rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_begins_with_the_odds_that_the_inputs_alone_give(triplets):
+    """Where s1 and s2 fix a pixel, its counted share; the four cases agree to a rank of three."""
+    model = Flow(**NUMBERS)
+    model.use(model.build(32, 64), (32, 64), "cpu", "fp32")
+    model.trainable(triplets)
+    s1, s2, r = (torch.from_numpy(s < 128) for s in (triplets.s1, triplets.s2, triplets.r))
+    pair = torch.stack([s1, s2], dim=1).float()
+    with torch.no_grad():
+        odds = model.network(pair, torch.zeros_like(pair), torch.zeros(len(pair)))[:, 0]
+    for case in (~s2 & ~s1, s2 & ~s1, s2 & s1):
+        black, white = r[case].sum() + 0.5, (~r[case]).sum() + 0.5
+        assert odds[case].std() < 1e-3
+        assert abs(odds[case][0] - (black / white).log()) < 0.3
+
+
+def test_an_image_does_not_depend_on_its_neighbours(inputs):
+    model = untrained()
+    changed = Inputs(inputs.s1.copy(), inputs.s2.copy())
+    changed.s1[1:], changed.s2[1:] = 0, 0
+    np.testing.assert_array_equal(model.sample(inputs, 1)[0], model.sample(changed, 1)[0])
+
+
+def test_sampling_follows_the_seed_and_leaves_the_world_alone(inputs):
+    model = untrained()
+    assert isinstance(model, Generator)
+    before = torch.get_rng_state()
+    first, again, other = (model.sample(inputs, seed) for seed in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert set(np.unique(first)) == {0, 255}
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_save_and_load_sample_alike(inputs, tmp_path):
+    model = untrained()
+    model.save(tmp_path)
+    np.testing.assert_array_equal(Flow.load(tmp_path).sample(inputs, 3), model.sample(inputs, 3))
+
+
+def test_it_learns_and_draws_with_the_average(triplets, inputs, tmp_path):
+    """60 epochs on ten triplets: the log loss falls; ink lies where s1 has it, not outside s2."""
+    model = fitted(tmp_path, triplets, epochs=60)
+    rows = (tmp_path / "losses.csv").read_text().splitlines()
+    first, last = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
+    assert last < 0.7 * first
+    drawn, ink = model.sample(inputs, 0) == 0, triplets.s1 == 0
+    assert drawn[ink].mean() > 0.6
+    assert drawn[triplets.s2 != 0].mean() < 0.1
+
+
+def test_the_average_is_not_the_last_step_s_weights(triplets):
+    model = untrained()
+    trainable = model.trainable(triplets)
+    for _ in range(3):
+        trainable.step(torch.arange(5))
+    network = trainable.parts["network"].state_dict()
+    apart = [n for n, w in model.network.state_dict().items() if not torch.equal(w, network[n])]
+    assert apart
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "0 < faintest"),
+        ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = 2"), ({"averaging": 1.0}, "averaging"),
+    ],
+)  # fmt: skip
+def test_numbers_out_of_range_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Flow(**{**NUMBERS, **change})
