@@ -46,8 +46,9 @@ class Denoiser(nn.Module):
         """Begin with the log odds that a pixel's own place in s1 and s2 gives it.
 
         Args:
-            black, white: number of training pixels of either kind where s1, s2 are white, white;
-                white, black; black, white; black, black; (4,) each.
+            black: number of black training pixels where s1, s2 are white, white; white, black;
+                black, white; black, black; (4,).
+            white: number of white ones, likewise.
         """
         seen = torch.tensor([[1.0, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]], dtype=torch.float64)
         weight = (black + white).double().sqrt()
