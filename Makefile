@@ -51,15 +51,14 @@ campaign: $(READY)
 
 # Newest versions within pyproject's ranges, with the hashes of every file that may be installed.
 # Versions that are locked already stay: make lock UPGRADE=--upgrade takes newer ones.
-lock: $(TOOLS)
+lock: $(TOOLS)/ready
 	$(TOOLS)/bin/uv pip compile --quiet pyproject.toml --extra dev --extra docs \
 	    --extra tensorboard --extra fuzz --python-version 3.11 --universal --generate-hashes \
 	    --no-emit-package torch --no-annotate --custom-compile-command "make lock" \
 	    $(UPGRADE) --output-file requirements.lock
 
-# Known weaknesses of what is locked, as the Python Packaging Authority's advisory database has
-# them: the one target that asks a service on the network.
-audit: $(TOOLS)
+# Known weaknesses of what is locked, as the Python Packaging Authority's advisory database has them.
+audit: $(TOOLS)/ready
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
 bench: $(READY)
@@ -80,9 +79,10 @@ $(READY): Makefile requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(TOOLS):
+$(TOOLS)/ready:
 	$(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install --quiet uv pip-audit
+	$(TOOLS)/bin/pip install --quiet uv==0.13.9 pip-audit==2.10.1
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(DEMO) build

@@ -428,6 +428,8 @@ def weights_attacks() -> list[Attack]:
     from safetensors.torch import save
 
     from trendbench.generators.pix2pix.generator import Pix2Pix
+    from trendbench.generators.protocol import Inputs
+    from trendbench.generators.recipes import find_recipe, load_class
     from trendbench.generators.weights import read_tensors
 
     settings: dict[str, Any] = {
@@ -452,6 +454,26 @@ def weights_attacks() -> list[Attack]:
             return folder
 
         return Attack(f"settings, {name}", make, Pix2Pix.load)
+
+    def network(arch: str, name: str, **changed: Any) -> Attack:
+        """A row's own untrained weights beside settings with changes; drawn with, if let in."""
+
+        def make(folder: Path) -> Path:
+            recipe = find_recipe(arch)
+            model = recipe.build()
+            model.use(model.build(32, 32), (32, 32), "cpu", "fp32")
+            model.save(folder)
+            held = json.loads((folder / "settings.json").read_text())
+            for key, value in changed.items():
+                (held if key in held else held["settings"])[key] = value
+            (folder / "settings.json").write_text(json.dumps(held))
+            return folder
+
+        def draw(folder: Path) -> None:
+            white = np.full((1, 32, 32), 255, np.uint8)
+            load_class(find_recipe(arch).generator).load(folder).sample(Inputs(white, white), 1)
+
+        return Attack(f"settings of {arch}, {name}", make, draw)
 
     def checkpoint(name: str, content: Callable[[Path], bytes]) -> Attack:
         def make(folder: Path) -> Path:
@@ -497,6 +519,24 @@ def weights_attacks() -> list[Attack]:
         model("an unknown key", json.dumps({**stored, "x": 1})),
         model("a strange device", json.dumps({**stored, "device": "cpu; touch fired"})),
         model("deep", "[" * 60_000),
+        *(
+            network(arch, name, **changed)
+            for arch in ("nf4", "vae", "vae-cond", "gan", "flow")
+            for name, changed in {
+                "half a batch": {"batch": 2.5},
+                "an endless batch": {"batch": 1 << 30},
+                "a device without memory": {"device": "meta"},
+                "another frame": {"frame": [64, 36]},
+                "a word for a number": {"learning_rate": "1"},
+            }.items()
+        ),
+        network("flow", "20 000 blocks", blocks=20_000),
+        network("flow", "2·10⁹ stops", steps=2 * 10**9),
+        network("flow", "half a stop", steps=16.5),
+        network("flow", "a ratio without end", clearest=1e300),
+        network("flow", "a ratio of nothing", faintest=1e-320),
+        network("flow", "a giant grid", width=1 << 30),
+        network("vae", "a giant latent", latent=1 << 30),
         model("a megabyte", " " * (1 << 20)),
         checkpoint("with code", torch_file(lambda folder: {**sound, "state": Canary(folder)})),
         checkpoint("pickled", lambda folder: _pickle(folder)),

@@ -160,6 +160,9 @@ def test_what_an_interrupted_fit_ends_in_is_compared(tmp_path, fit):
     assert FIT in LEVEL
     found = of(tmp_path, LEVEL.replace(FIT, f"{body};"))
     assert found["resuming"].outcome == outcome
+    assert ("not interrupted" in found["resuming"].reading) == (
+        outcome == "ok" and "run.bar" not in body
+    )
     assert {f.outcome for name, f in found.items() if name != "resuming"} == {"ok"}
 
 
@@ -222,6 +225,7 @@ def test_every_shipped_recipe_conforms(tmp_path, monkeypatch, arch):
     found = story(arch, tmp_path)
     assert {name: f.reading for name, f in found.items() if f.outcome == "FAIL"} == {}
     assert list(found) == list(CHECKS)
+    assert found["resuming"].outcome == "ok"
 
 
 def test_a_generator_comes_in_by_its_entry_point(tmp_path, monkeypatch):

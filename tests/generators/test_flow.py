@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from trendbench.conformance.calls import Interrupting
 from trendbench.errors import RecipeError
 from trendbench.generators.flow.generator import Flow
 from trendbench.generators.flow.network import Denoiser
@@ -193,13 +194,37 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
 
 def test_it_learns_and_draws_with_the_average(triplets, inputs, tmp_path):
     """60 epochs on ten triplets: the log loss falls; ink lies where s1 has it, not outside s2."""
-    model = fitted(tmp_path, triplets, epochs=60)
+    model = fitted(tmp_path, triplets, epochs=50)
     rows = (tmp_path / "losses.csv").read_text().splitlines()
     first, last = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
     assert last < 0.7 * first
     drawn, ink = model.sample(inputs, 0) == 0, triplets.s1 == 0
     assert drawn[ink].mean() > 0.6
     assert drawn[triplets.s2 != 0].mean() < 0.1
+
+
+def test_resuming_in_the_middle_of_an_epoch_equals_an_uninterrupted_fit(triplets, tmp_path):
+    """Weights, average, AdamW's moments and the schedule: all are in the checkpoint."""
+
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    whole = fitted(tmp_path / "whole", triplets, epochs=5)
+    context = RunContext(seed=0, device="cpu", precision="fp32", folder=tmp_path / "cut",
+                         identity="test", bar=Interrupting().bar)  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        Flow(**{**NUMBERS, "epochs": 5}).fit(triplets, triplets[:0], context)
+    assert list((tmp_path / "cut").glob("checkpoint-*.pt"))
+    resumed = fitted(tmp_path / "cut", triplets, epochs=5)
+    for name, weights in whole.network.state_dict().items():
+        assert torch.equal(weights, resumed.network.state_dict()[name]), name
+
+
+def test_any_frame_of_whole_cells_is_drawn_and_no_other(inputs):
+    model = untrained()
+    wide = Inputs(np.tile(inputs.s1, (1, 1, 2)), np.tile(inputs.s2, (1, 1, 2)))
+    assert model.sample(wide, 1).shape == (10, 32, 128)
+    with pytest.raises(RecipeError, match="multiples of 8 px"):
+        model.sample(Inputs(inputs.s1[:, :-2], inputs.s2[:, :-2]), 1)
 
 
 def test_the_average_is_not_the_last_step_s_weights(triplets):
@@ -215,7 +240,10 @@ def test_the_average_is_not_the_last_step_s_weights(triplets):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "0 < faintest"),
+        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "faintest = 0.0: from"),
+        ({"blocks": 20000}, "blocks = 20000: from 1 to 64"), ({"steps": 16.5}, "not "),
+        ({"clearest": math.inf}, "not "), ({"weight_decay": -1.0}, "weight_decay"),
+        ({"batch": True}, "not "),
         ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = 2"), ({"averaging": 1.0}, "averaging"),
     ],
 )  # fmt: skip

@@ -115,5 +115,5 @@ def test_unknown_names_and_parameters_are_refused():
         find_recipe("nf8-woUnets")
     with pytest.raises(RecipeError, match="unexpected keyword argument 'colour'"):
         find_recipe("nf8", overrides={"colour": 1}).build()
-    with pytest.raises(RecipeError, match="at least 1"):
+    with pytest.raises(RecipeError, match="epochs = 0: from 1 to"):
         find_recipe("nf8", overrides={"epochs": 0}).build()

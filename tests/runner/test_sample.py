@@ -9,11 +9,13 @@ from click.testing import CliRunner
 
 from trendbench.cli.main import group
 from trendbench.data.dataset import open_dataset
+from trendbench.data.make import make_data
 from trendbench.errors import ResultError, TrendbenchError, WeightsError
+from trendbench.generators.template import write_template
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_record
 from trendbench.runner.run import SAMPLING_SEED, run
-from trendbench.runner.sample import sample
+from trendbench.runner.sample import _fitness, find_weights, sample
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +35,9 @@ def record_of(results):
 def test_the_published_weights_draw_what_the_run_drew(finished, small_file):
     outcome, results = finished
     with open_dataset(small_file) as dataset:
-        drawn = sample("nf4", dataset, seed=SAMPLING_SEED, results=results)
-        other = sample("nf4", dataset, seed=SAMPLING_SEED + 1, results=results)
+        source = find_weights("nf4", results=results)
+        drawn = sample(source, dataset)
+        other = sample(source, dataset, seed=SAMPLING_SEED + 1)
     np.testing.assert_array_equal(drawn, np.load(outcome.folder / "samples.npy")[0])
     assert not np.array_equal(drawn, other)
 
@@ -60,7 +63,7 @@ def test_a_run_s_own_folder_and_the_command_line(finished, small_file, tmp_path)
     np.testing.assert_array_equal(drawn, np.load(outcome.folder / "samples.npy")[0])
 
 
-def test_changed_weights_are_refused(finished, small_file, tmp_path):
+def test_changed_weights_are_refused(finished, tmp_path):
     _, results = finished
     shutil.copytree(results, tmp_path / "results")
     stored = record_of(tmp_path / "results")
@@ -68,20 +71,73 @@ def test_changed_weights_are_refused(finished, small_file, tmp_path):
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(ResultError, match="is not the file"), published.unpacked(stored):
         pass
-    with (
-        open_dataset(small_file) as dataset,
-        pytest.raises(ResultError, match="no record of it came with weights"),
-    ):
-        sample("nf4", dataset, seed=2, results=tmp_path / "results")
+    with pytest.raises(ResultError, match="no record of it came with weights"):
+        find_weights("nf4", results=tmp_path / "results")
 
 
 def test_what_cannot_be_drawn_with_is_one_line(small_file, tmp_path):
+    with pytest.raises(WeightsError, match="no folder of weights"):
+        find_weights("nf8", tmp_path / "x")
+    with pytest.raises(ResultError, match="train it with trendbench run --arch nf5"):
+        find_weights("nf5", results=tmp_path)
+    with open_dataset(small_file) as dataset, pytest.raises(WeightsError, match="settings"):
+        sample(find_weights("nf8", tmp_path), dataset)
+
+
+def test_a_run_s_own_weights_are_held_against_its_note(finished, tmp_path):
+    outcome, _ = finished
+    shutil.copytree(outcome.folder, tmp_path / "run")
+    find_weights("nf4", tmp_path / "run" / "weights")
+    path = tmp_path / "run" / "weights" / "generator.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="not those that were saved"):
+        find_weights("nf4", tmp_path / "run" / "weights")
+
+
+def test_another_class_of_the_same_name_is_not_drawn_with(small_file, tmp_path, monkeypatch):
+    """Of a file of one's own the record holds the hash: after a change its weights are not its."""
+    monkeypatch.chdir(tmp_path)
+    path, title = write_template("my-model", tmp_path)
+    run(f"{path}:{title}", data=small_file, device="cpu", c2st=False, runs=tmp_path / "runs",
+        results=tmp_path / "results")  # fmt: skip
+    assert find_weights(f"{path}:{title}").records
+    path.write_text(path.read_text() + "\n# changed\n")
+    with pytest.raises(ResultError, match="none of its 1 records came with weights of"):
+        find_weights(f"{path}:{title}")
+
+
+def test_the_record_that_fits_the_data_best_is_drawn_with(finished, small_file):
+    _, results = finished
+    source = find_weights("nf4", results=results)
+    (stored,) = source.records
+    other = stored.record.model_copy(update={"task": "other", "finished": "2999-01-01T00:00:00Z"})
+    rival = StoredRecord(other, stored.path, "local")
     with open_dataset(small_file) as dataset:
-        for weights, words in ((tmp_path / "x", "no folder of weights"), (tmp_path, "settings")):
-            with pytest.raises(WeightsError, match=words):
-                sample("nf8", dataset, seed=2, weights=weights)
-        with pytest.raises(TrendbenchError, match="train it with trendbench run --arch nf5"):
-            sample("nf5", dataset, seed=2, results=tmp_path)
+        scores = [_fitness(record, source.recipe, dataset) for record in (stored, rival)]
+    assert scores[0] > scores[1]
+
+
+def test_a_frame_that_the_weights_cannot_draw_is_one_line(finished, small, tmp_path):
+    outcome, _ = finished
+    make_data(small.model_copy(update={"width": 60, "height": 36}), 0, tmp_path / "odd.h5")
+    make_data(small.model_copy(update={"width": 128, "height": 64}), 0, tmp_path / "large.h5")
+    source = find_weights("nf4", outcome.folder / "weights")
+    for name, words in (("odd", "multiples of"), ("large", "for images of 64×32 px")):
+        with open_dataset(tmp_path / f"{name}.h5") as data, pytest.raises(TrendbenchError) as error:
+            sample(source, data)
+        assert words in str(error.value)
+
+
+def test_nothing_is_lost_where_it_cannot_be_drawn(small_file, tmp_path):
+    (tmp_path / "a.npy").write_bytes(b"mine")
+    (tmp_path / "w").mkdir()
+    arguments = ["sample", "--arch", "nf4", "--data", str(small_file), "--weights",
+                 str(tmp_path / "w"), "--out", str(tmp_path / "a.npy")]  # fmt: skip
+    assert CliRunner().invoke(group, arguments).exit_code != 0
+    assert (tmp_path / "a.npy").read_bytes() == b"mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npy", "w"}
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from trendbench.cli.completion import arch_names
 )  # fmt: skip
 @click.option(
     "--weights", type=click.Path(path_type=Path),
-    help="Folder that the generator saved.  [default: the row's published ones]",
+    help="Folder that the generator saved.  [default: those of the row's records that fit best]",
 )  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(0, (1 << 63) - 1), default=2, show_default=True,
-    help="Records are drawn with 2.",
+    "--seed", type=click.IntRange(0, (1 << 63) - 1),
+    help="Of the draw.  [default: the one that records are drawn with]",
 )  # fmt: skip
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True,
@@ -32,27 +32,26 @@ from trendbench.cli.completion import arch_names
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
 )
 def command(
-    arch: str, data: Path | None, weights: Path | None, seed: int, out: Path, results: Path
+    arch: str, data: Path | None, weights: Path | None, seed: int | None, out: Path, results: Path
 ) -> None:
     """Draw the test split with weights that are at hand; nothing is trained.
 
     trendbench score takes the file. Rows whose record came with weights need no --weights.
     """
-    import io
-
     import numpy as np
 
     from trendbench.data.dataset import open_dataset
     from trendbench.errors import ImagesError
     from trendbench.runner.run import canonical_data
-    from trendbench.runner.sample import sample
-    from trendbench.storage.atomic import write_bytes
+    from trendbench.runner.sample import find_weights, sample
+    from trendbench.storage.atomic import replacing
 
-    if out.suffix != ".npy":
+    source = find_weights(arch, weights, results)
+    if out.suffix != ".npy" or out.is_dir():
         raise ImagesError(f"{out}: the images go into a .npy file")
-    with open_dataset(data or canonical_data()) as dataset:
-        drawn = sample(arch, dataset, seed=seed, weights=weights, results=results)
-    buffer = io.BytesIO()
-    np.save(buffer, drawn)
-    write_bytes(out, buffer.getvalue())
+    # The file is begun first: a place that cannot be written shows before anything is drawn.
+    with replacing(out) as begun, open_dataset(data or canonical_data()) as dataset:
+        drawn = sample(source, dataset, seed=seed)
+        with begun.open("wb") as file:
+            np.save(file, drawn)
     click.echo(out)

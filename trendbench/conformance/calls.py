@@ -29,7 +29,7 @@ from trendbench.runner.guard import call
 from trendbench.training.context import RunContext
 
 SEED, OTHER_SEED = 2, 3
-_EPOCHS = "epochs"
+_SMALL = {"epochs": 1, "batch": 4}  # several steps, so that a fit can be stopped between two
 Images = NDArray[np.uint8]
 
 
@@ -64,10 +64,13 @@ class Trial:
         return watched_inputs(inputs_for(self.model_class, _copy(triplets)))
 
     def build(self) -> Any:
-        """The generator, with one epoch where its constructor takes a number of epochs."""
-        recipe = self.recipe
-        if _EPOCHS in recipe.parameters or _takes(self.model_class, _EPOCHS):
-            recipe = find_recipe(self.plan.reference, overrides={_EPOCHS: 1})
+        """The generator, with one epoch and small batches where its constructor takes such."""
+        small = {
+            name: value
+            for name, value in _SMALL.items()
+            if name in self.recipe.parameters or _takes(self.model_class, name)
+        }
+        recipe = find_recipe(self.plan.reference, overrides=small) if small else self.recipe
         with self.writes.armed():
             return call(self.model_class, "__init__", recipe.build)
 
@@ -78,14 +81,19 @@ class Trial:
         self.generator = self._fitted(shown, self._context(self.plan.run))
         return shown
 
-    def fit_interrupted(self) -> Any:
-        """A generator fitted in a folder where Ctrl-C had stopped another one half way."""
+    def fit_interrupted(self) -> tuple[Any, bool]:
+        """A generator fitted in a folder where Ctrl-C had stopped another one half way.
+
+        Returns:
+            It, and whether there was a moment to press Ctrl-C at.
+        """
         context = self._context(self.plan.run.with_name("interrupted"))
+        interrupting = Interrupting()
         disturb(6)
         with suppress(KeyboardInterrupt):
-            self._fitted(self._shown(), replace(context, bar=_interrupting))
+            self._fitted(self._shown(), replace(context, bar=interrupting.bar))
         disturb(7)
-        return self._fitted(self._shown(), context)
+        return self._fitted(self._shown(), context), interrupting.done
 
     def _shown(self) -> tuple[Triplets, Triplets]:
         """Training and validation triplets as the class may see them, in arrays of their own."""
@@ -147,25 +155,31 @@ def checked(drawn: Any, shape: tuple[int, ...]) -> Images:
     return drawn
 
 
-class _Interrupting:
-    """Presses Ctrl-C when half of the work is done."""
+class Interrupting:
+    """Presses Ctrl-C, once, when half of what a progress bar counts is done.
 
-    def __init__(self, total: int) -> None:
+    Attributes:
+        done: whether it was pressed.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._left = 0
+
+    @contextmanager
+    def bar(self, title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
+        """In place of ``progress.bar``."""
+        del title, unit, done
         self._left = max(total // 2, 1)
+        yield self
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Count down to the interruption."""
         del note
-        left, self._left = self._left, self._left - count
-        if left > 0 >= self._left:
+        self._left -= count
+        if self._left <= 0 and not self.done:
+            self.done = True
             signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _interrupting(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
-    """In place of ``bar``: interrupt what is counted half way."""
-    del title, unit, done
-    yield _Interrupting(total)
 
 
 def disturb(state: int) -> None:

@@ -160,19 +160,23 @@ def _reaches(trial: Trial) -> str:
 
 
 def _resuming(trial: Trial) -> str:
-    fitted, trial.generator = trial.generator, trial.fit_interrupted()
+    fitted = trial.generator
+    trial.generator, interrupted = trial.fit_interrupted()
     try:
         drawn = trial.sample(trial.inputs(trial.test), SEED)
     finally:
         trial.generator = fitted
     differ = float((drawn != trial.images).mean())
+    how = "interrupted and fitted again" if interrupted else "fitted twice"
     if differ:
         raise DoubtError(
-            f"interrupted and fitted again in the same folder, it draws other images ({differ:.2%} "
+            f"{how} in the same folder, it draws other images ({differ:.2%} "
             "of the pixels), so a run cannot be repeated: draw everything random in fit from "
             "run.seed, and go on from what run.folder holds"
         )
-    return "interrupted and fitted again, it draws the same images"
+    if not interrupted:
+        return f"{how}, it draws the same images; not interrupted, as fit opens no run.bar"
+    return f"{how}, it draws the same images"
 
 
 def _save(trial: Trial) -> str:

@@ -1,9 +1,10 @@
 """A generator that is one trained network: fitted, drawn from, saved and loaded alike."""
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -27,6 +28,7 @@ from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _WEIGHT_SPREAD = 0.02
+_MOST_IMAGES = 1 << 20  # of a batch, and passes over them
 _USUAL_FRAME = (256, 256)  # (height, width) that parameters are counted for before fitting
 
 
@@ -48,15 +50,33 @@ class Schedule:
     epochs: int
 
     def __post_init__(self) -> None:
-        self.must_be_at_least(1, "batch", "epochs")
+        for field in fields(self):
+            if not _is_of(getattr(self, field.name), str(field.type)):
+                raise ValueError(f"{field.name} = {getattr(self, field.name)!r}: not {field.type}")
+        self.must_lie(1, _MOST_IMAGES, "batch", "epochs")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate = {self.learning_rate}: above 0")
 
-    def must_be_at_least(self, least: int, *names: str) -> None:
-        """Refuse settings of these names that are smaller."""
+    def must_lie(self, least: float, most: float, *names: str) -> None:
+        """Refuse settings of these names outside of [least, most].
+
+        The upper end keeps foreign settings from asking for hours and all memory.
+        """
         for name in names:
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} = {getattr(self, name)}: at least {least}")
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} = {getattr(self, name)}: from {least} to {most}")
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    """Whether a setting's value is of its field's type; whole numbers pass for finite floats."""
+    kind = kind.removeprefix("<class '").removesuffix("'>")
+    if kind.endswith(" | None"):
+        return value is None or _is_of(value, kind.removesuffix(" | None"))
+    if kind == "bool" or isinstance(value, bool):
+        return kind == "bool" and isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int)
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 Settings = TypeVar("Settings", bound=Schedule)
@@ -142,7 +162,11 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
 
         What is random follows from ``seed`` and the place in ``inputs``; torch's own random state
         is left as it was.
+
+        Raises:
+            RecipeError: the network was trained for another frame, and is not one for any.
         """
+        self._must_draw(*inputs.s1.shape[1:])
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
         devices = [self.device] if self.device.type == "cuda" else []
         batch = self.settings.batch
@@ -157,6 +181,19 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
                 images[rows] = grey.round().to(torch.uint8).cpu().numpy()
         network.train()
         return images
+
+    def _must_draw(self, height: int, width: int) -> None:
+        """Refuse a frame for which ``build`` makes another network than the one at hand."""
+        if (height, width) == self._frame:
+            return
+        with torch.device("meta"):
+            outline = self.build(height, width).state_dict()
+        own = self.network.state_dict()
+        if {k: w.shape for k, w in outline.items()} != {k: w.shape for k, w in own.items()}:
+            trained = f"{self._frame[1]}×{self._frame[0]}"
+            raise RecipeError(
+                f"the weights are for images of {trained} px and cannot draw {width}×{height} px"
+            )
 
     def save(self, folder: Path) -> None:
         """Weights as safetensors, settings as JSON."""

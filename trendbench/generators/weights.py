@@ -31,7 +31,7 @@ class StoredSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     frame: tuple[_Side, _Side]
-    device: Annotated[str, Field(pattern=r"^[a-z]{1,16}$")]
+    device: Literal["cpu", "cuda"]
     precision: Literal["bf16", "fp32"]
     settings: dict[str, bool | _Whole | float | str | None]
 

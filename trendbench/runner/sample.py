@@ -1,7 +1,10 @@
 """Draw with weights that lie somewhere: published beside a record, or left by a run."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,71 +12,117 @@ from numpy.typing import NDArray
 from trendbench.data.dataset import Dataset
 from trendbench.errors import ResultError, WeightsError
 from trendbench.generators.protocol import inputs_for
-from trendbench.generators.recipes import find_recipe, load_class
+from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.progress import say
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.runner.guard import call, must_follow_protocol
-from trendbench.runner.run import checked
+from trendbench.runner.run import SAMPLING_SEED, checked
+from trendbench.runner.workspace import must_be_as_noted
 
 
-def sample(
-    arch: str,
-    dataset: Dataset,
-    *,
-    seed: int,
-    weights: Path | None = None,
-    results: Path = Path("results"),
-) -> NDArray[np.uint8]:
-    """One image for each test triplet of a data file, without training.
+@dataclass(frozen=True)
+class Source:
+    """A row's generator, and where its weights are.
+
+    Attributes:
+        recipe: of the row; model_class: its generator.
+        folder: that the generator saved; None for the weights of a record.
+        records: the row's records that came with weights.
+    """
+
+    recipe: Recipe
+    model_class: type[Any]
+    folder: Path | None
+    records: list[StoredRecord]
+
+
+def find_weights(arch: str, folder: Path | None = None, results: Path = Path("results")) -> Source:
+    """A row's generator with weights to draw with.
 
     Args:
         arch: what ``find_recipe`` understands.
-        dataset: whose s1 and s2 are drawn from; another task's than the weights' if you like.
-        seed: of the draw; records are drawn with ``SAMPLING_SEED``.
-        weights: a folder that the generator saved; the published ones of the row if None.
-        results: folder of local records, looked at before the published ones.
+        folder: that the generator saved; records are looked through if None.
+        results: folder of local records, looked through with the published ones.
+
+    Raises:
+        ResultError: no record of that row and generator came with weights.
+        WeightsError: there is no such folder, or it is not as its run noted.
+        RecipeError: no such row.
+    """
+    recipe = find_recipe(arch)
+    model_class = load_class(recipe.generator)
+    must_follow_protocol(model_class, recipe.generator)
+    if folder is not None:
+        if not folder.is_dir():
+            raise WeightsError(f"no folder of weights at {folder}")
+        must_be_as_noted(folder)
+        return Source(recipe, model_class, folder, [])
+    of_row = [stored for stored in read_all(results) if stored.record.arch == recipe.arch]
+    found = [stored for stored in of_row if _of_generator(stored, recipe)]
+    if not found:
+        known = f"none of its {len(of_row)} records" if of_row else "no record of it"
+        raise ResultError(
+            f"{recipe.arch}: {known} came with weights of {recipe.generator} as it is: train it "
+            f"with trendbench run --arch {arch}, or name a folder with --weights"
+        )
+    return Source(recipe, model_class, None, found)
+
+
+def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDArray[np.uint8]:
+    """One image for each test triplet of a data file, without training.
+
+    On the machine and with the threads that drew a record, its weights draw its very images.
+
+    Args:
+        source: what ``find_weights`` found.
+        dataset: whose s1 and s2 are drawn from; where records came from several data files, the
+            weights of one that was trained on this one or on its task are taken first.
+        seed: of the draw; the one that records are drawn with if None.
 
     Returns:
         (n, H, W) uint8.
 
     Raises:
-        ResultError: no record of that row came with weights, or they were changed.
-        WeightsError: there are none in the folder, or they are damaged or of another generator.
-        RecipeError: no such row, or its class raised.
+        ResultError: the weights were changed since they were recorded.
+        WeightsError: they are damaged, or of another generator.
+        RecipeError: the generator raised, or cannot draw images of this size.
     """
-    recipe = find_recipe(arch)
-    model_class = load_class(recipe.generator)
-    must_follow_protocol(model_class, recipe.generator)
     test = dataset.load("test")
-    with _folder(recipe.arch, weights, results) as folder:
-        generator = call(model_class, "load", model_class.load, folder)
-    drawn = call(model_class, "sample", generator.sample, inputs_for(model_class, test), seed)
-    return checked(drawn, test.r, recipe.arch)
+    with _folder(source, dataset) as folder:
+        generator = call(source.model_class, "load", source.model_class.load, folder)
+    inputs = inputs_for(source.model_class, test)
+    seed = SAMPLING_SEED if seed is None else seed
+    drawn = call(source.model_class, "sample", generator.sample, inputs, seed)
+    return checked(drawn, test.r, source.recipe.arch)
 
 
-def _folder(arch: str, weights: Path | None, results: Path) -> AbstractContextManager[Path]:
-    if weights is None:
-        stored = with_weights(arch, results)
-        say(f"weights of {stored.record.run_id}, {stored.origin}")
-        return published.unpacked(stored)
-    if not weights.is_dir():
-        raise WeightsError(f"no folder of weights at {weights}")
-    return nullcontext(weights)
+@contextmanager
+def _folder(source: Source, dataset: Dataset) -> Iterator[Path]:
+    if source.folder is not None:
+        yield source.folder
+        return
+    stored = max(source.records, key=lambda stored: _fitness(stored, source.recipe, dataset))
+    record = stored.record
+    say(f"weights of {stored.origin} record {record.run_id}, trained on {record.task}")
+    with published.unpacked(stored) as folder:
+        yield folder
 
 
-def with_weights(arch: str, results: Path) -> StoredRecord:
-    """The newest record of a row that came with weights, local ones first.
+def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:
+    """Whether a record came with weights, and of this very generator."""
+    own = stored.record.recipe
+    same = own.source == recipe.source if recipe.source else own.generator == recipe.generator
+    return same and bool(published.names(stored.record))
 
-    Raises:
-        ResultError: there is none.
-    """
-    records = [stored for stored in read_all(results) if stored.record.arch == arch]
-    found = [stored for stored in records if published.names(stored.record)]
-    if not found:
-        known = f"none of its {len(records)} records" if records else "no record of it"
-        raise ResultError(
-            f"{arch}: {known} came with weights: train it with trendbench run --arch {arch}, or "
-            "name a folder with --weights"
-        )
-    return max(found, key=lambda stored: (stored.origin == "local", stored.record.finished))
+
+def _fitness(stored: StoredRecord, recipe: Recipe, dataset: Dataset) -> tuple[object, ...]:
+    """What is compared in turn: data, task, recipe, whose record, age."""
+    record = stored.record
+    return (
+        record.data.sha256 == dataset.sha256,
+        record.task == dataset.spec.name,
+        record.recipe.sha256 == recipe.sha256,
+        stored.origin == "local",
+        record.finished,
+    )

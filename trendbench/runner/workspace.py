@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trendbench.errors import RunError
+from trendbench.errors import RunError, WeightsError
 from trendbench.progress import say
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding
 from trendbench.training.context import FIT_FILE
 
-_PLAN, _STATE = "run.json", "state.json"
+_PLAN, _STATE, _WEIGHTS = "run.json", "state.json", "weights"
 _CHECK = "sha256"  # of the rest of the state
 _STAGES = {"fitted", "hardware", "parameters", "code", "samples", "sampling_seconds", "scored",
            "record"}  # fmt: skip
@@ -66,7 +66,7 @@ class Workspace:
     @property
     def weights(self) -> Path:
         """Folder that the generator saves itself into."""
-        return self.folder / "weights"
+        return self.folder / _WEIGHTS
 
     @property
     def samples(self) -> Path:
@@ -80,11 +80,7 @@ class Workspace:
 
     def saved(self) -> dict[str, str]:
         """SHA-256 of each file that the generator saved, by its path within ``weights``."""
-        return {
-            path.relative_to(self.weights).as_posix(): sha256_of(path)
-            for path in sorted(self.weights.rglob("*"))
-            if path.is_file()
-        }
+        return _hashes(self.weights)
 
     def mark(self, **stages: Any) -> None:
         """Note durably that stages are done."""
@@ -144,6 +140,32 @@ def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]
             workspace.mark()
             write_text(folder / _PLAN, json.dumps(plan.__dict__, indent=2) + "\n")
         yield workspace
+
+
+def must_be_as_noted(weights: Path) -> None:
+    """Refuse a run's weights that are no longer those that it noted; others have no note.
+
+    Args:
+        weights: a folder that a generator saved, in the run's folder or elsewhere.
+
+    Raises:
+        WeightsError: they differ from the note.
+    """
+    path = weights.parent / _STATE
+    if weights.name != _WEIGHTS or not path.is_file():
+        return
+    noted = _read_state(path).get("weights")
+    found = _hashes(weights)
+    if noted is not None and any(found.get(name) != digest for name, digest in noted.items()):
+        raise WeightsError(f"{weights}: the weights are not those that were saved")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _read_state(path: Path) -> dict[str, Any]:

@@ -72,11 +72,17 @@ def both_samples(
     first, again = _given(images, data)
     if second is not None:
         if again is not None:
-            raise ImagesError("the images hold a second sample already: leave out the other")
+            raise ImagesError(
+                f"{_name(images)} holds a second sample already: leave out {_name(second)}"
+            )
         again, further = _given(second, data)
         if further is not None:
-            raise ImagesError("the second sample holds two samples: needed is one")
+            raise ImagesError(f"{_name(second)} holds two samples: needed is one")
     return first, again
+
+
+def _name(images: Images) -> str:
+    return str(images) if isinstance(images, str | Path) else "the array"
 
 
 def _given(images: Images, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -19,8 +19,10 @@ from trendbench.generators.network import (
     descend,
     resident,
 )
-from trendbench.metrics.batch import THRESHOLD
+from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
+
+_GREY = (WHITE + 1) // 2  # darker is black
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,9 @@ class Settings(Schedule):
         width, coarse, blocks, cell: of the network.
         weight_decay: of AdamW.
         warmup: share of all steps over which the learning rate rises; a cosine takes it to 0.
-        averaging: decay per step of the running average of the weights that images are drawn with.
-        faintest, clearest: the least and the greatest ratio t/(1 − t) of image to noise at which
+        averaging: decay per step of the exponential moving average of the weights, with which
+            images are drawn.
+        faintest, clearest: the least and the greatest signal-to-noise ratio t/(1 − t) at which
             the flow stops on its way, and between which training draws it, log-uniform.
         steps: passes of the network over an image.
 
@@ -53,12 +56,15 @@ class Settings(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.must_be_at_least(1, "width", "coarse", "blocks", "cell")
-        self.must_be_at_least(3, "steps")
-        if not 0 < self.faintest < self.clearest:
+        self.must_lie(1, 4096, "width", "coarse")
+        self.must_lie(1, 64, "blocks", "cell")
+        self.must_lie(3, 1024, "steps")
+        self.must_lie(1e-6, 1e6, "faintest", "clearest")
+        if not self.faintest < self.clearest:
             raise ValueError(
-                f"faintest, clearest = {self.faintest}, {self.clearest}: 0 < faintest < clearest"
+                f"faintest, clearest = {self.faintest}, {self.clearest}: faintest < clearest"
             )
+        self.must_lie(0, 1, "weight_decay")
         for name in ("warmup", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: from 0 to below 1")
@@ -127,7 +133,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return logits.float() + own
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
-        """Follow the flow from noise to a black-and-white image."""
+        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1."""
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
         stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
@@ -172,7 +178,10 @@ class _Learner(Parts):
         )
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """One step of AdamW; the loss in nats a pixel. Batches are mirrored in y at random."""
+        """One step of AdamW on the triplets of these indices, (b,); the loss in nats a pixel.
+
+        Batches are mirrored in y at random.
+        """
         settings = self._model.settings
         triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
         if torch.rand(()) < 0.5:
@@ -206,9 +215,9 @@ def _pixels_by_inputs(train: Triplets) -> tuple[torch.Tensor, torch.Tensor]:
     """Black and white pixels of r, counted by what s1 and s2 show there: (4,) each."""
     black, both = np.zeros(4, np.int64), np.zeros(4, np.int64)
     for s1, s2, r in zip(train.s1, train.s2, train.r, strict=True):
-        place = 2 * (s1 < THRESHOLD).astype(np.int64) + (s2 < THRESHOLD)
+        place = 2 * (s1 < _GREY).astype(np.int64) + (s2 < _GREY)
         both += np.bincount(place.ravel(), minlength=4)
-        black += np.bincount(place[r < THRESHOLD], minlength=4)
+        black += np.bincount(place[r < _GREY], minlength=4)
     return torch.from_numpy(black), torch.from_numpy(both - black)
 
 

@@ -39,7 +39,7 @@ class Settings(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.must_be_at_least(1, "nf", "latent")
+        self.must_lie(1, 1 << 20, "nf", "latent")
 
 
 class GAN(NetworkGenerator[Settings, Decoder]):

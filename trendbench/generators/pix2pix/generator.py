@@ -51,9 +51,9 @@ class Settings(Schedule):
         super().__post_init__()
         if self.kernel not in (3, 4):
             raise ValueError(f"kernel = {self.kernel}: 3 or 4")
-        self.must_be_at_least(1, "nf")
+        self.must_lie(1, 1 << 20, "nf")
         if self.depth is not None:
-            self.must_be_at_least(2, "depth")
+            self.must_lie(2, 32, "depth")
         if self.judge_learning_rate is not None and not self.judge_learning_rate > 0:
             raise ValueError(f"judge_learning_rate = {self.judge_learning_rate}: above 0")
 
