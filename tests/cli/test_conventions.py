@@ -97,3 +97,10 @@ def test_the_home_folder_is_no_part_of_a_report():
     home = str(Path.home())
     text = ask("sys-info").stdout
     assert home == "/" or f" {home}/" not in text
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest():
+    result = CliRunner().invoke(group, ["rnu"])
+    assert result.exit_code == 2
+    assert "Did you mean 'run'?" in result.output
+    assert "Did you mean" not in CliRunner().invoke(group, ["xyzzy"]).output

@@ -13,7 +13,7 @@ from trendbench.cli.leaderboard import command
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, refresh
 from trendbench.leaderboard.compare import board_of, compare, read_board
-from trendbench.results.store import read_folder
+from trendbench.results.store import read_all, read_folder
 
 N = 400
 
@@ -51,6 +51,31 @@ def test_images_are_paired_where_the_records_lie_beside(two, named):
     assert (nf8.rank_before, nf8.rank_after) == (2, None)
     assert (found["nf16"].after, found["nf32"].before) == (None, None)
     assert not found["nf16"].is_real
+
+
+def test_published_rows_stand_on_both_sides_of_a_folder_of_one_s_own(two):
+    """As its board shows them; a folder that was published as a whole stands alone."""
+    old, new = two
+    after = board_of(read_all(new))
+    found = compare(read_board(old, "xi_ratio"), after, "xi_ratio")
+    published = [change for change in found if change.task == "trend-v1"]
+    assert len(published) > 10
+    assert {change.basis for change in published} == {"same value"}
+    (old / "paper.csv").write_text("")
+    alone = compare(read_board(old, "xi_ratio"), after, "xi_ratio")
+    assert all(change.before is None for change in alone if change.task == "trend-v1")
+
+
+def test_a_family_is_chosen_on_both_sides(two):
+    old, new = two
+    arguments = ["--results", str(new), "--compare", str(old / CSV_NAME), "--json"]
+    every = json.loads(CliRunner().invoke(command, arguments).stdout)
+    gan = json.loads(CliRunner().invoke(command, [*arguments, "--family", "gan"]).stdout)
+    assert {change["arch"] for change in gan} == {"gan"}
+    assert len(every) > len(gan)
+    wrong = CliRunner().invoke(command, [*arguments, "--family", "gam"])
+    assert wrong.exit_code == 2
+    assert "did you mean 'gan'" in wrong.output
 
 
 def test_a_csv_alone_gives_the_wider_interval(two, tmp_path):

@@ -6,8 +6,9 @@ from click.testing import CliRunner
 
 from tests.leaderboard.test_board import make
 from trendbench.cli.leaderboard import command
+from trendbench.cli.markdown import differences_markdown
 from trendbench.leaderboard.pairs import differences
-from trendbench.results.store import read_all
+from trendbench.results.store import read_all, read_folder
 
 N = 400
 
@@ -67,9 +68,16 @@ def test_the_command_sets_the_study_s_order_beside_ours(tmp_path, shared):
     make(tmp_path, "nf8", n=N, images=shared + 0.5)
     make(tmp_path, "nf16", n=N, images=shared)
     result = CliRunner().invoke(command, ["--results", str(tmp_path), "--differences", "xi"])
-    assert (
-        "| nf16 | nf8 | -0.5 | -0.5 … -0.5 | yes | -0.00219 | yes |" in result.stdout.splitlines()
-    )
+    wanted = " | nf16 | nf8 | -0.5 | -0.5 … -0.5 | yes | -0.00219 | yes |"
+    (line,) = (line for line in result.stdout.splitlines() if line.endswith(wanted))
+    assert line.startswith("| small, ")  # beside the published rows' task
+
+
+def test_pairs_of_one_file_alone_do_not_say_which(tmp_path, shared):
+    make(tmp_path, "nf8", n=N, images=shared)
+    make(tmp_path, "nf16", n=N, images=shared)
+    pairs = differences(read_folder(tmp_path, "local"), "xi")
+    assert differences_markdown(pairs, {}).startswith("| first | second |")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trendbench.errors import RecipeError, RunError
+from trendbench.generators.template import write_template
 from trendbench.results.store import read_all, read_record
 from trendbench.runner import run as story
 
@@ -103,6 +104,26 @@ def test_damaged_samples_are_drawn_again(own, small_file):
     (first.folder / "samples.npy").write_bytes(good[:-9] + b"damaged!!")
     again = run(own, data=small_file)
     assert (again.folder / "samples.npy").read_bytes() == good
+
+
+def test_afresh_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_path, monkeypatch):
+    """After a change to one's own class; the record of the earlier run stays."""
+    monkeypatch.chdir(tmp_path)
+    path, title = write_template("my-model", tmp_path)
+
+    def again(**how):
+        return story.run(f"{path}:{title}", data=small_file, device="cpu", c2st=False, **how)
+
+    first = again()
+    path.write_text(path.read_text() + "\n# changed\n")
+    with pytest.raises(RunError, match=r"source was '?[0-9a-f]{8}…, now [0-9a-f]{8}….*--afresh"):
+        again()
+    (first.folder / "mark").write_text("")
+    second = again(afresh=True)
+    assert second.fresh
+    assert second.record != first.record
+    assert first.record.exists()
+    assert not (first.folder / "mark").exists()
 
 
 def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_file, tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 
 from trendbench.cards.text import DATA_LICENSE, front_matter, inline, markdown_table, page
 from trendbench.citation import apa
+from trendbench.generators.recipes import OWN_FAMILY
 from trendbench.results.record import RunRecord
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -36,7 +37,7 @@ def model_card(record: RunRecord) -> str:
         f"Record `{record.run_id}`, status {record.status}, code {inline(record.code.version)} "
         f"(`{record.code.sha256[:12]}`), data `{record.data.sha256[:12]}`, recipe "
         f"`{record.recipe.sha256[:12]}`, finished {record.finished}.",
-        "Weights under CC BY 4.0. Please cite:",
+        "Please cite:" if _is_own(record) else "Weights under CC BY 4.0. Please cite:",
         *(f"> {line}" for line in apa().split("\n\n")),
     ]  # fmt: skip
     return page(parts)
@@ -54,12 +55,17 @@ def _front_matter(record: RunRecord) -> str:
         "metrics": metrics,
     }
     fields: dict[str, Any] = {
-        "license": DATA_LICENSE,
+        **({} if _is_own(record) else {"license": DATA_LICENSE}),
         "tags": ["trendbench", "textures", "Boolean model", record.family],
         "datasets": [record.task],
         "model-index": [{"name": record.arch, "results": [result]}],
     }
     return front_matter(fields)
+
+
+def _is_own(record: RunRecord) -> bool:
+    """Whether the author is not us, so that the licence is not ours to state."""
+    return record.recipe.source is not None or record.family == OWN_FAMILY
 
 
 def _what(record: RunRecord) -> str:
@@ -74,7 +80,11 @@ def _what(record: RunRecord) -> str:
 def _example(record: RunRecord) -> str:
     module, _, name = record.recipe.generator.rpartition(":")
     if not _REFERENCE.fullmatch(record.recipe.generator):  # a file of the author's
-        return f"the class is {inline(record.recipe.generator)}."
+        return (
+            f"the class is {inline(record.recipe.generator)}; with that file at hand, named after "
+            "`--arch`,\n\n```console\n"
+            "$ trendbench sample --arch FILE.py:CLASS --weights . --out samples.npy\n```"
+        )
     return (
         "```python\n"
         "from pathlib import Path\n\n"

@@ -8,7 +8,10 @@ import click
 @click.command("archs")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(as_json: bool) -> None:
-    """List the generators that ``trendbench run --arch`` knows by name."""
+    """List the generators that ``trendbench run --arch`` knows by name.
+
+    Any width and variant of pix2pix is known as well: nf<number>, then -3x3, -woUnet or both.
+    """
     from trendbench.generators.recipes import shipped_recipes
 
     recipes = shipped_recipes()

@@ -51,6 +51,7 @@ def command(
     from trendbench.cli.board_table import board_tables
     from trendbench.cli.changes import changes_table
     from trendbench.cli.markdown import board_markdown, differences_markdown
+    from trendbench.generators.recipes import shipped_recipes
     from trendbench.leaderboard.board import COLUMNS, SCORES, paper_lines, refresh, rows
     from trendbench.leaderboard.compare import board_of, compare, read_board
     from trendbench.leaderboard.pairs import differences
@@ -73,7 +74,13 @@ def command(
     path = refresh(results)
     records = read_all(results)
     if families:
+        shipped = {recipe.family for recipe in shipped_recipes()}
+        known = sorted({stored.record.family for stored in records} | shipped)
+        for family in families:
+            _must_be_one_of(known, family, "--family")
         records = [stored for stored in records if stored.record.family in families]
+        if before is not None:
+            before = [line for line in before if line.row["family"] in families]
     if before is not None:
         changes = compare(before, board_of(records), compared)
         if as_json:
@@ -86,6 +93,8 @@ def command(
         if as_json:
             click.echo(json.dumps([asdict(pair) for pair in found], indent=2))
         else:
+            if not found:
+                say(f"no two rows of one data file have {score} image by image")
             click.echo(differences_markdown(found, paper_lines() if score == "xi" else {}))
     elif as_json:
         click.echo(json.dumps(rows(records), indent=2))

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from trendbench import __version__
-from trendbench.errors import DEBUG, TrendbenchError
+from trendbench.errors import DEBUG, TrendbenchError, nearest
 from trendbench.plain_text import inert
 
 # name: (module under trendbench.cli, one line of help). Modules are imported when called, so
@@ -53,6 +53,17 @@ class _LazyGroup(click.Group):
         module, _ = _COMMANDS[cmd_name]
         command: click.Command = importlib.import_module(f"trendbench.cli.{module}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = nearest(args[0], _COMMANDS)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

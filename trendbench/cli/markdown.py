@@ -18,9 +18,13 @@ def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> s
 def differences_markdown(
     pairs: Iterable[Difference], paper: Mapping[str, Mapping[str, str]]
 ) -> str:
-    """Pairs of rows with their difference; beside it the 2017 study's, where it has both."""
+    """Pairs of rows with their difference; beside it the 2017 study's, where it has both.
+
+    Where pairs of several data files meet, each says of which it is.
+    """
     heads = ["first", "second", "first − second", "95 % interval", "told apart"]
     known = list(pairs)
+    several = len({(pair.task, pair.data) for pair in known}) > 1
     with_paper = any(pair.first in paper and pair.second in paper for pair in known)
     lines = []
     for pair in known:
@@ -33,7 +37,8 @@ def differences_markdown(
         ]
         if with_paper:
             line += _beside(pair, paper)
-        lines.append(line)
+        lines.append([f"{pair.task}, {pair.data}", *line] if several else line)
+    heads = ["task, data", *heads] if several else heads
     return markdown_table([*heads, *(["study", "same order"] if with_paper else [])], lines)
 
 

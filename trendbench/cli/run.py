@@ -24,6 +24,9 @@ from trendbench.cli.completion import arch_names
 @click.option(
     "--tensorboard", is_flag=True, help="Log losses, validation scores and samples there too."
 )
+@click.option(
+    "--afresh", is_flag=True, help="Delete what an earlier sitting left, and begin again."
+)
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
@@ -37,12 +40,14 @@ def command(
     device: str,
     no_c2st: bool,
     tensorboard: bool,
+    afresh: bool,
     runs: Path,
     results: Path,
 ) -> None:
     """Train a generator, draw the test split, score it, record the result.
 
-    Run again, the same command goes on where it stopped, or says that the run is finished.
+    Run again, the same command goes on where it stopped, or says that the run is finished. After a
+    change to your own class, --afresh runs it again; records stay until you delete them.
     """
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
@@ -51,7 +56,7 @@ def command(
 
     outcome = run(
         arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
-        c2st=not no_c2st, tensorboard=tensorboard, runs=runs, results=results,
+        c2st=not no_c2st, tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
     )  # fmt: skip
     record = read_record(outcome.record)
     if not outcome.fresh:

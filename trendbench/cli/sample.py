@@ -47,8 +47,10 @@ def command(
     from trendbench.storage.atomic import replacing
 
     source = find_weights(arch, weights, results)
-    if out.suffix != ".npy" or out.is_dir():
+    if out.suffix != ".npy":
         raise ImagesError(f"{out}: the images go into a .npy file")
+    if out.exists() or out.is_symlink():
+        raise ImagesError(f"{out} exists: choose another --out, or move it away")
     # The file is begun first: a place that cannot be written shows before anything is drawn.
     with replacing(out) as begun, open_dataset(data or canonical_data()) as dataset:
         drawn = sample(source, dataset, seed=seed)

@@ -47,4 +47,4 @@ def command(generator: str, spec: str | None, limit: float, device: str, as_json
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     failed = dict.fromkeys(finding.check for finding in found if finding.outcome == "FAIL")
     if failed:
-        raise RecipeError(f"{generator} fails {len(failed)} check(s): {', '.join(failed)}")
+        raise RecipeError(f"{generator} fails {', '.join(failed)}")

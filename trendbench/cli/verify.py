@@ -27,4 +27,4 @@ def command(file: Path, as_json: bool) -> None:
             )
     failed = [finding.check for finding in findings if not finding.passed]
     if failed:
-        raise DataFileError(f"{file} fails {len(failed)} check(s): {'; '.join(failed)}")
+        raise DataFileError(f"{file} fails {'; '.join(failed)}")

@@ -188,7 +188,7 @@ def _save(trial: Trial) -> str:
     np.save(trial.plan.drawn, trial.images)
     trial.plan.moved.parent.mkdir()
     os.rename(folder, trial.plan.moved)
-    return f"{len(sizes)} file(s), {sum(sizes)} bytes"
+    return f"{sum(sizes)} bytes in {len(sizes)} file{'s' * (len(sizes) != 1)}"
 
 
 def _writes(trial: Trial) -> str:

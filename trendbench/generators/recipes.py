@@ -28,7 +28,7 @@ from trendbench.generators.discovery import only_class
 from trendbench.storage.bounded import parse_toml
 
 ENTRY_POINTS = "trendbench.generators"
-_OWN_FAMILY = "own"
+OWN_FAMILY = "own"
 _FAMILY_FILE = "family.toml"
 _LONGEST_REFERENCE = 200
 
@@ -217,13 +217,13 @@ def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
         raise RecipeError(f"'{arch[:40]}…' is longer than {_LONGEST_REFERENCE} characters")
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         if entry.name == arch:
-            return Recipe(arch, _OWN_FAMILY, entry.value), {}
+            return Recipe(arch, OWN_FAMILY, entry.value), {}
     place, _, name = arch.rpartition(":")
     if place and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         source = None
         if place.endswith(".py") and Path(place).is_file():
             source = hashlib.sha256(Path(place).read_bytes()).hexdigest()
-        return Recipe(name, _OWN_FAMILY, arch, source=source), {}
+        return Recipe(name, OWN_FAMILY, arch, source=source), {}
     near = nearest(arch, (recipe.arch for recipe in shipped_recipes()), count=3)
     hint = f"did you mean {', '.join(near)}? " if near else ""
     raise RecipeError(

@@ -12,14 +12,15 @@ from typing import Literal
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
-from trendbench.results.store import StoredRecord, read_folder
+from trendbench.results.store import StoredRecord, read_all, read_folder
 from trendbench.storage.bounded import read_file
 
 Basis = Literal["same value", "same triplets", "both intervals", ""]
 _LARGEST_CSV = 1 << 24
 _CSV_PRECISION = 1e-5  # its numbers have six digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,70}")
-_KEYS = ("task", "data", "arch", "rank", "flags", "origin")
+_KEYS = ("task", "data", "arch", "family", "rank", "flags", "origin")
+_PAPER = "paper.csv"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def board_of(records: Iterable[StoredRecord]) -> list[Line]:
 def read_board(path: Path, score: str) -> list[Line]:
     """Someone's leaderboard: a folder of records, or a ``leaderboard.csv``.
 
-    Records that lie beside a CSV are used where they say the same as it.
+    A folder's board has the published rows too, as ``trendbench leaderboard`` prints it there; one
+    that was itself published, which its ``paper.csv`` shows, stands alone. Records that lie beside
+    a CSV are used where they say the same as it.
 
     Args:
         path: file or folder.
@@ -86,7 +89,7 @@ def read_board(path: Path, score: str) -> list[Line]:
     if path.is_dir():
         found = read_folder(path, "local")
         if found or not (path / CSV_NAME).is_file():
-            return board_of(found)
+            return board_of(found if (path / _PAPER).is_file() else read_all(path))
         path = path / CSV_NAME
     beside = {line.key: line for line in board_of(read_folder(path.parent, "local"))}
     lines = []
@@ -129,8 +132,8 @@ def _interval(
         return 0.0, 0.0, "same value"
     tables = [by_image(line.records, score) if line.records else None for line in (new, old)]
     if tables[0] is not None and tables[1] is not None and len(tables[0]) == len(tables[1]):
-        pair = paired_difference("after", "before", tables[0], tables[1])
-        return pair.low, pair.high, "same triplets"
+        _, low, high = paired_difference(tables[0], tables[1])
+        return low, high, "same triplets"
     half = math.hypot(_half_width(old.row, score), _half_width(new.row, score))
     centre = new.row[score] - old.row[score]
     return centre - half, centre + half, "both intervals"
@@ -179,7 +182,7 @@ def _checked(cells: dict[str, str], needed: Sequence[str], path: Path, line: int
     for name in needed:
         text = cells[name] or ""
         try:
-            if name in ("task", "data", "arch"):
+            if name in ("task", "data", "arch", "family"):
                 if not _NAME.fullmatch(text):
                     raise ValueError
                 row[name] = text

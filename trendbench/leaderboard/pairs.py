@@ -17,11 +17,14 @@ class Difference:
     """How far one row's score lies above another's.
 
     Attributes:
+        task, data: of both rows.
         first, second: names of the rows.
         value: score of the first minus that of the second.
         low, high: its 95 % interval from resampling test triplets, the same for both rows.
     """
 
+    task: str
+    data: str
     first: str
     second: str
     value: float
@@ -51,7 +54,13 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
     rows = sorted(entries(records), key=lambda group: group[0].record.arch)
     known = [(group, table) for group in rows if (table := by_image(group, score)) is not None]
     return [
-        paired_difference(a[0].record.arch, b[0].record.arch, of_a, of_b)
+        Difference(
+            a[0].record.task,
+            a[0].record.data.sha256[:8],
+            a[0].record.arch,
+            b[0].record.arch,
+            *paired_difference(of_a, of_b),
+        )
         for (a, of_a), (b, of_b) in combinations(known, 2)
         if _same_triplets(a[0], b[0])
     ]
@@ -71,12 +80,10 @@ def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
     )  # fmt: skip
 
 
-def paired_difference(
-    first: str, second: str, a: NDArray[np.float64], b: NDArray[np.float64]
-) -> Difference:
-    """The mean of a − b over images (n,), its interval from resampling them together."""
+def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The mean of a − b over images (n,), and its 95 % interval from resampling them together."""
     each = a - b
     means = bootstrap_weights(len(each)) @ each
     tail = (1 - CONFIDENCE) / 2
     low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
-    return Difference(first, second, float(each.mean()), low, high)
+    return float(each.mean()), low, high

@@ -19,7 +19,7 @@ class Xi(Metric):
     """Mean over images of ξ = (1/(W − w)) Σ_k (ξ_k − ξ₀_k)², raw grey values."""
 
     name = "xi"
-    meaning = "squared error of the density profile, as the seed prints it"
+    meaning = "squared error of the density profile, as the 2017 study prints it"
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return xi_of(batch.profile, truth.xi0, truth.normaliser)[:, None]

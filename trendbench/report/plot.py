@@ -191,7 +191,8 @@ def _reach(values: Iterable[Values], is_log: bool) -> tuple[float, float]:
     finite = everything[np.isfinite(everything)]
     if is_log:
         least = max(float(finite[finite > 0].min(initial=1.0)), _SMALLEST)
-        return 10.0 ** np.floor(np.log10(least)), max(1.0, float(finite.max(initial=1.0)))
+        most = max(1.0, float(finite.max(initial=1.0)))
+        return min(10.0 ** np.floor(np.log10(least)), most / 10), most
     low, high = min(0.0, float(finite.min(initial=0.0))), float(finite.max(initial=0.0))
     room = 0.04 * (high - low) or 1.0
     return low - (room if low < 0 else 0), high + room

@@ -82,6 +82,7 @@ def run(
     device: str = "auto",
     c2st: bool = True,
     tensorboard: bool = False,
+    afresh: bool = False,
     runs: Path = Path("runs"),
     results: Path = Path("results"),
 ) -> Outcome:
@@ -98,6 +99,7 @@ def run(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
         c2st: whether to train the classifier among the scores.
         tensorboard: whether to log curves and samples to ``<run folder>/tensorboard`` too.
+        afresh: whether to delete what an earlier sitting left, and begin again.
         runs: folder for working state.
         results: folder for records.
 
@@ -116,8 +118,10 @@ def run(
         _must_be_usable(dataset, by_default=data is None)
         refresh(results)  # a folder that cannot be written shows now, not after the training
         folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
-        plan = _plan(recipe, dataset, seed, device, stored_plan(folder))
-        with opened(folder, plan, extendable=is_extendable(model_class)) as workspace:
+        plan = _plan(recipe, dataset, seed, device, None if afresh else stored_plan(folder))
+        with opened(
+            folder, plan, extendable=is_extendable(model_class), afresh=afresh
+        ) as workspace:
             done = workspace.state.get("record")
             fresh = not (done and (results / done).is_file())
             if fresh:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from trendbench.storage.lock import holding
 from trendbench.training.context import FIT_FILE
 
 _PLAN, _STATE, _WEIGHTS = "run.json", "state.json", "weights"
+_LOCK = "lock"
+_HASH = re.compile(r"[0-9a-f]{64}")
 _CHECK = "sha256"  # of the rest of the state
 _STAGES = {"fitted", "hardware", "parameters", "code", "samples", "sampling_seconds", "scored",
            "record"}  # fmt: skip
@@ -109,27 +113,33 @@ def stored_plan(folder: Path) -> Plan | None:
 
 
 @contextmanager
-def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]:
+def opened(
+    folder: Path, plan: Plan, *, extendable: bool, afresh: bool = False
+) -> Iterator[Workspace]:
     """Hold the folder for ``plan``: begin it, or go on in it.
 
-    More epochs than before extend the run where the generator is ``extendable``.
+    With ``afresh`` what it holds is deleted first. More epochs than before extend the run where
+    the generator is ``extendable``.
 
     Raises:
         RunError: another process works there, or the folder holds a run of another plan; the
             message shows the difference.
     """
-    with holding(folder / "lock", f"a run in {folder}"):
+    with holding(folder / _LOCK, f"a run in {folder}"):
+        if afresh:
+            _empty(folder)
         before = stored_plan(folder)
         state = _read_state(folder / _STATE)
         if before is not None and before != plan:
             differences = _differences(before.flat(), plan.flat())
             if set(differences) != {_EPOCHS} or not extendable or not _grows(before, plan):
                 shown = "; ".join(
-                    f"{key} was {old!r}, now {new!r}" for key, (old, new) in differences.items()
+                    f"{key} was {_short(old)}, now {_short(new)}"
+                    for key, (old, new) in differences.items()
                 )
                 raise RunError(
-                    f"{folder} holds another run of this row and seed ({shown}): ask for the same "
-                    "again, or give another --runs folder or --seed"
+                    f"{folder} holds another run of this row and seed ({shown}): --afresh deletes "
+                    "it and begins again; or give another --seed or --runs folder"
                 )
             state = {}
             (folder / FIT_FILE).unlink(missing_ok=True)
@@ -140,6 +150,21 @@ def opened(folder: Path, plan: Plan, *, extendable: bool) -> Iterator[Workspace]
             workspace.mark()
             write_text(folder / _PLAN, json.dumps(plan.__dict__, indent=2) + "\n")
         yield workspace
+
+
+def _empty(folder: Path) -> None:
+    """Delete everything in a run's folder but the lock that is held."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
+
+
+def _short(value: Any) -> str:
+    """A value as a message shows it: of a hash, the beginning."""
+    is_hash = isinstance(value, str) and _HASH.fullmatch(value)
+    return f"{value[:8]}…" if is_hash else repr(value)
 
 
 def must_be_as_noted(weights: Path) -> None:

@@ -152,7 +152,9 @@ def _reason(error: Exception) -> str:
 def _folder(path: Path, spec: TaskSpec, n: int) -> NDArray[np.uint8]:
     files = [file for file in path.iterdir() if file.suffix.lower() == ".png"]
     if not files:
-        raise ImagesError(f"{path} holds no PNG")
+        others = sorted({file.suffix for file in path.iterdir() if file.is_file()})[:3]
+        hint = f", but {', '.join(others)}" if any(others) else ""
+        raise ImagesError(f"{path} holds no PNG{hint}: needed is one a test triplet")
     numbered: dict[int, Path] = {}
     for file in files:
         number = _NUMBER.search(file.stem)

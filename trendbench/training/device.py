@@ -23,7 +23,7 @@ def choose_device(wanted: str = "auto") -> torch.device:
         device = torch.device(wanted)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0][:80].strip()
         raise RunError(f"device '{wanted}' is not to be had here ({reason}): try cpu") from None
     return device
 
