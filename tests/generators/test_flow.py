@@ -78,6 +78,17 @@ def test_an_output_depends_on_its_surroundings_alone():
     assert moved.max() < 128 + 64
 
 
+def test_tiles_of_a_wide_frame_agree_with_the_whole(monkeypatch):
+    """Margins hold all that an output depends on; four grid points would not."""
+    network = spoken(Denoiser(8, 12, 2, 4))
+    pair, noisy = torch.rand(1, 2, 16, 512), torch.randn(1, 2, 16, 512)
+    whole = out(network, pair, noisy)
+    monkeypatch.setattr("trendbench.generators.flow.network._TILE", 16)
+    torch.testing.assert_close(out(network, pair, noisy), whole, rtol=1e-4, atol=1e-4)
+    monkeypatch.setattr(Denoiser, "reach", 4)
+    assert (out(network, pair, noisy) - whole).abs().max() > 0.01
+
+
 def test_the_place_along_x_and_the_level_reach_the_output():
     """Same surroundings everywhere, another answer at each end and for another level."""
     network = spoken(Denoiser(8, 12, 1, 4))

@@ -6,6 +6,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
 _MAPS = 4  # s1, s2, the noisy image on two scales
 _WAVES = 8  # of the noise level's embedding
+_TILE = 128  # grid points along x that go through the layers together
 _TOLD = 64  # numbers that each block is told of the noise level
 
 
@@ -16,7 +17,8 @@ class Denoiser(nn.Module):
     blocks follow on that grid, on one of half its size, and on it again, each told the noise
     level; the last layer sees the pixels once more. What s1 and s2 show at the very pixel is added
     with weights of its own. There is no normalisation, so an output depends on its surroundings
-    alone and not on the rest of the frame.
+    alone and not on the rest of the frame: wide frames go through in tiles whose margins hold all
+    that their middles depend on, in the memory of one tile.
 
     Args:
         width: channels on the grid.
@@ -75,13 +77,26 @@ class Denoiser(nn.Module):
         maps = torch.cat([maps, x.expand(b, 1, rows, columns)], dim=1)
         maps = maps.to(memory_format=torch.channels_last)
         told = self.level(_waves(level))
+        parts = [self._tile(maps, told, start) for start in range(0, columns, _TILE)]
+        logits: torch.Tensor = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
+        same: torch.Tensor = self.same_pixel(pair)
+        return logits + same
+
+    def _tile(self, maps: torch.Tensor, told: torch.Tensor, start: int) -> torch.Tensor:
+        """The grid's outputs of ``_TILE`` columns from ``start`` on: (b, cell², rows, ≤ tile)."""
+        left = max(start - self.reach, 0)
+        maps = maps[..., left : start + _TILE + self.reach]
         fine = _through(self.before, self.entry(maps), told)
         middle = _through(self.middle, self.down(fine), told)
         fine = _through(self.after, fine + self.up(middle), told)
         seen = torch.cat([silu(fine), maps.to(fine.dtype)], dim=1)
-        logits: torch.Tensor = pixel_shuffle(self.exit(seen), self.cell)
-        same: torch.Tensor = self.same_pixel(pair)
-        return logits + same
+        out: torch.Tensor = self.exit(seen)
+        return out[..., start - left : start - left + _TILE]
+
+    @property
+    def reach(self) -> int:
+        """Grid points to each side that an output depends on at most; even, as pairs join."""
+        return 2 * (len(self.before) + 2 * len(self.middle) + len(self.after)) + 4
 
 
 class _Block(nn.Module):
