@@ -101,6 +101,13 @@ def spec_from_json(text: str, where: str) -> TaskSpec:
     return _checked(TaskSpec, fields, where)
 
 
+def is_shipped(spec: TaskSpec) -> bool:
+    """Whether a shipped task has this name and these numbers, its training triplets aside."""
+    if spec.name not in catalog.spec_names():
+        return False
+    return load_spec(spec.name).model_copy(update={"train": spec.train}) == spec
+
+
 def canonical_file(task: str) -> CanonicalFile | None:
     """Which file a shipped task's published results stand on; None for other tasks."""
     if task not in catalog.spec_names():

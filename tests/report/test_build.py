@@ -137,7 +137,18 @@ def test_a_task_of_one_s_own_is_drawn_alone(make, tmp_path, monkeypatch):
     text = write_report(make.folder, tmp_path / "out").read_text()
     assert 'class="truth" d=' not in text
     assert 'class="model" d=' in text
-    assert "the task is not a shipped one" in text
+    assert "the numbers of its task are not at hand" in text
+
+
+def test_a_task_of_one_s_own_is_drawn_over_truth_where_it_lies_beside(make, small, tmp_path,
+                                                                      monkeypatch):  # fmt: skip
+    task = small.model_copy(update={"name": "mine"}).to_json().encode()
+    make("nf8", attachments={**make.shown(), "task.json": task}, task="mine")
+    make("nf16", attachments={**make.shown(), "task.json": b"{"}, task="mine")
+    monkeypatch.setattr(build, "read_all", lambda results: read_folder(results, "local"))
+    text = write_report(make.folder, tmp_path / "out").read_text()
+    cards = text.split("<article")[1:]
+    assert sorted('class="truth" d=' in card for card in cards) == [False, True]
 
 
 def test_a_row_without_attachments_says_so(html):

@@ -242,7 +242,7 @@ def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) ->
     read = [(stored.record, read_attached(stored)) for stored in group]
     curves = [found.curves for _, found in read if found.curves is not None]
     is_drawn = curves or any(found.validation for _, found in read)
-    exact = exact_of(first) if is_drawn else None
+    exact = exact_of(group[0]) if is_drawn else None
     problems = [f"seed {record.seed}: {p}" for record, found in read for p in found.problems]
     reference = exact.curves if exact else curves[0] if curves else None
     if reference is not None:

@@ -158,4 +158,4 @@ def _survival(name: str, measured: Sequence[Values], exact: Exact | None) -> Plo
 
 
 def _alone(name: str) -> str:
-    return f"Measured on {name}; the task is not a shipped one, so the exact curve is not drawn."
+    return f"Measured on {name}; the numbers of its task are not at hand for an exact curve."

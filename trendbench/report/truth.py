@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import catalog, theory
+from trendbench.errors import TrendbenchError
 from trendbench.metrics.coupling import inner_columns
 from trendbench.metrics.curves import Curves, exact_curves
-from trendbench.results.record import RunRecord
-from trendbench.spec import TaskSpec, load_spec
+from trendbench.results import attachments
+from trendbench.results.store import StoredRecord
+from trendbench.spec import TaskSpec, load_spec, spec_from_json
 
+_LARGEST_SPEC, _WIDEST = 1 << 14, 4096  # bytes, px
 _SAME = 1e-6  # relative difference of two floors of one task: rounding
 
 
@@ -33,17 +36,32 @@ class Exact:
     inner: NDArray[np.float64]
 
 
-def exact_of(record: RunRecord) -> Exact | None:
-    """The exact curves of a record's task.
+def exact_of(stored: StoredRecord) -> Exact | None:
+    """The exact curves of a record's task, which is a shipped one or lies beside the record.
 
-    None for a task that is not shipped, and for one that only bears a shipped task's name: its
-    floor is another.
+    None where it is neither, or where its floor is not the record's: such a task only bears the
+    name.
     """
-    if record.task not in catalog.spec_names():
+    record = stored.record
+    spec = _task_beside(stored)
+    if spec is None and record.task in catalog.spec_names():
+        spec = load_spec(record.task)
+    if spec is None:
         return None
-    spec = load_spec(record.task)
     floor = theory.xi_floor(spec, spec.window, record.data.train or None)
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=_SAME) else None
+
+
+def _task_beside(stored: StoredRecord) -> TaskSpec | None:
+    """The spec among a record's attachments, if it is one whose theory takes seconds."""
+    try:
+        content = stored.attachment(attachments.TASK)
+        if content is None or len(content) > _LARGEST_SPEC:
+            return None
+        spec = spec_from_json(content.decode("utf-8"), attachments.TASK)
+    except (TrendbenchError, UnicodeDecodeError):
+        return None
+    return spec if spec.width <= _WIDEST else None
 
 
 def fits(curves: Curves, reference: Curves) -> bool:

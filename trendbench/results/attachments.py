@@ -1,4 +1,4 @@
-"""What lies in a record's folder for people to look at: samples, curves, losses."""
+"""What lies in a record's folder for people to look at: samples, curves, losses, a task."""
 
 import json
 from typing import Any
@@ -9,7 +9,8 @@ from trendbench.errors import ResultError
 from trendbench.metrics.curves import Curves
 
 SAMPLES, CURVES, LOSSES, VALIDATION = "samples.png", "curves.json", "losses.csv", "validation.csv"
-NAMES = (SAMPLES, CURVES, LOSSES, VALIDATION)
+TASK = "task.json"  # the spec of a task that is not a shipped one
+NAMES = (SAMPLES, CURVES, LOSSES, VALIDATION, TASK)
 _FORMAT = "trendbench-curves/1"
 _DIGITS = 7
 

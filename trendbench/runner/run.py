@@ -47,7 +47,7 @@ from trendbench.results.store import pack_per_image, write_record
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
 from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
-from trendbench.spec import canonical_file, load_spec
+from trendbench.spec import canonical_file, is_shipped, load_spec
 from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext, read_report
 from trendbench.training.curves import NO_CURVES, TensorBoardCurves, must_have_tensorboard
@@ -289,6 +289,8 @@ def _attachments(
         attachments.SAMPLES: contact_sheet(test[:_SHOWN], drawn[:_SHOWN]),
         attachments.CURVES: attachments.pack_curves(curves),
     }
+    if not is_shipped(dataset.spec):
+        content[attachments.TASK] = dataset.spec.to_json().encode()
     for name in (attachments.LOSSES, attachments.VALIDATION):
         log = workspace.folder / name
         if log.is_file():
