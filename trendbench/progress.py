@@ -9,6 +9,7 @@ from typing import Protocol
 from trendbench.plain_text import inert
 
 _SECONDS_BETWEEN_LINES = 15.0
+_BAR_WIDTH = 10
 
 
 class Progress(Protocol):
@@ -53,18 +54,20 @@ def bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
         TimeRemainingColumn,
     )
     from rich.progress import Progress as RichProgress
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=_BAR_WIDTH),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
         TextColumn("eta"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        # The last reading takes the room that is left, and is what a narrow terminal cuts.
+        TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
     )
-    with RichProgress(*columns, console=Console(stderr=True)) as display:
+    with RichProgress(*columns, console=Console(stderr=True), expand=True) as display:
         task = display.add_task(title, total=total, completed=done, note="")
 
         class Bar:
