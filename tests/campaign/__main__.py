@@ -1,7 +1,8 @@
 """``python -m tests.campaign``: every fault and attack, many times; the table of what survived.
 
-The table goes to stdout and, with ``--write``, into its block of ``docs/reliability.md``. One
-thread is enough; the whole takes about half an hour, most of it the fuzzing.
+The table goes to stdout and, with ``--write``, into its block of ``docs/reliability.md``; with
+``--only``, the rows that ran take the place of their forerunners there. One thread is enough; the
+whole takes about half an hour, most of it the fuzzing.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from trendbench.rendering.triplets import simulate
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- what the campaign found -->", "<!-- end of what it found -->"
+TOGETHER = "together"
 HEADS = ("fault or attack", "tries", "survived", "lost or let in")
 _FUZZ_SECONDS = 3600
 
@@ -66,12 +68,17 @@ def main() -> None:
             lines.append((name, tally.tries, tally.tries - missed, missed))
             lost += [f"{name}: {what}" for what in tally.lost]
             print(*lines[-1], f"{time.monotonic() - start:.0f} s", sep="\t", flush=True)
-    text = table(lines)
+    page = PAGE.read_text(encoding="utf-8")
+    done = {line[0]: line for line in lines}
+    if options.only:
+        kept = {name: (name, *counts) for name, counts in stored(page).items()}
+        done = kept | done
+    text = table(list(done.values()))
     print(text)
     for what in lost:
         print(what)
     if options.write:
-        PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), text), encoding="utf-8")
+        PAGE.write_text(filled(page, text), encoding="utf-8")
     sys.exit(bool(lost))
 
 
@@ -152,9 +159,20 @@ def fuzzed(name: str, seed: bytes, place: Path, runs: int) -> Tally:
 
 def table(lines: list[tuple[str, int, int, int]]) -> str:
     """The rows as Markdown, with a line that sums them up."""
-    total = ("together", *(sum(line[i] for line in lines) for i in (1, 2, 3)))
+    total = (TOGETHER, *(sum(line[i] for line in lines) for i in (1, 2, 3)))
     cells = [HEADS, tuple("---" for _ in HEADS), *lines, total]
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in cells)
+
+
+def stored(page: str) -> dict[str, tuple[int, int, int]]:
+    """The rows of the page's table by name, without heads and sum."""
+    block = page.partition(BEGIN)[2].partition(END)[0]
+    cells = [line.strip("| ").split(" | ") for line in block.split("\n") if line.startswith("|")]
+    return {
+        name: (int(counts[0]), int(counts[1]), int(counts[2]))
+        for name, *counts in cells[2:]
+        if name != TOGETHER
+    }
 
 
 def filled(page: str, text: str) -> str:

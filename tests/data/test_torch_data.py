@@ -35,6 +35,7 @@ def test_each_split_is_itself(small_file):
     ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # where there is one core
 @pytest.mark.parametrize(("workers", "start"), [(0, None), (2, "fork")])
 def test_batches_are_the_same_for_any_number_of_workers(small_file, stored, workers, start):
     data = TripletDataset(small_file, values="grey")
