@@ -167,6 +167,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
             RecipeError: the network was trained for another frame, and is not one for any.
         """
         self._must_draw(*inputs.s1.shape[1:])
+        keep_freed_memory()
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
         devices = [self.device] if self.device.type == "cuda" else []
         batch = self.settings.batch
