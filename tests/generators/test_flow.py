@@ -203,6 +203,19 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
     np.testing.assert_array_equal(Flow.load(tmp_path).sample(inputs, 3), model.sample(inputs, 3))
 
 
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(
+    inputs, tmp_path, monkeypatch, device
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    model = untrained()
+    model.save(tmp_path)
+    path = tmp_path / "settings.json"
+    path.write_text(path.read_text().replace('"cpu"', f'"{device}"'))
+    np.testing.assert_array_equal(Flow.load(tmp_path).sample(inputs, 3), model.sample(inputs, 3))
+
+
 def test_it_learns_and_draws_with_the_average(triplets, inputs, tmp_path):
     """60 epochs on ten triplets: the log loss falls; ink lies where s1 has it, not outside s2."""
     model = fitted(tmp_path, triplets, epochs=50)

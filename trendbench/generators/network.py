@@ -229,9 +229,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         must_fit(outline, tensors, folder)
         network = generator.build(height, width)
         network.load_state_dict(tensors)
-        device = stored.device
-        if device == "cuda" and not torch.cuda.is_available():
-            device = "cpu"
+        device = stored.device if _is_there(stored.device) else "cpu"
         generator.use(network, (height, width), device, stored.precision)
         return generator
 
@@ -259,6 +257,13 @@ class Parts:
         """Put every part back."""
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
+
+
+def _is_there(device: str) -> bool:
+    """Whether this machine has a device of that kind."""
+    if device == "mps":
+        return bool(torch.backends.mps.is_available())
+    return device != "cuda" or torch.cuda.is_available()
 
 
 def darkness(images: torch.Tensor) -> torch.Tensor:

@@ -31,7 +31,7 @@ class StoredSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     frame: tuple[_Side, _Side]
-    device: Literal["cpu", "cuda"]
+    device: Literal["cpu", "cuda", "mps"]
     precision: Literal["bf16", "fp32"]
     settings: dict[str, bool | _Whole | float | str | None]
 

@@ -27,6 +27,7 @@ from trendbench.storage.lock import waiting
 CSV_NAME = "leaderboard.csv"
 VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 SCORES = tuple(VERSIONS)
+PAPER_NAME = "paper.csv"  # the study's numbers, in folders that are published
 _SHORT = 12
 _SEED = 20170602
 _FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute; the ' stops it
@@ -86,7 +87,7 @@ def entries(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
 
 def paper_lines() -> dict[str, dict[str, str]]:
     """The seed's numbers by arch, as printed there, with the remark that goes with them."""
-    with (catalog.RESULTS / "paper.csv").open(newline="", encoding="utf-8") as file:
+    with (catalog.RESULTS / PAPER_NAME).open(newline="", encoding="utf-8") as file:
         return {line["arch"]: line for line in csv.DictReader(file)}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from trendbench.errors import ResultError
-from trendbench.leaderboard.board import CSV_NAME, Row, placed
+from trendbench.leaderboard.board import CSV_NAME, PAPER_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
 from trendbench.results.store import StoredRecord, read_all, read_folder
 from trendbench.storage.bounded import read_file
@@ -20,7 +20,6 @@ _LARGEST_CSV = 1 << 24
 _CSV_PRECISION = 1e-5  # its numbers have six digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,70}")
 _KEYS = ("task", "data", "arch", "family", "rank", "flags", "origin")
-_PAPER = "paper.csv"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def read_board(path: Path, score: str) -> list[Line]:
     if path.is_dir():
         found = read_folder(path, "local")
         if found or not (path / CSV_NAME).is_file():
-            return board_of(found if (path / _PAPER).is_file() else read_all(path))
+            return board_of(found if (path / PAPER_NAME).is_file() else read_all(path))
         path = path / CSV_NAME
     beside = {line.key: line for line in board_of(read_folder(path.parent, "local"))}
     lines = []
