@@ -204,9 +204,7 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(
-    inputs, tmp_path, monkeypatch, device
-):
+def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(inputs, tmp_path, monkeypatch, device):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     model = untrained()
