@@ -53,7 +53,7 @@ campaign: $(READY)
 # Versions that are locked already stay: make lock UPGRADE=--upgrade takes newer ones.
 lock: $(TOOLS)/ready
 	$(TOOLS)/bin/uv pip compile --quiet pyproject.toml --extra dev --extra docs \
-	    --extra tensorboard --extra fuzz --python-version 3.11 --universal --generate-hashes \
+	    --extra tensorboard --extra fuzz --extra cluster --extra tune --python-version 3.11 --universal --generate-hashes \
 	    --no-emit-package torch --no-annotate --custom-compile-command "make lock" \
 	    $(UPGRADE) --output-file requirements.lock
 
