@@ -44,7 +44,7 @@ def measure() -> Iterator[str]:
 
 def _draw(folder: Path) -> None:
     """Two draws of r from its true law for each test triplet."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.process.conditional import redraw_r
     from trendbench.rendering.triplets import render_r
 
@@ -55,7 +55,7 @@ def _draw(folder: Path) -> None:
 
 
 def _score(folder: Path) -> None:
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.metrics.full_card import full_card
 
     before, start = _peak(), time.perf_counter()
@@ -66,7 +66,7 @@ def _score(folder: Path) -> None:
 
 
 def _classify(folder: Path) -> None:
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.metrics.classifier import tell_apart
 
     before, start = _peak(), time.perf_counter()

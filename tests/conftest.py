@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.spec import TaskSpec, load_spec
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trendbench import theory
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.data.torch_data import TripletDataset
     from trendbench.leaderboard.frame import load_results
     from trendbench.rendering.triplets import simulate
@@ -41,7 +41,7 @@ _HOMES = {
     "TripletDataset": "trendbench.data.torch_data",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
-    "open_dataset": "trendbench.data.dataset",
+    "open_dataset": "trendbench.data.opening",
     "score": "trendbench.submissions.scoring",
     "simulate": "trendbench.rendering.triplets",
 }

@@ -52,6 +52,10 @@ class ResultError(InputError):
     """A result record cannot be read or contradicts itself."""
 
 
+class ClusterError(InputError):
+    """A cluster that cannot be reached or used, or that has lost a task for good."""
+
+
 class ReportError(InputError):
     """A folder that a report cannot be written to."""
 

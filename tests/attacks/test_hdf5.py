@@ -140,7 +140,7 @@ def old_file(base, path):
 
 
 def test_a_file_with_its_texts_in_the_heap_is_read(base, tmp_path):
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     with open_dataset(base) as new, open_dataset(old_file(base, tmp_path / "old.h5")) as old:
         assert (old.spec, old.seed, old.sha256) == (new.spec, new.seed, new.sha256)
@@ -149,7 +149,7 @@ def test_a_file_with_its_texts_in_the_heap_is_read(base, tmp_path):
 @pytest.mark.parametrize("field", ["free space of no size", "an object beyond the heap", "size"])
 def test_a_heap_that_would_keep_hdf5_for_ever_is_refused(base, tmp_path, field):
     """Found by fuzzing: HDF5 walks a heap object of size 0 without end."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     path = old_file(base, tmp_path / "old.h5")
     content = bytearray(path.read_bytes())
@@ -166,7 +166,7 @@ def test_a_heap_that_would_keep_hdf5_for_ever_is_refused(base, tmp_path, field):
 
 
 def test_a_pipe_or_a_device_in_place_of_a_file_is_not_opened(tmp_path):
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     os.mkfifo(tmp_path / "a.h5")
     for path in (tmp_path / "a.h5", Path("/dev/zero")):
@@ -175,7 +175,7 @@ def test_a_pipe_or_a_device_in_place_of_a_file_is_not_opened(tmp_path):
 
 
 def test_preview_sees_damage_too(base, tmp_path):
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     path = tmp_path / "a.h5"
     shutil.copy(base, path)
@@ -189,7 +189,7 @@ def test_preview_sees_damage_too(base, tmp_path):
 
 
 def test_what_is_read_is_what_was_hashed(base):
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     with open_dataset(base) as dataset:
         content = dataset.images("test", "r")

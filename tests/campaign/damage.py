@@ -66,7 +66,7 @@ def _noticed(read: Reader, copy: Path, wanted: str, what: str) -> str | None:
 
 def data_file(path: Path) -> object:
     """Every number of a data file, and every finding of ``verify``."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.data.verify import verify
     from trendbench.process.seeds import SPLITS
 

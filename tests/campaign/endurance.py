@@ -48,8 +48,8 @@ def scoring(place: Path, images: int, rounds: int) -> Tally:
     """Score so many images in so many rounds; growth is counted from the end of the first."""
 
     def work(note: Callable[[], None]) -> None:
-        from trendbench.data.dataset import open_dataset
         from trendbench.data.make import make_data
+        from trendbench.data.opening import open_dataset
         from trendbench.metrics.full_card import full_card
 
         spec = TINY.model_copy(update={"test": images // rounds})

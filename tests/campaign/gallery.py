@@ -85,7 +85,7 @@ def _meet(attack: Attack, path: Path, log: Path) -> None:
 
 def read_data(path: Path) -> None:
     """As a run reads it: opened, then every split."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
 
     with open_dataset(path) as dataset:
         for split in ("train", "val", "test"):

@@ -69,7 +69,7 @@ def score_job(data: Path) -> Job:
     """``score --json`` of the test inputs s2 as if they were samples, with its figures."""
 
     def job(folder: Path) -> None:
-        from trendbench.data.dataset import open_dataset
+        from trendbench.data.opening import open_dataset
         from trendbench.figures.card import write_figures
         from trendbench.metrics.full_card import full_card
         from trendbench.storage.atomic import write_text

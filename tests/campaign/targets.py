@@ -66,7 +66,7 @@ class Bench:
         return target
 
     def _data_file(self, path: Path) -> None:
-        from trendbench.data.dataset import open_dataset
+        from trendbench.data.opening import open_dataset
 
         with open_dataset(path) as dataset:
             dataset.load("test")

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 
 HEAVY = ("torch", "numba", "scipy", "pandas", "h5py", "pydantic", "matplotlib", "numpy", "rich")
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.rendering.triplets import simulate
 

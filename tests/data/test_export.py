@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from trendbench.data import export as module
-from trendbench.data.dataset import open_dataset
 from trendbench.data.export import export
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.spec import TaskSpec
 from trendbench.submissions.images import read_images

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from trendbench.data import blocks
-from trendbench.data.dataset import open_dataset
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError, RunError
 from trendbench.rendering.triplets import simulate
 from trendbench.spec import TaskSpec, canonical_file, load_spec
@@ -97,7 +97,7 @@ def test_content_does_not_depend_on_the_processor(small, small_file, tmp_path):
     """Kernels compiled for a generic processor give the same hashes."""
     code = (
         "from pathlib import Path; from trendbench.data.make import make_data; "
-        "from trendbench.data.dataset import open_dataset; from trendbench.spec import TaskSpec; "
+        "from trendbench.data.opening import open_dataset; from trendbench.spec import TaskSpec; "
         f"make_data(TaskSpec(**{small.model_dump()!r}), 3, Path('g.h5')); "
         "print(open_dataset('g.h5').sha256)"
     )

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from trendbench import TripletDataset
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from trendbench.data import blocks
-from trendbench.data.dataset import open_dataset
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.data.verify import verify
 from trendbench.process.germs import Germs
 from trendbench.rendering.triplets import Triplets, render, simulate

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from trendbench.cli.main import group
-from trendbench.data.dataset import open_dataset
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import ResultError, TrendbenchError, WeightsError
 from trendbench.generators.template import write_template
 from trendbench.results import weights as published

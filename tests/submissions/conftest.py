@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trendbench import catalog
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 from trendbench.runner import run as story
 from trendbench.submissions.submit import About, submit
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from trendbench import catalog
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import InputError, ResultError
 from trendbench.leaderboard.board import rows
 from trendbench.results.store import pack_per_image, read_all, read_record

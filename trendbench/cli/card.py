@@ -26,7 +26,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.cards.croissant import croissant
     from trendbench.cards.dataset_card import dataset_card, facts_of
     from trendbench.cards.model_card import model_card
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
     from trendbench.spec import load_spec, summary_of
     from trendbench.storage.atomic import write_text

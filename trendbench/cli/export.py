@@ -6,7 +6,7 @@ import click
 
 
 @click.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--format", "form", type=click.Choice(["npz", "png", "aligned"]), required=True,
     help="Arrays, pictures, or A|B pictures: A has s1 and s2 as channels, B is r.",
@@ -26,8 +26,8 @@ def command(file: Path, form: str, splits: tuple[str, ...], out: Path, with_trut
     from 0: whoever draws one for each test pair and keeps its number can have them scored with
     trendbench score FOLDER.
     """
-    from trendbench.data.dataset import open_dataset
     from trendbench.data.export import Format, export
+    from trendbench.data.opening import open_dataset
     from trendbench.process.seeds import SPLITS, Split
 
     chosen: list[Split] = [split for split in SPLITS if split in splits or not splits]

@@ -7,12 +7,12 @@ import click
 
 
 @click.command("info")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(file: Path, as_json: bool) -> None:
     """Say what is in a data file: task, sizes, seed, hashes, exact coverage and ξ floor."""
     from trendbench import theory
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.spec import canonical_file
 
     with open_dataset(file) as dataset:

@@ -6,14 +6,14 @@ import click
 
 
 @click.command("preview")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file.  [default: <FILE>.png]")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="train")
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First triplet shown.")
 @click.option("--count", type=click.IntRange(1, 20), default=3, show_default=True)
 def command(file: Path, out: Path | None, split: str, start: int, count: int) -> None:
     """Draw a few triplets with their density profiles ξ(k) over the exact mean and envelope."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.errors import DataFileError
     from trendbench.figures.canvas import save
     from trendbench.figures.preview import preview_figure

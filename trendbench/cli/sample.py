@@ -40,7 +40,7 @@ def command(
     """
     import numpy as np
 
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.errors import ImagesError
     from trendbench.runner.run import canonical_data
     from trendbench.runner.sample import find_weights, sample

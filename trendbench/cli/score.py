@@ -56,7 +56,7 @@ def command(
     triplet: the first is scored, the second gives the diversity score.
     """
     from trendbench.cli.card_text import card_text
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.figures.card import write_figures
     from trendbench.metrics.full_card import full_card
     from trendbench.progress import bar, say

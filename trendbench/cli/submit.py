@@ -54,7 +54,7 @@ def command(
     trendbench leaderboard --merge takes it in.
     """
     from trendbench.cli.card_text import card_text
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.progress import bar
     from trendbench.submissions.scoring import both_samples
     from trendbench.submissions.submit import About, must_be_new, submit

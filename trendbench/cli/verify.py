@@ -8,11 +8,11 @@ import click
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(file: Path, as_json: bool) -> None:
     """Check a data file: format, hashes, germs against images, and its physics by z-score."""
-    from trendbench.data.dataset import open_dataset
+    from trendbench.data.opening import open_dataset
     from trendbench.data.verify import verify
     from trendbench.errors import DataFileError
 

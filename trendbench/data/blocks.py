@@ -18,8 +18,9 @@ import numpy as np
 from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
+from trendbench.data.parts import WHOLE, Part
 from trendbench.process.germs import Germs
-from trendbench.process.seeds import SPLITS, Split
+from trendbench.process.seeds import Split
 from trendbench.rendering.triplets import IMAGES, simulate
 from trendbench.spec import TaskSpec
 from trendbench.storage.deflate import deflate, inflate
@@ -59,13 +60,13 @@ def triplets_per_block(spec: TaskSpec) -> int:
     return max(1, _BLOCK_BYTES // (len(IMAGES) * spec.width * spec.height))
 
 
-def ranges(spec: TaskSpec) -> list[BlockRange]:
+def ranges(spec: TaskSpec, part: Part = WHOLE) -> list[BlockRange]:
     """How a file is cut into blocks, in file order."""
     step = triplets_per_block(spec)
     return [
-        BlockRange(split, start, min(start + step, spec.sizes[split]))
-        for split in SPLITS
-        for start in range(0, spec.sizes[split], step)
+        BlockRange(split, start, min(start + step, rows.stop))
+        for split, rows in part.rows(spec).items()
+        for start in range(rows.start, rows.stop, step)
     ]
 
 
@@ -148,8 +149,12 @@ class _Reader:
         return array
 
 
-def produce(spec: TaskSpec, seed: int, spool: Spool, workers: int) -> Iterator[Block]:
+def produce(
+    spec: TaskSpec, seed: int, spool: Spool | None, workers: int, part: Part = WHOLE
+) -> Iterator[Block]:
     """Every block in file order, from the spool where it has it, else drawn and spooled.
+
+    Where there is no spool, every block is drawn.
 
     A block is the caller's until the next one is asked for: its images lie in memory that is
     drawn into again, since fresh pages cost more than the drawing. ``workers`` + 2 such pieces
@@ -162,16 +167,18 @@ def produce(spec: TaskSpec, seed: int, spool: Spool, workers: int) -> Iterator[B
 
     def fetch(span: BlockRange) -> tuple[Block, NDArray[np.uint8]]:
         memory = free.get()
-        block = spool.load(span, spec)
+        block = spool.load(span, spec) if spool else None
         if block is None:
             block = draw(spec, seed, span, memory)
-            spool.save(block)
+            if spool:
+                spool.save(block)
         return block, memory
 
     pool = ThreadPoolExecutor(workers)
     try:
-        pending = deque(pool.submit(fetch, span) for span in ranges(spec)[: workers + 1])
-        for span in [*ranges(spec)[workers + 1 :], *[None] * len(pending)]:
+        spans = ranges(spec, part)
+        pending = deque(pool.submit(fetch, span) for span in spans[: workers + 1])
+        for span in [*spans[workers + 1 :], *[None] * len(pending)]:
             block, memory = pending.popleft().result()
             if span is not None:
                 pending.append(pool.submit(fetch, span))

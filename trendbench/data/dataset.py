@@ -1,65 +1,54 @@
-"""Read a data file, trusting nothing in it that has not been checked."""
+"""What a data set offers, wherever its triplets lie."""
 
 import hashlib
-import re
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.data import layout
-from trendbench.errors import DataFileError, SpecError
+from trendbench.errors import DataFileError
 from trendbench.process.germs import Germs
-from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
+from trendbench.process.seeds import Split
 from trendbench.rendering.triplets import IMAGES, Triplets
-from trendbench.spec import TaskSpec, spec_from_json
-from trendbench.storage import hdf5
-
-_VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_ADVICE = "make it again with trendbench make-data --overwrite"
+from trendbench.spec import TaskSpec
 
 
-class Dataset:
-    """An open data file; use as a context manager.
+class Dataset(ABC):
+    """An open data set; use as a context manager.
 
     Attributes:
-        path: where it lies.
+        path: the file or the folder where it lies.
         spec: its task, split sizes included.
         seed: what it was simulated from.
         version: the trendbench that wrote it.
-        hashes: SHA-256 of each data set's bytes, by path, as the file states them.
+        hashes: SHA-256 of each column's bytes, by path, as the file states them.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.is_file():
-            raise DataFileError(f"no data file at {path}: trendbench make-data writes one")
-        try:
-            self._file = hdf5.opened(path)
-            self._size = path.stat().st_size
-        except (OSError, hdf5.UnsafeError) as error:
-            reason = str(error).splitlines()[0]
-            raise DataFileError(
-                f"{path} is not a whole HDF5 file ({reason}): if trendbench wrote it, {_ADVICE}"
-            ) from None
-        try:
-            self.spec, self.seed, self.version = self._root()
-            self._data = {
-                f"{split}/{column.path}": self._checked(split, column)
-                for split in SPLITS
-                for column in layout.columns(self.spec, split)
-            }
-            self.hashes = {name: self._stated_hash(name) for name in self._data}
-        except DataFileError:
-            self._file.close()
-            raise
-        except Exception as error:  # HDF5 finds damage in many ways, and h5py names it in many
-            self._file.close()
-            raise DataFileError(f"{path} is damaged ({error}): {_ADVICE}") from None
+    path: Path
+    spec: TaskSpec
+    seed: int
+    version: str
+    hashes: dict[str, str]
+
+    @abstractmethod
+    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Rows of the column at this path, e.g. ``train/germs/x``; held against no hash.
+
+        Raises:
+            DataFileError: they cannot be read.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; arrays that were read stay valid."""
+
+    @abstractmethod
+    def wrong(self, name: str, reason: str) -> DataFileError:
+        """The error that says what is wrong with a column, where, and how to mend it."""
 
     @property
     def sha256(self) -> str:
@@ -97,10 +86,10 @@ class Dataset:
             for name in (layout.GERM_OFFSETS, *layout.GERM_COLUMNS)
         )
         if offsets[0] != 0 or np.any(np.diff(offsets) < 0) or offsets[-1] != columns[0].size:
-            raise self._wrong(f"{split}/germs", "the offsets do not fit the germs")
+            raise self.wrong(f"{split}/germs", "the offsets do not fit the germs")
         germs = Germs(offsets, *columns)
         if not all(np.isfinite(values).all() for values in (germs.x, germs.y, germs.mark)):
-            raise self._wrong(f"{split}/germs", "places or marks that are not finite")
+            raise self.wrong(f"{split}/germs", "places or marks that are not finite")
         return germs
 
     def load(self, split: Split) -> Triplets:
@@ -119,14 +108,10 @@ class Dataset:
             DataFileError: they cannot be read.
         """
         rows = slice(start, start + count)
-        s1, s2, r = (self._numbers(f"{split}/{name}", rows) for name in IMAGES)
+        s1, s2, r = (self.numbers(f"{split}/{name}", rows) for name in IMAGES)
         return Triplets(self.spec, s1, s2, r)
 
-    def close(self) -> None:
-        """Close the file; arrays that were read stay valid."""
-        self._file.close()
-
-    def __enter__(self) -> "Dataset":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -137,78 +122,8 @@ class Dataset:
     ) -> None:
         self.close()
 
-    def _wrong(self, name: str, reason: str) -> DataFileError:
-        return DataFileError(f"{self.path}, {name}: {reason}: {_ADVICE}")
-
-    def _root(self) -> tuple[TaskSpec, int, str]:
-        stated = hdf5.text(self._file, layout.ATTRIBUTE_FORMAT)
-        if stated != layout.FORMAT:
-            raise DataFileError(
-                f"{self.path} is not a trendbench file: its format is {stated!r:.60}, "
-                f"not '{layout.FORMAT}'"
-            )
-        text = hdf5.text(self._file, layout.ATTRIBUTE_SPEC)
-        seed = hdf5.number(self._file, layout.ATTRIBUTE_SEED)
-        version = hdf5.text(self._file, layout.ATTRIBUTE_VERSION)
-        if text is None or seed is None or version is None:
-            raise self._wrong("root attributes", "spec, seed or version is missing")
-        if not 0 <= seed < SEED_LIMIT or not _VERSION.fullmatch(version):
-            raise self._wrong("root attributes", "no such seed or version")
-        try:
-            return spec_from_json(text, str(self.path)), seed, version
-        except SpecError as error:
-            raise DataFileError(str(error)) from None
-
-    def _checked(self, split: Split, column: layout.Column) -> h5py.Dataset:
-        """The data set of a column, after looking at it but before following anything."""
-        name = f"{split}/{column.path}"
-        item: h5py.Group | h5py.Dataset | None = self._file
-        try:
-            for part in name.split("/"):
-                item = hdf5.member(item, part) if isinstance(item, h5py.Group) else None
-            if item is None:
-                raise self._wrong(name, "missing")
-            if not isinstance(item, h5py.Dataset):
-                raise self._wrong(name, "not a data set")
-            hdf5.must_be_sound(item, self._size)
-        except hdf5.UnsafeError as error:
-            raise self._wrong(name, str(error)) from None
-        if item.dtype != np.dtype(column.dtype):
-            raise self._wrong(name, f"type {item.dtype}, not {np.dtype(column.dtype)}")
-        rows = column.rows if column.rows is not None else item.shape[0]
-        if item.shape != (rows, *column.row):
-            raise self._wrong(name, f"shape {item.shape}, not {(rows, *column.row)}")
-        return item
-
-    def _stated_hash(self, name: str) -> str:
-        stated = hdf5.text(self._data[name], layout.ATTRIBUTE_HASH)
-        if stated is None or not _SHA256.fullmatch(stated):
-            raise self._wrong(name, "no SHA-256 beside it")
-        return stated
-
-    def _numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-        try:
-            return hdf5.read(self._data[name], rows)
-        except (OSError, RuntimeError, hdf5.UnsafeError) as error:
-            raise self._wrong(name, f"cannot be read ({error})") from None
-
     def _read(self, name: str) -> NDArray[Any]:
-        array = self._numbers(name)
+        array = self.numbers(name)
         if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
-            raise self._wrong(name, "the content does not match its SHA-256")
+            raise self.wrong(name, "the content does not match its SHA-256")
         return array
-
-
-def open_dataset(path: str | Path) -> Dataset:
-    """Open a data file for reading; use as a context manager.
-
-    Args:
-        path: what ``trendbench make-data`` wrote.
-
-    Returns:
-        The open file: ``load(split)`` gives s1, s2, r as (n, H, W) uint8 with their germs.
-
-    Raises:
-        DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
-    """
-    return Dataset(Path(path))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trendbench.data.blocks import Spool, produce
-from trendbench.data.dataset import open_dataset
+from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
 from trendbench.machine import usable_cores

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.disks import WHITE

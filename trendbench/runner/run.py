@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from trendbench.cards.model_card import model_card
 from trendbench.catalog import DEFAULT_TASK
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
 from trendbench.data.make import default_path, make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError, RecipeError
 from trendbench.figures.card import write_figures
 from trendbench.figures.samples import contact_sheet

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card

@@ -1,0 +1,115 @@
+"""Dask as the engine: real worker processes, of which some are killed."""
+
+import os
+
+import pytest
+
+from tests.cli.test_commands import refused, trendbench
+from tests.cluster import tasks
+from trendbench.cluster import dask
+from trendbench.cluster.dask import connected
+from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
+from trendbench.data.shards import make
+from trendbench.errors import ClusterError, DataFileError
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Three workers on this machine, at an address."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as local:
+        yield local.scheduler_address
+
+
+def test_results_come_in_order_from_several_processes(cluster):
+    with connected(cluster) as engine:
+        done = list(engine.map(tasks.whose, range(24)))
+    assert [task for task, _ in done] == list(range(24))
+    assert len({pid for _, pid in done} - {os.getpid()}) >= 2
+
+
+def test_a_killed_worker_costs_its_shard_alone(cluster, small, tmp_path, monkeypatch):
+    """The data are those of one file, and no shard but the third was begun twice."""
+    monkeypatch.setattr(make, "make_shard", tasks.make_but_die_once)
+    folder = tmp_path / "data"
+    with connected(cluster) as engine:
+        assert make.make_shards(small, 3, folder, 6, engine=engine)
+    assert folder.with_suffix(".died").exists()
+    make_data(small, 3, tmp_path / "whole.h5")
+    with open_dataset(folder) as shards, open_dataset(tmp_path / "whole.h5") as file:
+        assert shards.sha256 == file.sha256
+        shards.load("train")
+
+
+def test_a_task_that_kills_every_worker_is_given_up(cluster):
+    with connected(cluster) as engine:
+        results = engine.map(tasks.fatal, range(3))
+        assert next(results) == 0
+        with pytest.raises(ClusterError, match="task 1 of 3 has taken several workers"):
+            next(results)
+
+
+def test_errors_of_ours_and_of_the_disk_travel_back(cluster):
+    with connected(cluster) as engine:
+        with pytest.raises(DataFileError, match="task 0 is refused"):
+            list(engine.map(tasks.refused, range(2)))
+        with pytest.raises(OSError, match="No space left"):
+            list(engine.map(tasks.full, range(4)))
+
+
+def test_workers_of_another_trendbench_are_refused(cluster, monkeypatch):
+    monkeypatch.setattr(dask, "__version__", "9.9.9")
+    with pytest.raises(ClusterError, match=r"here is trendbench 9\.9\.9"), connected(cluster):
+        pass
+
+
+def test_a_cluster_that_cannot_be_reached_is_one_line(monkeypatch):
+    monkeypatch.setattr(dask, "_SECONDS_TO_CONNECT", 1)
+    with (
+        pytest.raises(ClusterError, match="no scheduler can be reached"),
+        connected("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("moon", "one of local"),
+        ("slurm", "how many workers"),
+        ("slurm:0", "how many workers"),
+        ("slurm:2", "needs dask_jobqueue"),
+        ("nowhere.json", "no such scheduler file"),
+    ],
+)
+def test_misspelt_clusters_are_refused(where, reason):
+    with pytest.raises(ClusterError, match=reason), connected(where):
+        pass
+
+
+def test_a_scheduler_s_file_will_do(cluster, tmp_path):
+    (tmp_path / "scheduler.json").write_text(f'{{"address": "{cluster}"}}')
+    with connected(str(tmp_path / "scheduler.json")) as engine:
+        assert list(engine.map(tasks.full, range(2))) == [0, 1]
+
+
+def test_the_command_line_makes_shards_on_a_cluster(cluster, tmp_path):
+    out = tmp_path / "shards"
+    command = ["make-data", "--n", "3", "--shards", "3", "--cluster", cluster, "--out", out]
+    done = trendbench(*command)
+    assert done.returncode == 0, done.stderr
+    assert "cluster: 3 workers" in done.stderr
+    with open_dataset(out) as shards:
+        assert shards.spec.train == 3
+
+
+def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path):
+    refused(trendbench("make-data", "--cluster", "local", cwd=tmp_path), "--shards")
+    refused(trendbench("make-data", "--shards", "1", cwd=tmp_path), "x>=2")
+    refused(trendbench("make-data", "--merge", tmp_path, cwd=tmp_path), "manifest.json")
+    assert list(tmp_path.iterdir()) == []

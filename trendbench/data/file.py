@@ -1,0 +1,135 @@
+"""A data set in one HDF5 file, trusting nothing in it that has not been checked."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.data import layout
+from trendbench.data.dataset import Dataset
+from trendbench.data.parts import WHOLE, Part
+from trendbench.errors import DataFileError, SpecError
+from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
+from trendbench.spec import TaskSpec, spec_from_json
+from trendbench.storage import hdf5
+
+VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+_ADVICE = "make it again with trendbench make-data --overwrite"
+
+
+class FileDataset(Dataset):
+    """The data file at ``path``, or one shard of a data set.
+
+    Args:
+        path: what ``make-data`` wrote.
+        part: which triplets it should hold.
+
+    Raises:
+        DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
+    """
+
+    def __init__(self, path: Path, part: Part = WHOLE) -> None:
+        self.path = path
+        self._part = part
+        if not path.is_file():
+            raise DataFileError(f"no data file at {path}: trendbench make-data writes one")
+        try:
+            self._file = hdf5.opened(path)
+            self._size = path.stat().st_size
+        except (OSError, hdf5.UnsafeError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataFileError(
+                f"{path} is not a whole HDF5 file ({reason}): if trendbench wrote it, {_ADVICE}"
+            ) from None
+        try:
+            self.spec, self.seed, self.version = self._root()
+            self._data = {
+                f"{split}/{column.path}": self._checked(split, column)
+                for split in SPLITS
+                for column in layout.columns(self.spec, split, part)
+            }
+            self.hashes = {name: self._stated_hash(name) for name in self._data}
+        except DataFileError:
+            self._file.close()
+            raise
+        except Exception as error:  # HDF5 finds damage in many ways, and h5py names it in many
+            self._file.close()
+            raise DataFileError(f"{path} is damaged ({error}): {_ADVICE}") from None
+
+    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Rows of a column, decoded on all cores into one array."""
+        try:
+            return hdf5.read(self._data[name], rows)
+        except (OSError, RuntimeError, hdf5.UnsafeError) as error:
+            raise self.wrong(name, f"cannot be read ({error})") from None
+
+    def count(self, name: str) -> int:
+        """Rows of a column."""
+        return len(self._data[name])
+
+    def close(self) -> None:
+        """Close the file; arrays that were read stay valid."""
+        self._file.close()
+
+    def wrong(self, name: str, reason: str) -> DataFileError:
+        """With the advice to make the file again."""
+        return DataFileError(f"{self.path}, {name}: {reason}: {_ADVICE}")
+
+    def _root(self) -> tuple[TaskSpec, int, str]:
+        stated = hdf5.text(self._file, layout.ATTRIBUTE_FORMAT)
+        wanted = layout.FORMAT if self._part == WHOLE else layout.SHARD_FORMAT
+        if stated == layout.SHARD_FORMAT != wanted:
+            raise DataFileError(
+                f"{self.path} is one shard of a data set: open the folder that it lies in"
+            )
+        if stated != wanted:
+            raise DataFileError(
+                f"{self.path} is not a trendbench file: its format is {stated!r:.60}, "
+                f"not '{wanted}'"
+            )
+        if self._part != WHOLE:
+            shard = hdf5.text(self._file, layout.ATTRIBUTE_SHARD)
+            if shard != str(self._part):
+                raise self.wrong("root attributes", f"shard {shard!r:.20}, not '{self._part}'")
+        text = hdf5.text(self._file, layout.ATTRIBUTE_SPEC)
+        seed = hdf5.number(self._file, layout.ATTRIBUTE_SEED)
+        version = hdf5.text(self._file, layout.ATTRIBUTE_VERSION)
+        if text is None or seed is None or version is None:
+            raise self.wrong("root attributes", "spec, seed or version is missing")
+        if not 0 <= seed < SEED_LIMIT or not VERSION.fullmatch(version):
+            raise self.wrong("root attributes", "no such seed or version")
+        try:
+            return spec_from_json(text, str(self.path)), seed, version
+        except SpecError as error:
+            raise DataFileError(str(error)) from None
+
+    def _checked(self, split: Split, column: layout.Column) -> h5py.Dataset:
+        """The data set of a column, after looking at it but before following anything."""
+        name = f"{split}/{column.path}"
+        item: h5py.Group | h5py.Dataset | None = self._file
+        try:
+            for part in name.split("/"):
+                item = hdf5.member(item, part) if isinstance(item, h5py.Group) else None
+            if item is None:
+                raise self.wrong(name, "missing")
+            if not isinstance(item, h5py.Dataset):
+                raise self.wrong(name, "not a data set")
+            hdf5.must_be_sound(item, self._size)
+        except hdf5.UnsafeError as error:
+            raise self.wrong(name, str(error)) from None
+        if item.dtype != np.dtype(column.dtype):
+            raise self.wrong(name, f"type {item.dtype}, not {np.dtype(column.dtype)}")
+        rows = column.rows if column.rows is not None else item.shape[0]
+        if item.shape != (rows, *column.row):
+            raise self.wrong(name, f"shape {item.shape}, not {(rows, *column.row)}")
+        return item
+
+    def _stated_hash(self, name: str) -> str:
+        stated = hdf5.text(self._data[name], layout.ATTRIBUTE_HASH)
+        if stated is None or not SHA256.fullmatch(stated):
+            raise self.wrong(name, "no SHA-256 beside it")
+        return stated

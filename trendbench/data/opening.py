@@ -1,0 +1,23 @@
+"""Open a data set, be it one file or a folder of shards."""
+
+from pathlib import Path
+
+from trendbench.data.dataset import Dataset
+from trendbench.data.file import FileDataset
+from trendbench.data.shards.dataset import ShardedDataset
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a data set for reading; use as a context manager.
+
+    Args:
+        path: what ``trendbench make-data`` wrote: a file, or with ``--shards`` a folder.
+
+    Returns:
+        The open data set: ``load(split)`` gives s1, s2, r as (n, H, W) uint8 with their germs.
+
+    Raises:
+        DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
+    """
+    path = Path(path)
+    return ShardedDataset(path) if path.is_dir() else FileDataset(path)
