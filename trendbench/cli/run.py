@@ -1,22 +1,29 @@
 """``trendbench run``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trendbench.cli.completion import arch_names
 
+if TYPE_CHECKING:
+    from trendbench.runner.sweep import Options
+
 
 @click.command("run")
 @click.option(
-    "--arch", required=True, shell_complete=arch_names,
-    help="A name that trendbench archs lists, or your own class.",
+    "--arch", "archs", required=True, multiple=True, shell_complete=arch_names,
+    help="A name that trendbench archs lists, or your own class. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--data", type=click.Path(path_type=Path),
     help="Data file.  [default: the canonical one, made where missing]",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
+@click.option(
+    "--seed", "seeds", type=click.IntRange(0, (1 << 63) - 1), multiple=True, default=(0,),
+    help="Repeatable.  [default: 0]",
+)  # fmt: skip
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the recipe's.")
 @click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
@@ -27,20 +34,25 @@ from trendbench.cli.completion import arch_names
 @click.option(
     "--afresh", is_flag=True, help="Delete what an earlier sitting left, and begin again."
 )
+@click.option(
+    "--cluster", metavar="WHERE",
+    help="Spread runs over a Dask cluster: local, tcp://host:port, slurm:8, …",
+)  # fmt: skip
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True
 )
 def command(
-    arch: str,
+    archs: tuple[str, ...],
     data: Path | None,
-    seed: int,
+    seeds: tuple[int, ...],
     epochs: int | None,
     preset: str | None,
     device: str,
     no_c2st: bool,
     tensorboard: bool,
     afresh: bool,
+    cluster: str | None,
     runs: Path,
     results: Path,
 ) -> None:
@@ -48,16 +60,24 @@ def command(
 
     Run again, the same command goes on where it stopped, or says that the run is finished. After a
     change to your own class, --afresh runs it again; records stay until you delete them.
+
+    Several --arch and --seed make every pair of them, one after another or on a --cluster, where
+    each run has one worker.
     """
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
     from trendbench.runner.run import run
+    from trendbench.runner.sweep import Options
 
-    outcome = run(
-        arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
-        c2st=not no_c2st, tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
+    options = Options(
+        data=data, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
+        tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
     )  # fmt: skip
+    if cluster is not None or len(archs) * len(seeds) > 1:
+        _sweep(archs, seeds, options, cluster)
+        return
+    outcome = run(archs[0], seed=seeds[0], **vars(options))
     record = read_record(outcome.record)
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")
@@ -65,3 +85,32 @@ def command(
     click.echo(f"figures      {outcome.folder / 'figures'}")
     click.echo(f"record       {outcome.record}")
     click.echo(f"leaderboard  {outcome.leaderboard}")
+
+
+def _sweep(
+    archs: tuple[str, ...], seeds: tuple[int, ...], options: "Options", cluster: str | None
+) -> None:
+    """All pairs; a line for each as it ends, and exit code 2 if one has failed."""
+    from trendbench.cluster.dask import connected
+    from trendbench.errors import RunError
+    from trendbench.leaderboard.board import refresh
+    from trendbench.results.store import read_record
+    from trendbench.runner.sweep import sweep
+
+    failed = 0
+    with connected(cluster, gpu=options.device.startswith("cuda")) as engine:
+        for ending in sweep(archs, seeds, options, engine):
+            title = f"{ending.entry.arch} seed {ending.entry.seed}"
+            if ending.outcome is None:
+                failed += 1
+                click.echo(f"{title}: failed: {ending.problem}")
+                continue
+            record = read_record(ending.outcome.record)
+            ratio = record.scores["xi_ratio"]
+            shown = f"ξ/floor {ratio.value:.3g}" if ratio else "no ξ"
+            flags = f", flags {', '.join(record.flags)}" if record.flags else ""
+            click.echo(f"{title}: {shown}{flags}: {ending.outcome.record}")
+    click.echo(f"leaderboard  {refresh(options.results)}")
+    if failed:
+        total = len(archs) * len(seeds)
+        raise RunError(f"{failed} of {total} runs failed, the others are recorded")

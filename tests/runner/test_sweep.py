@@ -1,0 +1,57 @@
+"""Sweeps: every recipe with every seed, on workers, with failures that stop nobody else."""
+
+import pytest
+
+from tests.cli.test_commands import trendbench
+from trendbench.results.store import read_record
+from trendbench.runner.sweep import Options, sweep
+
+
+def endings(small_file, tmp_path, archs, seeds):
+    folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
+    return list(sweep(archs, seeds, Options(data=small_file, c2st=False, **folders)))
+
+
+def test_every_pair_is_run_and_recorded(small_file, tmp_path):
+    done = endings(small_file, tmp_path, ["null-white", "null-s1"], [0, 4])
+    assert [(e.entry.arch, e.entry.seed) for e in done] == [
+        ("null-white", 0), ("null-white", 4), ("null-s1", 0), ("null-s1", 4),
+    ]  # fmt: skip
+    for ending in done:
+        record = read_record(ending.outcome.record)
+        assert (record.arch, record.seed) == (ending.entry.arch, ending.entry.seed)
+    assert len(list((tmp_path / "runs" / "logs").iterdir())) == 4
+
+
+def test_a_failing_run_stops_no_other(small_file, tmp_path):
+    done = endings(small_file, tmp_path, ["no-such", "null-white"], [0])
+    assert done[0].outcome is None
+    assert "no-such" in done[0].problem
+    assert done[1].outcome is not None
+
+
+def test_a_second_sweep_runs_what_is_missing(small_file, tmp_path):
+    endings(small_file, tmp_path, ["null-white"], [0])
+    done = endings(small_file, tmp_path, ["null-white"], [0, 1])
+    assert [ending.outcome.fresh for ending in done] == [False, True]
+
+
+def test_the_command_line_spreads_runs_over_workers(small_file, tmp_path):
+    pytest.importorskip("distributed")
+    done = trendbench(
+        "run", "--arch", "null-white", "--arch", "nope", "--seed", 0, "--seed", 1, "--no-c2st",
+        "--data", small_file, "--cluster", "local", cwd=tmp_path,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert done.returncode == 2, done.stderr
+    assert "2 of 4 runs failed, the others are recorded" in done.stderr
+    assert sum("null-white seed" in line and "flags" in line for line in lines) == 2
+    assert sum("nope seed" in line and "failed" in line for line in lines) == 2
+    assert len(list((tmp_path / "results").glob("small/null-white/seed*.json"))) == 2
+
+
+def test_odd_names_make_plain_logs(small_file, tmp_path):
+    endings(small_file, tmp_path, ["../../up:Class"], [0])
+    assert [log.name for log in (tmp_path / "runs" / "logs").iterdir()] == [
+        ".._.._up_Class-seed0.log"
+    ]

@@ -1,0 +1,107 @@
+"""Several runs at once: recipes × seeds, each as ``run`` makes it, here or on a cluster."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trendbench.cluster.engine import Engine, Here
+from trendbench.errors import TrendbenchError
+from trendbench.progress import say
+from trendbench.runner.run import Outcome, canonical_data, run
+
+_LOGS = "logs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all runs of a sweep share: the arguments of ``run`` of the same names."""
+
+    data: Path | None = None
+    epochs: int | None = None
+    preset: str | None = None
+    device: str = "auto"
+    c2st: bool = True
+    tensorboard: bool = False
+    afresh: bool = False
+    runs: Path = Path("runs")
+    results: Path = Path("results")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a sweep.
+
+    Attributes:
+        arch, seed: its own.
+        options: those of the sweep.
+    """
+
+    arch: str
+    seed: int
+    options: Options
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run of a sweep ended.
+
+    Attributes:
+        entry: which run.
+        outcome: where everything lies; None if it failed.
+        problem: what went wrong, in one line; empty if nothing did.
+    """
+
+    entry: Entry
+    outcome: Outcome | None
+    problem: str = ""
+
+
+def sweep(
+    archs: Sequence[str], seeds: Sequence[int], options: Options, engine: Engine | None = None
+) -> Iterator[Ending]:
+    """Every recipe with every seed; a run that fails does not stop the others.
+
+    The same call again goes on with what is missing. What a run says on its way goes to
+    ``<runs>/logs/<arch>-seed<K>.log``, since several speak at a time.
+
+    Args:
+        archs: names of recipes.
+        seeds: each recipe is run with every one of them.
+        options: what the runs share.
+        engine: where; in this process one after another if None. A cluster's machines must see
+            the folders under the same paths.
+
+    Yields:
+        How each run ended, recipe by recipe.
+
+    Raises:
+        DataFileError: the default data file cannot be made.
+        ClusterError: the cluster is gone, or a run has taken several workers with it.
+    """
+    everywhere = replace(
+        options,
+        data=(options.data or canonical_data()).absolute(),
+        runs=options.runs.absolute(),
+        results=options.results.absolute(),
+    )
+    entries = [Entry(arch, seed, everywhere) for arch in archs for seed in seeds]
+    say(f"{len(entries)} runs; what they say: {options.runs / _LOGS}")
+    yield from (engine or Here()).map(run_entry, entries)
+
+
+def run_entry(entry: Entry) -> Ending:
+    """One run, with its talk in a log of its own."""
+    options = entry.options
+    name = re.sub(r"[^\w.-]+", "_", entry.arch)
+    log = options.runs / _LOGS / f"{name}-seed{entry.seed}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file, redirect_stderr(file):
+        try:
+            outcome = run(entry.arch, seed=entry.seed, **vars(options))
+        except (TrendbenchError, OSError, MemoryError) as error:
+            problem = " ".join(str(error).split()) or type(error).__name__
+            say(problem)
+            return Ending(entry, None, problem)
+    return Ending(entry, outcome)
