@@ -48,6 +48,10 @@ class RunError(InputError):
     """A run folder or result folder is in use, foreign, or asks for something else."""
 
 
+class StudyError(InputError):
+    """A search space or a study folder that cannot be used, or is another study's."""
+
+
 class ResultError(InputError):
     """A result record cannot be read or contradicts itself."""
 
@@ -70,6 +74,10 @@ class CheckpointError(TrendbenchError):
 
 class TrainingError(TrendbenchError):
     """Training left the finite numbers and was stopped."""
+
+
+class WorkerError(TrendbenchError):
+    """A process that works for this one ended before its work did."""
 
 
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from trendbench import catalog
 from trendbench.errors import RecipeError
 from trendbench.generators.network import darkness, parameter_count
 from trendbench.generators.pix2pix.generator import Pix2Pix
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.generators.protocol import Generator, Inputs
+from trendbench.generators.recipes import find_recipe
 from trendbench.rendering.triplets import simulate
+from trendbench.results.store import read_record
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,23 @@ def test_the_judge_may_learn_at_a_rate_of_its_own(small):
 
     assert rates() == [NUMBERS["learning_rate"]] * 2
     assert rates(judge_learning_rate=1e-6) == [NUMBERS["learning_rate"], 1e-6]
+
+
+def test_the_judge_may_have_a_width_of_its_own(small):
+    """Without one it has the generator's, and the recipe is what it was before there was one."""
+    triplets = simulate(small, 10, seed=1)
+
+    def widths(**own):
+        model = Pix2Pix(**NUMBERS, **own)
+        model.use(model.build(32, 32), (32, 32), "cpu", "fp32")
+        state = model.trainable(triplets).state_dict()
+        return len(state["generator"]["down.0.1.weight"]), len(state["discriminator"]["0.weight"])
+
+    nf = NUMBERS["nf"]
+    assert widths() == (nf, nf)
+    assert widths(judge_nf=3) == (nf, 3)
+    with pytest.raises(ValueError, match="judge_nf = 0"):
+        Pix2Pix(**NUMBERS, judge_nf=0)
+    assert "judge_nf" not in find_recipe("nf8").parameters
+    (published,) = catalog.RESULTS.glob("trend-v1/nf8/*.json")
+    assert find_recipe("nf8").sha256 == read_record(published).recipe.sha256

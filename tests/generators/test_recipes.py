@@ -117,3 +117,36 @@ def test_unknown_names_and_parameters_are_refused():
         find_recipe("nf8", overrides={"colour": 1}).build()
     with pytest.raises(RecipeError, match="epochs = 0: from 1 to"):
         find_recipe("nf8", overrides={"epochs": 0}).build()
+
+
+def test_a_recipe_file_of_one_s_own_says_it_all(tmp_path):
+    own = tmp_path / "mine.toml"
+    shipped = find_recipe("nf8")
+    numbers = "\n".join(f"{k} = {str(v).lower()}" for k, v in shipped.parameters.items())
+    own.write_text(f'name = "mine-1"\ngenerator = "{shipped.generator}"\n[parameters]\n{numbers}\n')
+    recipe = find_recipe(str(own), overrides={"epochs": 3})
+    assert (recipe.arch, recipe.family) == ("mine-1", "own")
+    assert recipe.parameters == {**shipped.parameters, "epochs": 3}
+    assert find_recipe(str(own)).sha256 == shipped.sha256, "a recipe is its content"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('name = "nf8-mine"\ngenerator = "a:B"', "is a shipped row's"),
+        ('name = "mine"', "generator"),
+        ('name = "my recipe"\ngenerator = "a:B"', "name"),
+        ('name = "mine"\ngenerator = "a:B"\nparameter = 3', "unknown key 'parameter'"),
+        ("name", "not a readable TOML file"),
+        (None, "not a readable TOML file"),
+    ],
+)
+def test_a_recipe_file_that_does_not_hold_together_is_refused(text, said, tmp_path):
+    if text is not None:
+        (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(RecipeError, match=said):
+        find_recipe(str(tmp_path / "mine.toml"))
+
+
+def test_a_search_space_is_no_row():
+    assert "space" not in {recipe.arch for recipe in shipped_recipes()}

@@ -23,6 +23,7 @@ _COMMANDS = {
     "preview": ("preview", "Draw triplets of a data file with their density profiles."),
     "archs": ("archs", "List the generators that can be run."),
     "run": ("run", "Train a generator, score it, record the result."),
+    "tune": ("tune", "Search for a generator's hyper-parameters."),
     "sample": ("sample", "Draw with published weights, or with a run's."),
     "score": ("score", "Score anyone's images against a data file."),
     "power": ("power", "Say how small a damage each score detects."),

@@ -4,7 +4,8 @@
 presets, which further names it reserves, and whether its rows are ranked;
 ``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included. A family
 may name a function that reads parameters out of a row's name, so that members without a file run
-too.
+too. ``space.toml`` beside them is what ``trendbench tune`` searches. A recipe of one's own is one
+file that says it all: ``name``, ``generator``, ``summary`` and ``[parameters]``.
 """
 
 import hashlib
@@ -29,7 +30,9 @@ from trendbench.storage.bounded import parse_toml
 
 ENTRY_POINTS = "trendbench.generators"
 OWN_FAMILY = "own"
+SPACE_FILE = "space.toml"
 _FAMILY_FILE = "family.toml"
+_NO_ROWS = {_FAMILY_FILE, SPACE_FILE}
 _LONGEST_REFERENCE = 200
 
 Parameters = dict[str, bool | int | float | str]
@@ -54,6 +57,15 @@ class _Row(BaseModel):
 
     summary: _Summary
     generator: str | None = None
+    parameters: Parameters = {}
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+    generator: str
+    summary: _Summary = ""
     parameters: Parameters = {}
 
 
@@ -113,8 +125,8 @@ def find_recipe(
 
     Args:
         arch: a row of ``baselines/``, another member of a family's grammar, the name of an entry
-            point in ``trendbench.generators``, ``package.module:Class``, ``file.py:Class``, or
-            ``file.py`` alone where it holds one generator class.
+            point in ``trendbench.generators``, ``package.module:Class``, ``file.py:Class``,
+            ``file.py`` alone where it holds one generator class, or ``file.toml``, a recipe.
         preset: which of the family's presets; its default if None.
         overrides: parameters that replace the recipe's, e.g. ``{"epochs": 3}``.
 
@@ -218,18 +230,40 @@ def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         if entry.name == arch:
             return Recipe(arch, OWN_FAMILY, entry.value), {}
-    place, _, name = arch.rpartition(":")
-    if place and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
-        source = None
-        if place.endswith(".py") and Path(place).is_file():
-            source = hashlib.sha256(Path(place).read_bytes()).hexdigest()
-        return Recipe(name, OWN_FAMILY, arch, source=source), {}
+    if arch.endswith(".toml"):
+        return _from_file(Path(arch)), {}
+    _, _, name = arch.rpartition(":")
+    if name != arch and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
+        return Recipe(name, OWN_FAMILY, arch, source=_source_of(arch)), {}
     near = nearest(arch, (recipe.arch for recipe in shipped_recipes()), count=3)
     hint = f"did you mean {', '.join(near)}? " if near else ""
     raise RecipeError(
         f"unknown arch '{arch}': {hint}trendbench archs lists the names; your own is "
         "package.module:Class or file.py:Class"
     )
+
+
+def _from_file(path: Path) -> Recipe:
+    """The recipe that a TOML file states alone.
+
+    Raises:
+        RecipeError: no such file, not such a recipe, or the name of one of ours.
+    """
+    stated: _File = _read(path, _File)
+    if is_reserved(stated.name):
+        raise RecipeError(f"{path}: the name '{stated.name}' is a shipped row's: choose another")
+    return Recipe(
+        stated.name, OWN_FAMILY, stated.generator, stated.parameters,
+        summary=stated.summary, source=_source_of(stated.generator),
+    )  # fmt: skip
+
+
+def _source_of(generator: str) -> str | None:
+    """SHA-256 of the file that a class is loaded from by path; None for an importable one."""
+    place = generator.rpartition(":")[0]
+    if not place.endswith(".py") or not Path(place).is_file():
+        return None
+    return hashlib.sha256(Path(place).read_bytes()).hexdigest()
 
 
 def _family_folders() -> list[Path]:
@@ -241,7 +275,7 @@ def _row_files(folder: Path) -> list[Path]:
         return [(int(part or 0), part) if part.isdigit() else (0, part)
                 for part in re.split(r"(\d+)", path.stem)]  # fmt: skip
 
-    return sorted((p for p in folder.glob("*.toml") if p.name != _FAMILY_FILE), key=naturally)
+    return sorted((p for p in folder.glob("*.toml") if p.name not in _NO_ROWS), key=naturally)
 
 
 def _read(path: Path, model: type[Any]) -> Any:

@@ -10,8 +10,10 @@ from trendbench import __version__
 from trendbench.errors import ReportError
 from trendbench.leaderboard.board import CSV_NAME, placed, to_csv
 from trendbench.report.entries import Seed
-from trendbench.report.page import SCRIPT, STYLE, asset, make_groups, render
+from trendbench.report.page import SCRIPT, STYLE, asset, make_groups, render, render_study
+from trendbench.report.studies import Study, make_study
 from trendbench.results.store import StoredRecord, read_all
+from trendbench.results.study import read_studies
 from trendbench.storage.folder import replacing_folder
 
 INDEX, MANIFEST = "index.html", "manifest.json"
@@ -21,7 +23,7 @@ _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave 
 
 
 def write_report(results: Path, out: Path) -> Path:
-    """Write the report on the records under ``results``, and the published ones, to ``out``.
+    """Write the report on records and studies under ``results``, and the published, to ``out``.
 
     The same records give the same bytes. ``out`` appears whole or, on any error, stays what it
     was.
@@ -41,12 +43,14 @@ def write_report(results: Path, out: Path) -> Path:
     records = read_all(results)
     groups = make_groups(placed(records))
     seeds = [seed for group in groups for entry in group.entries for seed in entry.seeds]
+    studies = [make_study(summary) for summary in read_studies(results)]
     content = {
-        INDEX: render(groups).encode(),
+        INDEX: render(groups, studies).encode(),
         STYLE: asset(STYLE),
         SCRIPT: asset(SCRIPT),
         CSV_NAME: to_csv(entry.row for group in groups for entry in group.entries).encode(),
         **_files(seeds, records),
+        **_pages(studies),
     }
     content[MANIFEST] = _manifest(content)
     with replacing_folder(out) as folder:
@@ -66,6 +70,15 @@ def _files(seeds: Iterable[Seed], records: Iterable[StoredRecord]) -> dict[str, 
         content[f"{seed.stem}.json"] = seed.record.to_json().encode()
         content[f"{seed.stem}.npz"] = scores.read_bytes()
         content |= {f"{seed.stem}/{name}": data for name, data in seed.attached.files.items()}
+    return content
+
+
+def _pages(studies: Iterable[Study]) -> dict[str, bytes]:
+    """Each study's page and its summary, by path in the report."""
+    content = {}
+    for study in studies:
+        content[study.page] = render_study(study).encode()
+        content[study.file] = study.summary.to_json().encode()
     return content
 
 

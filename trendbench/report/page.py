@@ -18,6 +18,7 @@ from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import Row
 from trendbench.report.columns import COLUMNS
 from trendbench.report.entries import Cell, Entry, make_entry, truth_cell
+from trendbench.report.studies import Study
 from trendbench.results.store import StoredRecord
 
 STYLE, SCRIPT = "report.css", "report.js"
@@ -44,8 +45,8 @@ def make_groups(board: Sequence[tuple[Row, list[StoredRecord]]]) -> list[Group]:
     return groups
 
 
-def render(groups: Sequence[Group]) -> str:
-    """The page as HTML; the same groups give the same text."""
+def render(groups: Sequence[Group], studies: Sequence[Study] = ()) -> str:
+    """The page as HTML; the same groups and studies give the same text."""
     entries = [entry for group in groups for entry in group.entries]
     runs = sorted(seed.run_id for entry in entries for seed in entry.seeds)
     return (
@@ -54,6 +55,7 @@ def render(groups: Sequence[Group]) -> str:
         .render(
             groups=groups,
             entries=entries,
+            studies=studies,
             columns=COLUMNS,
             families=sorted({entry.first.family for entry in entries}),
             flags=sorted({flag for entry in entries for flag in entry.flags}),
@@ -66,6 +68,12 @@ def render(groups: Sequence[Group]) -> str:
             script=SCRIPT,
         )
     )
+
+
+def render_study(study: Study) -> str:
+    """A study's own page as HTML."""
+    template = _environment().get_template("study.html.jinja")
+    return template.render(study=study, version=__version__, style=STYLE)
 
 
 def asset(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Line plots as numbers on a canvas: the templates turn them into inline SVG.
+"""Lines and points as numbers on a canvas: the templates turn them into inline SVG.
 
 A plot holds coordinates, and texts that the templates escape; only a path, which is made of
 numbers alone, is marked as safe.
@@ -14,16 +14,18 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
-Kind = Literal["model", "truth", "floor"]
+Kind = Literal["model", "truth", "floor", "points", "best", "cut"]
 
 _LEFT, _RIGHT, _BOTTOM = 40, 18, 36  # px around the axes
 _TOP, _TOP_UNNAMED = 24, 8  # the name of y stands above them
 _SMALLEST = 1e-5  # where a logarithmic axis ends at the latest
+_POINTS = ("points", "best", "cut")  # kinds that are drawn as dots
+_WHOLE_STEPS = 4  # an axis this long [its units] is ticked at whole numbers alone
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve (x, y); ``mark`` is written at its right end."""
+    """A curve (x, y), or dots, by its kind; ``mark`` is written at its right end."""
 
     kind: Kind
     x: Values
@@ -139,6 +141,8 @@ def draw(
     band: tuple[Values, Values, Values] | None = None,
     legend: Iterable[tuple[str, str]] = (),
     is_log: bool = False,
+    is_log_across: bool = False,
+    names: Sequence[str] = (),
     y_range: tuple[float, float] | None = None,
     size: tuple[int, int] = (340, 222),
 ) -> Plot:
@@ -153,6 +157,8 @@ def draw(
         band: x, lower and upper end of a shaded region.
         legend: kind and text.
         is_log: whether y is logarithmic; values below its lower end lie on it.
+        is_log_across: whether x is logarithmic.
+        names: what the ticks at x = 0, 1, … say, in place of numbers.
         y_range: ends of the y axis; from 0 (linear) to the largest value if None.
         size: of the canvas [px].
     """
@@ -162,14 +168,22 @@ def draw(
     low, high = y_range or _reach(heights, is_log)
     x_end = float(x_all.max())
     x_start = float(x_all.min())
-    x_axis = _Axis(x_start, x_end if x_end > x_start else x_start + 1, _LEFT, width - _RIGHT)
+    if names:
+        x_start, x_end = -0.5, len(names) - 0.5
+    elif x_end == x_start:
+        x_end = 2 * x_start if is_log_across else x_start + 1
+    x_axis = _Axis(x_start, x_end, _LEFT, width - _RIGHT, is_log_across)
+    whole = x_end - x_start >= _WHOLE_STEPS
     y_axis = _Axis(low, high, height - _BOTTOM, _TOP if y_label else _TOP_UNNAMED, is_log)
     paths = []
     if band:
         x, lower, upper = band
         outline = _path(x_axis(x), y_axis(lower)) + _path(x_axis(x[::-1]), y_axis(upper[::-1]), "L")
         paths.append(Path("band", outline + Markup("Z")))
-    paths += [Path(line.kind, _path(x_axis(line.x), y_axis(line.y))) for line in lines]
+    paths += [
+        Path(line.kind, (_dots if line.kind in _POINTS else _path)(x_axis(line.x), y_axis(line.y)))
+        for line in lines
+    ]
     return Plot(
         title,
         description,
@@ -177,7 +191,7 @@ def draw(
         y_label,
         width,
         height,
-        x_axis.ticks(5 if width > 300 else 3, whole=True),
+        _named(x_axis, names) if names else x_axis.ticks(5 if width > 300 else 3, whole=whole),
         y_axis.ticks(5 if height > 200 else 3),
         paths,
         _marks(lines, x_axis, y_axis),
@@ -220,6 +234,18 @@ def _path(x: Values, y: Values, first: str = "M") -> Markup:
         else:
             pen = "M"
     return Markup("".join(steps))
+
+
+def _dots(x: Values, y: Values) -> Markup:
+    """Points as strokes of no length, which round ends turn into dots."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    return Markup("".join(f"M{_number(a)} {_number(b)}h0" for a, b in zip(x[finite], y[finite],
+                                                                         strict=True)))  # fmt: skip
+
+
+def _named(axis: _Axis, names: Sequence[str]) -> list[Tick]:
+    places = axis(np.arange(len(names), dtype=np.float64))
+    return [Tick(_number(at), name) for at, name in zip(places, names, strict=True)]
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,7 @@ Status = Literal["reproduced", "self-reported"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 _Number = Annotated[int, Field(ge=0, le=(1 << 64) - 1)]
-_Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 _LONGEST_TEXT = 200
 
 
@@ -25,15 +25,17 @@ def _inert(text: str) -> str:
     return text
 
 
-_Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_inert)]
-_Parameters = dict[Name, bool | int | float | _Text]
+Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_inert)]
+Parameters = dict[Name, bool | int | float | Text]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """Part of a file that strangers may have written: every key known, every number finite."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class ScoreEntry(_Part):
+class ScoreEntry(Part):
     """One score as the card gave it."""
 
     value: float
@@ -42,53 +44,53 @@ class ScoreEntry(_Part):
     truth: float
     truth_low: float
     truth_high: float
-    unit: _Text
+    unit: Text
     version: int
 
 
-class RecipeEntry(_Part):
+class RecipeEntry(Part):
     """The recipe, whole."""
 
-    generator: _Text
-    parameters: _Parameters
-    preset: _Text | None = None
+    generator: Text
+    parameters: Parameters
+    preset: Text | None = None
     source: Sha256 | None = None
     sha256: Sha256
 
 
-class DataEntry(_Part):
+class DataEntry(Part):
     """The data file."""
 
     sha256: Sha256
-    train: _Count
+    train: Count
     seed: _Number
 
 
-class CodeEntry(_Part):
+class CodeEntry(Part):
     """The code: its version, and the hash of every source file of the package."""
 
-    version: _Text
+    version: Text
     sha256: Sha256
 
 
-class HardwareEntry(_Part):
+class HardwareEntry(Part):
     """Where it ran."""
 
-    device: _Text
-    precision: _Text
+    device: Text
+    precision: Text
 
 
-class TrainingEntry(_Part):
+class TrainingEntry(Part):
     """What the fit and the sampling cost; None where whoever did it elsewhere has not said."""
 
     epochs: float | None = None
-    images_seen: _Count | None = None
+    images_seen: Count | None = None
     seconds: float | None
     sampling_seconds: float | None
     sampling_seed: _Number | None
 
 
-class RunRecord(_Part):
+class RunRecord(Part):
     """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``.
 
     ``images`` is the hash of the per-image scores beside it, ``attachments`` those of the files
@@ -106,10 +108,10 @@ class RunRecord(_Part):
     code: CodeEntry
     hardware: HardwareEntry
     training: TrainingEntry
-    parameters: _Count | None = None
+    parameters: Count | None = None
     conditional: bool
     privileged: bool
-    n_test: _Count
+    n_test: Count
     xi_floor: float
     scores: dict[Name, ScoreEntry | None]
     flags: list[Name] = []

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trendbench.data.dataset import Dataset
 from trendbench.figures.canvas import save
 from trendbench.figures.samples import sample_sheet
@@ -16,20 +19,30 @@ from trendbench.training.curves import Curves
 from trendbench.training.losses import CurveLog
 
 VALIDATION_SEED = 1
+Reader = Callable[[int, NDArray[np.uint8]], None]
 _WATCHED = 64
 _SHOWN = 4
 
 
 def observer(
-    workspace: Workspace, model_class: Any, dataset: Dataset, name: str, curves: Curves
+    workspace: Workspace,
+    model_class: Any,
+    dataset: Dataset,
+    name: str,
+    curves: Curves,
+    *,
+    images: int = _WATCHED,
+    sheets: bool = True,
+    then: Reader | None = None,
 ) -> Callable[[Any, int], None]:
     """A function (generator, epoch) that logs to ``validation.csv``, ``figures/`` and ``curves``.
 
-    It draws from the first validation triplets only, with a fixed seed, and leaves the
-    training's own randomness alone.
+    It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
+    training's own randomness alone. Without ``sheets`` there are no figures. What was drawn goes to
+    ``then(epoch, drawn)`` last.
     """
     truth = truth_of(dataset)
-    watched = dataset.load("val")[:_WATCHED]
+    watched = dataset.load("val")[:images]
     inputs = inputs_for(model_class, watched)
 
     def observe(generator: Any, epoch: int) -> None:
@@ -44,10 +57,13 @@ def observer(
         }
         log.add(epoch, means)
         log.sync()
-        path = workspace.figures / f"epoch-{epoch:04d}.png"
-        save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
         seen = epoch * dataset.spec.train
         curves.scalars("validation", seen, means)
-        curves.picture("validation samples", seen, path)
+        if sheets:
+            path = workspace.figures / f"epoch-{epoch:04d}.png"
+            save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
+            curves.picture("validation samples", seen, path)
+        if then is not None:
+            then(epoch, drawn)
 
     return observe

@@ -131,15 +131,11 @@ def opened(
         before = stored_plan(folder)
         state = _read_state(folder / _STATE)
         if before is not None and before != plan:
-            differences = _differences(before.flat(), plan.flat())
+            differences = differences_of(before.flat(), plan.flat())
             if set(differences) != {_EPOCHS} or not extendable or not _grows(before, plan):
-                shown = "; ".join(
-                    f"{key} was {_short(old)}, now {_short(new)}"
-                    for key, (old, new) in differences.items()
-                )
                 raise RunError(
-                    f"{folder} holds another run of this row and seed ({shown}): --afresh deletes "
-                    "it and begins again; or give another --seed or --runs folder"
+                    f"{folder} holds another run of this row and seed ({in_words(differences)}): "
+                    "--afresh deletes it and begins again; or give another --seed or --runs folder"
                 )
             state = {}
             (folder / FIT_FILE).unlink(missing_ok=True)
@@ -159,6 +155,13 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.name != _LOCK:
             path.unlink()
+
+
+def in_words(differences: Mapping[str, tuple[Any, Any]]) -> str:
+    """Differences as a message shows them."""
+    return "; ".join(
+        f"{key} was {_short(old)}, now {_short(new)}" for key, (old, new) in differences.items()
+    )
 
 
 def _short(value: Any) -> str:
@@ -223,7 +226,10 @@ def _grows(before: Plan, after: Plan) -> bool:
     return old is not None and new is not None and bool(new > old)
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences_of(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """The keys in which two plans differ: what was, and what is now."""
     keys = [*before, *(key for key in after if key not in before)]
     return {
         key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)

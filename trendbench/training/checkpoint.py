@@ -114,6 +114,13 @@ class Checkpoints:
         return sorted(paths, reverse=True)
 
 
+def forget(folder: Path) -> None:
+    """Delete the checkpoints of a run that nobody goes on with."""
+    for path in folder.iterdir():
+        if _NAME.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
 def _all_finite(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return not value.is_floating_point() or bool(torch.isfinite(value).all())

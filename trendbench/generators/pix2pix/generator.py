@@ -27,13 +27,14 @@ class Settings(Schedule):
     """Everything a recipe can state about pix2pix.
 
     Attributes:
-        nf: width of both networks.
+        nf: width of the generator, and of the discriminator where ``judge_nf`` is None.
         kernel: kernels of the generator, 4 or 3; the discriminator keeps 4.
         skips: whether the generator concatenates encoder layers.
         eta: weight η of the L1 term, on darkness in [0, 1].
         beta1: Adam's.
         depth: halvings of the generator; None goes down to one pixel.
         judge_learning_rate: the discriminator's; None takes the generator's.
+        judge_nf: width of the discriminator; None takes ``nf``.
 
     Raises:
         ValueError: a number out of range.
@@ -46,6 +47,7 @@ class Settings(Schedule):
     beta1: float
     depth: int | None = None
     judge_learning_rate: float | None = None
+    judge_nf: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,6 +56,8 @@ class Settings(Schedule):
         self.must_lie(1, 1 << 20, "nf")
         if self.depth is not None:
             self.must_lie(2, 32, "depth")
+        if self.judge_nf is not None:
+            self.must_lie(1, 1 << 20, "judge_nf")
         if self.judge_learning_rate is not None and not self.judge_learning_rate > 0:
             raise ValueError(f"judge_learning_rate = {self.judge_learning_rate}: above 0")
 
@@ -104,7 +108,7 @@ class _Contest(Parts):
         settings = model.settings
         self._model = model
         self._generator = model.network
-        self._judge = placed(PatchGAN(settings.nf), model.device)
+        self._judge = placed(PatchGAN(settings.judge_nf or settings.nf), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
         rates = settings.learning_rate, settings.judge_learning_rate or settings.learning_rate
         self._adam_g, self._adam_d = (
