@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trendbench.data.dataset import open_dataset
 from trendbench.data.make import make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.metrics.batch import density_profile
 from trendbench.rendering.triplets import simulate

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.results.study import StudySummary, study_path

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.data.dataset import Dataset, open_dataset
+from trendbench.data.dataset import Dataset
+from trendbench.data.opening import open_dataset
 from trendbench.errors import StudyError, TrainingError
 from trendbench.generators.protocol import inputs_for, is_conditional, shown_to
 from trendbench.generators.recipes import Recipe, load_class
