@@ -61,8 +61,11 @@ lock: $(TOOLS)/ready
 audit: $(TOOLS)/ready
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
+# Speed and memory against peers and floors: a table, and with WRITE=--write docs/performance.md.
+# A quarter of an hour, and the machine idle; FULL=--full scores 100 000 images, too. Peers that
+# are not installed are left out: pip install ".[bench]" into .venv brings them.
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(FULL) $(WRITE)
 
 # Without an NVIDIA driver the CPU build of torch is asked for first; where the package index has
 # none under that name, the index's own default is taken.

@@ -1,6 +1,7 @@
 """The plain way: NumPy draws the germs, Pillow the ellipses, h5py deflates; one thread."""
 
 import sys
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
@@ -21,27 +22,33 @@ def draw(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(image)
 
 
+def germs(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Germs x and y [px] of s1, s2 and r of one triplet."""
+    k = (RIGHT - LEFT) / W
+    largest = RIGHT + k * R
+    m = rng.poisson(largest * (W + 2 * R) * (H + 2 * R))
+    x, y = rng.uniform(-R, W + R, m), rng.uniform(-R, H + R, m)
+    level = rng.uniform(0, largest, m)
+    for lam in (LEFT, RIGHT, LEFT + k * x):
+        shown = level < lam
+        yield x[shown], y[shown]
+
+
 def main(path: str) -> None:
     """Write the triplets of trend-v1."""
     rng = np.random.default_rng(0)
-    k = (RIGHT - LEFT) / W
-    largest = RIGHT + k * R
     with h5py.File(path, "w") as file:
         for split, n in SIZES.items():
-            series = {
-                name: file.create_dataset(
+            series = [
+                file.create_dataset(
                     f"{split}/{name}", (n, H, W), "u1", chunks=(1, H, W),
                     compression="gzip", compression_opts=1,
                 )
                 for name in ("s1", "s2", "r")
-            }  # fmt: skip
+            ]  # fmt: skip
             for i in range(n):
-                m = rng.poisson(largest * (W + 2 * R) * (H + 2 * R))
-                x, y = rng.uniform(-R, W + R, m), rng.uniform(-R, H + R, m)
-                level = rng.uniform(0, largest, m)
-                for name, lam in (("s1", LEFT), ("s2", RIGHT), ("r", LEFT + k * x)):
-                    shown = level < lam
-                    series[name][i] = draw(x[shown], y[shown])
+                for data, (x, y) in zip(series, germs(rng), strict=True):
+                    data[i] = draw(x, y)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""The ceiling of training: the convolutions of a pix2pix step and nothing else.
+
+The layers' inputs are noted in one training step. Then each layer runs forward and backward at that
+shape, in the step's precision and layout, with the gradients that the step needs: no activation,
+norm, loss or optimiser.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+_REPEATS = 7
+
+
+class Call(NamedTuple):
+    """One use of a layer: its input's shape, and whether gradients of input and weights are due."""
+
+    layer: Any
+    shape: tuple[int, ...]
+    to_input: bool
+    to_weights: bool
+
+
+def ceiling(arch: str, batch: int) -> float:
+    """Images per second of the convolutions of a training step alone."""
+    import torch
+
+    from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
+
+    keep_freed_memory()
+    device = choose_device()
+    kind = torch.bfloat16 if choose_precision(device) == "bf16" else torch.float32
+    works = [_work(call, device, kind) for call in _calls(arch, batch)]
+    seconds = []
+    for repeat in range(_REPEATS + 1):
+        _wait(device)
+        start = time.perf_counter()
+        for work in works:
+            work()
+        _wait(device)
+        if repeat:  # the first is a warm-up
+            seconds.append(time.perf_counter() - start)
+    return batch / median(seconds)
+
+
+def _calls(arch: str, batch: int) -> list[Call]:
+    """Every convolution of one training step, as the trainer makes it."""
+    from torch import nn
+
+    from trendbench.generators.recipes import find_recipe
+    from trendbench.rendering.triplets import simulate
+    from trendbench.spec import load_spec
+    from trendbench.training.context import RunContext
+    from trendbench.training.device import choose_device, choose_precision
+
+    calls: list[Call] = []
+
+    def note(layer: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        del output
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            x = inputs[0]
+            due = layer.weight.requires_grad
+            calls.append(Call(layer, tuple(x.shape), x.requires_grad, due))
+
+    triplets = simulate(load_spec("trend-v1"), batch)
+    device = choose_device()
+    hook = nn.modules.module.register_module_forward_hook(note)
+    try:
+        with TemporaryDirectory() as name:
+            run = RunContext(0, str(device), choose_precision(device), Path(name), "bench")
+            find_recipe(arch, overrides={"epochs": 1, "batch": batch}).build().fit(
+                triplets, triplets, run
+            )
+    finally:
+        hook.remove()
+    return calls
+
+
+def _work(call: Call, device: Any, kind: Any) -> Callable[[], None]:
+    """Forward and backward of one layer, everything at hand."""
+    import copy
+
+    import torch
+
+    layer = copy.deepcopy(call.layer).to(device=device, dtype=kind).requires_grad_(call.to_weights)
+    x = torch.rand(call.shape, device=device, dtype=kind)
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_(call.to_input)
+    gradient = torch.rand_like(layer(x)).contiguous(memory_format=torch.channels_last)
+    wanted = [*([x] if call.to_input else []), *(layer.parameters() if call.to_weights else [])]
+
+    def work() -> None:
+        torch.autograd.grad(layer(x), wanted, gradient)
+
+    return work
+
+
+def _wait(device: Any) -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize()

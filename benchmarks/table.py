@@ -1,0 +1,61 @@
+"""Rows of measurements, each with its limit and its verdict, as lines and as Markdown."""
+
+from dataclasses import dataclass
+
+OK, SHORT, REPORTED, ABSENT = "ok", "SHORT", "reported", "not measured"
+_HEADS = ("what", "measured", "wanted", "verdict")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement.
+
+    Attributes:
+        what: is measured, in a few words.
+        measured: the figure, with its unit.
+        wanted: the limit; empty where the figure is only reported.
+        verdict: whether the limit is kept.
+    """
+
+    what: str
+    measured: str
+    wanted: str
+    verdict: str
+
+
+def at_least(what: str, value: float, limit: float, unit: str, form: str = ".1f") -> Row:
+    """A figure that should reach a limit."""
+    return _row(what, value, limit, unit, form, "at least", value >= limit)
+
+
+def at_most(what: str, value: float, limit: float, unit: str, form: str = ".1f") -> Row:
+    """A figure that should not pass a limit."""
+    return _row(what, value, limit, unit, form, "at most", value <= limit)
+
+
+def reported(what: str, measured: str) -> Row:
+    """A figure without a limit."""
+    return Row(what, measured, "", REPORTED)
+
+
+def absent(what: str, reason: str) -> Row:
+    """A row that could not be measured here."""
+    return Row(what, reason, "", ABSENT)
+
+
+def line(row: Row) -> str:
+    """A row for the terminal."""
+    return f"{row.what:<58} {row.measured:<34} {row.wanted:<18} {row.verdict}".rstrip()
+
+
+def markdown(rows: list[Row]) -> str:
+    """Rows as a table."""
+    cells = [_HEADS, tuple("---" for _ in _HEADS)]
+    cells += [(row.what, row.measured, row.wanted, row.verdict) for row in rows]
+    return "\n".join("| " + " | ".join(words) + " |" for words in cells)
+
+
+def _row(
+    what: str, value: float, limit: float, unit: str, form: str, words: str, kept: bool
+) -> Row:
+    return Row(what, f"{value:{form}} {unit}", f"{words} {limit:g} {unit}", OK if kept else SHORT)
