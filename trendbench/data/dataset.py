@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,8 @@ from trendbench.process.germs import Germs
 from trendbench.process.seeds import Split
 from trendbench.rendering.triplets import IMAGES, Triplets
 from trendbench.spec import TaskSpec
+
+Seen = Callable[[memoryview], None]
 
 
 class Dataset(ABC):
@@ -35,8 +38,15 @@ class Dataset(ABC):
     hashes: dict[str, str]
 
     @abstractmethod
-    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+    def numbers(
+        self, name: str, rows: slice = slice(None), seen: Seen | None = None
+    ) -> NDArray[Any]:
         """Rows of the column at this path, e.g. ``train/germs/x``; held against no hash.
+
+        Args:
+            name: of the column.
+            rows: a contiguous range.
+            seen: called with the rows' bytes in their order, run by run, while others are read.
 
         Raises:
             DataFileError: they cannot be read.
@@ -123,7 +133,8 @@ class Dataset(ABC):
         self.close()
 
     def _read(self, name: str) -> NDArray[Any]:
-        array = self.numbers(name)
-        if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
+        content = hashlib.sha256()
+        array = self.numbers(name, seen=content.update)
+        if content.hexdigest() != self.hashes[name]:
             raise self.wrong(name, "the content does not match its SHA-256")
         return array

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.data import layout
-from trendbench.data.dataset import Dataset
+from trendbench.data.dataset import Dataset, Seen
 from trendbench.data.parts import WHOLE, Part
 from trendbench.errors import DataFileError, SpecError
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
@@ -60,10 +60,12 @@ class FileDataset(Dataset):
             self._file.close()
             raise DataFileError(f"{path} is damaged ({error}): {_ADVICE}") from None
 
-    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+    def numbers(
+        self, name: str, rows: slice = slice(None), seen: Seen | None = None
+    ) -> NDArray[Any]:
         """Rows of a column, decoded on all cores into one array."""
         try:
-            return hdf5.read(self._data[name], rows)
+            return hdf5.read(self._data[name], rows, seen)
         except (OSError, RuntimeError, hdf5.UnsafeError) as error:
             raise self.wrong(name, f"cannot be read ({error})") from None
 

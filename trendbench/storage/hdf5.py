@@ -8,7 +8,7 @@ they lie and decoded within the size that they must have.
 
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from math import prod
@@ -33,7 +33,8 @@ _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for colu
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
-_WORTH_THREADS = 16
+_WORTH_THREADS = 2
+_RUN_BYTES = 1 << 21
 _HEAP = b"GCOL\x01\0\0\0"
 _MOST_TEXTS = 100_000
 
@@ -146,8 +147,20 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
         raise UnsafeError(f"cut into {_chunk_count(data)} chunks")
 
 
-def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
+def read(
+    data: h5py.Dataset,
+    rows: slice = slice(None),
+    seen: Callable[[memoryview], None] | None = None,
+) -> NDArray[Any]:
     """The numbers of a sound data set, those of ``rows`` of its first axis.
+
+    Chunks are decoded on every core, straight into the array that is returned.
+
+    Args:
+        data: the data set.
+        rows: a contiguous range.
+        seen: called with the bytes of all these rows, a run after another in their order, each as
+            soon as it is there: a hash taken so costs no time beside the decoding.
 
     Raises:
         UnsafeError: a chunk that is damaged or holds more than it may.
@@ -159,18 +172,24 @@ def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
         return array
     if data.chunks is None:
         data.read_direct(array, np.s_[start:stop])
+        if seen:
+            seen(array.data)
         return array
     chunks = _Chunks(data)
     if len(chunks) < _chunk_count(data):
         array[...] = data.fillvalue
 
-    def fill(offset: tuple[int, ...]) -> None:
-        chunk = chunks.at(offset)
-        if chunk is not None:
-            into, out_of = _overlap(offset, chunks.shape, (start, stop), array.shape[1:])
-            array[into] = chunk[out_of]
+    def fill(run: tuple[int, int]) -> tuple[int, int]:
+        for offset in _offsets(data, *run):
+            chunk = chunks.at(offset)
+            if chunk is not None:
+                into, out_of = _overlap(offset, chunks.shape, (start, stop), array.shape[1:])
+                array[into] = chunk[out_of]
+        return run
 
-    _on_every_core(fill, list(_offsets(data, start, stop)))
+    for low, high in _on_every_core(fill, list(_runs(data, start, stop))):
+        if seen:
+            seen(array[max(low - start, 0) : high - start].data)
     return array
 
 
@@ -214,6 +233,15 @@ def _filters(data: h5py.Dataset) -> list[int]:
 
 def _chunk_count(data: h5py.Dataset) -> int:
     return prod(-(-length // step) for length, step in zip(data.shape, data.chunks, strict=True))
+
+
+def _runs(data: h5py.Dataset, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Rows ``start`` to ``stop`` in runs of whole chunks, each worth a thread's while."""
+    step = data.chunks[0]
+    row = prod(data.shape[1:]) * data.dtype.itemsize
+    length = step * max(1, _RUN_BYTES // max(step * row, 1))
+    for low in range(start - start % step, stop, length):
+        yield low, min(low + length, stop)
 
 
 def _offsets(data: h5py.Dataset, start: int, stop: int) -> Iterator[tuple[int, ...]]:
@@ -307,8 +335,12 @@ def _checked(content: bytes) -> bytes:
     return body
 
 
-def _on_every_core(task: Callable[[Any], _Result], items: Sequence[Any]) -> Iterable[_Result]:
+def _on_every_core(
+    task: Callable[[tuple[int, int]], _Result], items: Sequence[tuple[int, int]]
+) -> Iterator[_Result]:
+    """The results in the order of the items; the first ones while others are at work."""
     if len(items) < _WORTH_THREADS:
-        return [task(item) for item in items]
+        yield from map(task, items)
+        return
     with ThreadPoolExecutor(usable_cores()) as pool:
-        return list(pool.map(task, items))
+        yield from pool.map(task, items)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.data import layout
-from trendbench.data.dataset import Dataset
+from trendbench.data.dataset import Dataset, Seen
 from trendbench.data.file import FileDataset
 from trendbench.data.parts import Part
 from trendbench.data.shards.manifest import parts, read_manifest, shard_path
@@ -54,26 +54,27 @@ class ShardedDataset(Dataset):
     _at: int
     _open: FileDataset | None
 
-    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-        """Rows of a column, shard by shard into one array.
-
-        Germs and their offsets are read as a whole only.
-        """
+    def numbers(
+        self, name: str, rows: slice = slice(None), seen: Seen | None = None
+    ) -> NDArray[Any]:
+        """Rows of a column, shard by shard into one array."""
         split, _, column = name.partition("/")
         assert split in SPLITS
-        if column.startswith("germs/"):
-            assert rows == slice(None)
-            return self._offsets(name) if column.endswith(layout.GERM_OFFSETS) else self._all(name)
+        small = column.startswith("germs/") or column in layout.INTENSITIES
+        if small:
+            whole = self._offsets(name) if column.endswith(layout.GERM_OFFSETS) else self._all(name)
+            array = whole[rows]
+            if seen:
+                seen(array.data)
+            return array
         start, stop, _ = rows.indices(self.spec.sizes[split])
-        if column in layout.INTENSITIES:
-            return self._all(name)[start:stop]
         array = np.empty((max(stop - start, 0), self.spec.height, self.spec.width), dtype=np.uint8)
         for part in self.parts:
             held = part.rows(self.spec)[split]
             low, high = max(start, held.start), min(stop, held.stop)
             if low < high:
                 wanted = slice(low - held.start, high - held.start)
-                array[low - start : high - start] = self.shard(part).numbers(name, wanted)
+                array[low - start : high - start] = self.shard(part).numbers(name, wanted, seen)
         return array
 
     def shard(self, part: Part) -> FileDataset:
