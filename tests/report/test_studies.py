@@ -100,6 +100,7 @@ def test_the_plots_show_each_trial_where_its_parameter_is(summary):
     assert dots["points"] == 2
     assert dots["cut"] == 1
     assert len(by_epoch.paths) == 3
+    assert [tick.text for tick in by_epoch.x_ticks] == ["1", "2"]
     # η = 1, 10, 100 of 1 … 1000: a third of a logarithmic axis apart.
     drawn = {path.kind: path.d for path in eta.paths}
     at = [float(step.split()[0]) for step in (drawn["points"] + drawn["cut"]).split("M")[1:]]

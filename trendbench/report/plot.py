@@ -173,7 +173,7 @@ def draw(
     elif x_end == x_start:
         x_end = 2 * x_start if is_log_across else x_start + 1
     x_axis = _Axis(x_start, x_end, _LEFT, width - _RIGHT, is_log_across)
-    whole = x_end - x_start >= _WHOLE_STEPS
+    whole = x_end - x_start >= _WHOLE_STEPS or bool(np.all(x_all == np.round(x_all)))
     y_axis = _Axis(low, high, height - _BOTTOM, _TOP if y_label else _TOP_UNNAMED, is_log)
     paths = []
     if band:

@@ -221,4 +221,6 @@ def _fixed(value: float | None) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.3g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -156,8 +156,6 @@ def _reader(
 
     An epoch that is repeated, as the process was killed before its checkpoint, was reported.
     """
-    import optuna
-
     reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
 
     def read(epoch: int, drawn: NDArray[np.uint8]) -> None:
@@ -168,7 +166,6 @@ def _reader(
         if epochs is not None and epoch < epochs and trial.should_prune():
             raise _CutShortError
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return read
 
 

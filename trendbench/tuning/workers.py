@@ -11,6 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from trendbench.errors import TrendbenchError, WorkerError
+from trendbench.machine import usable_cores
 from trendbench.progress import bar, quiet
 from trendbench.training.context import Bar
 from trendbench.training.interruption import deferred
@@ -34,7 +35,7 @@ def work(folder: Path, data: Path, trials: int, jobs: int) -> None:
     if jobs == 1:
         _until_done(folder, data, trials, bar)
         return
-    threads = max(1, len(os.sched_getaffinity(0)) // jobs)
+    threads = max(1, usable_cores() // jobs)
     context = multiprocessing.get_context("spawn")
     workers: list[_Worker] = []
     with deferred() as stop:
