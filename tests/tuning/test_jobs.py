@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.tuning.test_study import AS_INSTALLED, ask
+from trendbench.cluster.dask import connected
 from trendbench.errors import RecipeError, WorkerError
 from trendbench.tuning.trial import run_trial
 
@@ -32,6 +33,16 @@ def test_two_jobs_share_the_trials(place):
     ]
     processes = {process for number in range(4) for _, process in place.epochs(number)}
     assert len(processes) == 2
+    assert os.getpid() not in processes
+
+
+def test_the_workers_of_a_cluster_share_the_trials(place):
+    pytest.importorskip("distributed")
+    slowly(place)
+    with connected("local") as engine:
+        trials = place.tune(4, jobs=2, engine=engine).summary.trials
+    assert [trial.state for trial in trials] == ["complete"] * 4
+    processes = {process for number in range(4) for _, process in place.epochs(number)}
     assert os.getpid() not in processes
 
 

@@ -35,6 +35,10 @@ from trendbench.cli.completion import arch_names
     help="Processes at a time, each with its share of the cores.",
 )  # fmt: skip
 @click.option(
+    "--cluster", metavar="WHERE",
+    help="Let --jobs workers of a Dask cluster take trials: local, tcp://host:port, slurm:8, …",
+)  # fmt: skip
+@click.option(
     "--study", type=click.Path(path_type=Path),
     help="The study's folder.  [default: by task, data, arch and seed under --runs]",
 )  # fmt: skip
@@ -53,6 +57,7 @@ def command(
     seed: int,
     device: str,
     jobs: int,
+    cluster: str | None,
     study: Path | None,
     runs: Path,
     results: Path,
@@ -64,13 +69,18 @@ def command(
     than the median at an epoch are cut short. Run again, the same command goes on until the study
     has --trials trials; several processes may share it.
     """
+    from contextlib import nullcontext
+
     from trendbench.cli.study_table import study_table
+    from trendbench.cluster.dask import connected
     from trendbench.tuning.study import tune
 
-    outcome = tune(
-        arch, trials=trials, data=data, epochs=epochs, preset=preset, space=space, seed=seed,
-        device=device, jobs=jobs, study=study, runs=runs, results=results,
-    )  # fmt: skip
+    gpu = device.startswith("cuda")
+    with connected(cluster, gpu=gpu) if cluster is not None else nullcontext() as engine:
+        outcome = tune(
+            arch, trials=trials, data=data, epochs=epochs, preset=preset, space=space, seed=seed,
+            device=device, jobs=jobs, engine=engine, study=study, runs=runs, results=results,
+        )  # fmt: skip
     if as_json:
         click.echo(outcome.summary.to_json(), nl=False)
         return

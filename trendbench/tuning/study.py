@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from trendbench.cluster.engine import Engine
 from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
 from trendbench.errors import StudyError
@@ -16,7 +17,7 @@ from trendbench.tuning.objective import must_be_usable
 from trendbench.tuning.plan import StudyPlan, keep, stored_plan
 from trendbench.tuning.space import Space, find_space
 from trendbench.tuning.summary import BEST, TRIALS, write_summary
-from trendbench.tuning.workers import work
+from trendbench.tuning.workers import work, work_on
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def tune(
     seed: int = 0,
     device: str = "auto",
     jobs: int = 1,
+    engine: Engine | None = None,
     study: Path | None = None,
     runs: Path = Path("runs"),
     results: Path = Path("results"),
@@ -70,6 +72,7 @@ def tune(
         seed: of the sampler, and of every trial's training.
         device: ``auto``, ``cpu``, ``cuda``, …
         jobs: processes at a time, each with its share of the cores.
+        engine: a cluster, of which ``jobs`` workers take part; this machine if None.
         study: the study's folder; by task, data, arch and seed under ``runs`` if None.
         runs: folder for working state.
         results: folder whose ``studies`` gets the summary.
@@ -94,7 +97,10 @@ def tune(
         must_be_usable(dataset)
         begin(folder, plan)
         try:
-            work(folder, path, trials, jobs)
+            if engine is None:
+                work(folder, path, trials, jobs)
+            else:
+                work_on(engine, folder, path, trials, jobs)
         finally:
             summary = write_summary(folder, plan, dataset, results)
     return Outcome(summary, study_path(results, summary.name), folder)

@@ -1,15 +1,17 @@
-"""Processes that share a study on one machine."""
+"""Processes that share a study, on one machine or on the workers of a cluster."""
 
 import multiprocessing
 import os
 import signal
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from trendbench.cluster.engine import Engine
 from trendbench.errors import TrendbenchError, WorkerError
 from trendbench.machine import usable_cores
 from trendbench.progress import bar, quiet
@@ -57,6 +59,34 @@ def work(folder: Path, data: Path, trials: int, jobs: int) -> None:
         if stop.requested:
             raise KeyboardInterrupt
     _raise_what_was_raised(workers)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What each of a cluster's workers is given: the whole study, of which it takes trials."""
+
+    folder: Path
+    data: Path
+    trials: int
+
+
+def work_on(engine: Engine, folder: Path, data: Path, trials: int, jobs: int) -> None:
+    """Run trials until the study has ``trials`` in all, by ``jobs`` workers of a cluster.
+
+    Workers see the folder and the data under the same paths, on a file system that has locks.
+
+    Raises:
+        TrendbenchError: as a trial raises it.
+        ClusterError: the cluster is gone, or a trial has taken several workers with it.
+    """
+    shares = [Share(folder.absolute(), data.absolute(), trials)] * jobs
+    for _ in engine.map(take_share, shares):
+        pass
+
+
+def take_share(share: Share) -> None:
+    """Run one trial after another until there are enough."""
+    _until_done(share.folder, share.data, share.trials, quiet)
 
 
 def _until_done(folder: Path, data: Path, trials: int, bar: Bar) -> None:
