@@ -47,17 +47,28 @@ def command(
     """Train a generator, draw the test split, score it, record the result.
 
     Run again, the same command goes on where it stopped, or says that the run is finished. After a
-    change to your own class, --afresh runs it again; records stay until you delete them.
+    change to your own class, --afresh runs it again; records stay until you delete them. Under
+    torchrun all its processes train one network.
     """
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
-    from trendbench.runner.run import run
+    from trendbench.runner.along import train_along
+    from trendbench.runner.run import canonical_path, run
+    from trendbench.training.processes import joined
 
-    outcome = run(
-        arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
-        c2st=not no_c2st, tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
-    )  # fmt: skip
+    with joined() as processes:
+        if not processes.leads:
+            train_along(
+                arch, data=data or canonical_path(), seed=seed, epochs=epochs, preset=preset,
+                device=device, processes=processes,
+            )  # fmt: skip
+            return
+        outcome = run(
+            arch, data=data, seed=seed, epochs=epochs, preset=preset, device=device,
+            c2st=not no_c2st, tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
+            processes=processes,
+        )  # fmt: skip
     record = read_record(outcome.record)
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")
