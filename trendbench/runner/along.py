@@ -37,7 +37,12 @@ def train_along(
     What stops all of them is the leading one's to say: it ends this one without a word.
 
     Args:
-        arch, data, seed, epochs, preset, device: as ``run`` has them.
+        arch: as ``run`` has it, and all that follows.
+        data: the data file.
+        seed: of the run.
+        epochs: in place of the recipe's.
+        preset: one of the family's schedules.
+        device: ``auto``, ``cpu`` or ``cuda``.
         processes: which this is one of, not the leading one.
 
     Raises:

@@ -85,7 +85,8 @@ def sum_gradients(optimiser: torch.optim.Optimizer) -> None:
     weights = [w for group in optimiser.param_groups for w in group["params"]]
     gradients = [w.grad for w in weights if w.grad is not None]
     flat = share.processes.summed(torch.cat([g.reshape(-1) for g in gradients]))
-    for gradient, total in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    totals = torch.split(flat, [g.numel() for g in gradients])
+    for gradient, total in zip(gradients, totals, strict=True):
         gradient.copy_(total.view_as(gradient))
 
 
@@ -150,7 +151,8 @@ def _batch_norm(
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
     shape = (1, -1, *[1] * (x.ndim - 2))
-    return (x.float() * scale.float().view(shape) + shift.float().view(shape)).to(x.dtype)
+    normed = torch.addcmul(shift.float().view(shape), x.float(), scale.float().view(shape))
+    return normed.to(x.dtype)
 
 
 class _Sum(torch.autograd.Function):

@@ -79,7 +79,7 @@ class _Together(Processes):
         import torch.distributed as dist
 
         self._dist = dist
-        self._called = False
+        self._begun = False
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
 
     def device(self, wanted: str) -> str:
@@ -108,6 +108,7 @@ class _Together(Processes):
         return values
 
     def led(self, work: Callable[[], _Result]) -> _Result:
+        self._begun = True
         found: Any = None
         error: TrendbenchError | None = None
         if self.leads:
@@ -121,7 +122,7 @@ class _Together(Processes):
         return found  # type: ignore[no-any-return]
 
     def call(self, word: object) -> None:
-        self._called = True
+        self._begun = True
         self._told((word, None))
 
     def heard(self) -> Any:
@@ -131,8 +132,8 @@ class _Together(Processes):
         return word
 
     def dismiss(self, code: int) -> None:
-        """Let the others go, if they were not called."""
-        if self.leads and not self._called:
+        """Let the others go, if they still wait to be called."""
+        if self.leads and not self._begun:
             self._told((None, code))
 
     def _told(self, word: Any) -> Any:
