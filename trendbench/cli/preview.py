@@ -20,7 +20,7 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
     from trendbench.process.seeds import Split
     from trendbench.progress import say
 
-    target = out or file.with_suffix(".png")
+    target = out or (file if file.name else file.resolve()).with_suffix(".png")
     if target.suffix.lower() != ".png":
         raise click.BadParameter(
             f"'{target}' must end in .png, the one format drawn", param_hint="--out"

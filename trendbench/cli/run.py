@@ -62,22 +62,33 @@ def command(
     change to your own class, --afresh runs it again; records stay until you delete them.
 
     Several --arch and --seed make every pair of them, one after another or on a --cluster, where
-    each run has one worker.
+    each run has one worker. Under torchrun all its processes train one network.
     """
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
-    from trendbench.runner.run import run
+    from trendbench.runner.along import train_along
+    from trendbench.runner.run import canonical_path, run
     from trendbench.runner.sweep import Options
+    from trendbench.training.processes import joined, started_together
 
     options = Options(
         data=data, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
         tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
     )  # fmt: skip
     if cluster is not None or len(archs) * len(seeds) > 1:
+        if started_together():
+            raise click.UsageError("torchrun trains one network: one --arch, one --seed")
         _sweep(archs, seeds, options, cluster)
         return
-    outcome = run(archs[0], seed=seeds[0], **vars(options))
+    with joined() as processes:
+        if not processes.leads:
+            train_along(
+                archs[0], data=data or canonical_path(), seed=seeds[0], epochs=epochs,
+                preset=preset, device=device, processes=processes,
+            )  # fmt: skip
+            return
+        outcome = run(archs[0], seed=seeds[0], processes=processes, **vars(options))
     record = read_record(outcome.record)
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")

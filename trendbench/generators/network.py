@@ -24,6 +24,7 @@ from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory
 from trendbench.training.loop import Trainable
 from trendbench.training.loop import train as train_loop
+from trendbench.training.one_batch import sum_gradients, weighed
 from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
@@ -97,6 +98,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
     """
 
     extendable = True
+    shares_batches = True
     settings_type: ClassVar[type[Any]]
 
     def __init__(self, **settings: Any) -> None:
@@ -299,7 +301,13 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """One step of the optimiser down the gradient of a loss."""
+    """One step of the optimiser down the gradient of the batch's mean loss.
+
+    Args:
+        loss: the mean over this process's rows.
+        optimiser: of the weights to be changed.
+    """
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    weighed(loss).backward()  # type: ignore[no-untyped-call]
+    sum_gradients(optimiser)
     optimiser.step()

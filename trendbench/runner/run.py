@@ -21,6 +21,7 @@ from trendbench.errors import DataFileError, RecipeError
 from trendbench.figures.card import write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
+    does_share_batches,
     inputs_for,
     is_conditional,
     is_extendable,
@@ -45,6 +46,7 @@ from trendbench.results.record import (
     code_entry,
 )
 from trendbench.results.store import pack_per_image, write_record
+from trendbench.runner.along import facts_of, must_agree
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
 from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
@@ -53,6 +55,7 @@ from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext, read_report
 from trendbench.training.curves import NO_CURVES, TensorBoardCurves, must_have_tensorboard
 from trendbench.training.device import choose_device, choose_precision, device_name
+from trendbench.training.processes import ALONE, Processes
 
 SAMPLING_SEED, SECOND_SEED = 2, 3
 _SHOWN = 4
@@ -86,6 +89,7 @@ def run(
     afresh: bool = False,
     runs: Path = Path("runs"),
     results: Path = Path("results"),
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Find or make the data, fit, sample the test split, score, record.
 
@@ -103,6 +107,7 @@ def run(
         afresh: whether to delete what an earlier sitting left, and begin again.
         runs: folder for working state.
         results: folder for records.
+        processes: which this one leads; the others are in ``train_along``.
 
     Raises:
         TrendbenchError: anything the user can mend, with one line that says how.
@@ -112,6 +117,8 @@ def run(
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
     must_follow_protocol(model_class, recipe.generator)
+    if processes.count > 1 and not does_share_batches(model_class):
+        raise RecipeError(f"{recipe.arch} is fitted by one process: start it without torchrun")
     if tensorboard:
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
@@ -126,7 +133,7 @@ def run(
             done = workspace.state.get("record")
             fresh = not (done and (results / done).is_file())
             if fresh:
-                _fit(workspace, recipe, model_class, dataset, device, tensorboard)
+                _fit(workspace, recipe, model_class, dataset, device, tensorboard, processes)
                 drawn, second = _sample(workspace, model_class, dataset)
                 card = full_card(
                     drawn,
@@ -144,13 +151,19 @@ def run(
     return Outcome(folder, record, refresh(results), fresh)
 
 
+def canonical_path() -> Path:
+    """Where the default data file lies."""
+    canonical = canonical_file(DEFAULT_TASK)
+    assert canonical is not None
+    return default_path(load_spec(DEFAULT_TASK, train=canonical.train), canonical.seed)
+
+
 def canonical_data() -> Path:
     """The default data file, made if it is not there."""
     canonical = canonical_file(DEFAULT_TASK)
     assert canonical is not None
-    spec = load_spec(DEFAULT_TASK, train=canonical.train)
-    path = default_path(spec, canonical.seed)
-    if make_data(spec, canonical.seed, path):
+    path = canonical_path()
+    if make_data(load_spec(DEFAULT_TASK, train=canonical.train), canonical.seed, path):
         say(f"made {path}")
     return path
 
@@ -192,6 +205,7 @@ def _fit(
     dataset: Dataset,
     device: str,
     tensorboard: bool,
+    processes: Processes,
 ) -> None:
     if workspace.state.get("fitted"):
         kept = workspace.saved()
@@ -199,10 +213,13 @@ def _fit(
             return
         say(f"{workspace.folder}: the weights are not those that were saved; fitting goes on")
     plan = workspace.plan
-    chosen = choose_device(plan.device if device == "auto" else device)
+    chosen = choose_device(processes.device(plan.device if device == "auto" else device))
+    hardware = processes.named(device_name(chosen))
     dataset.load("test")  # damage there should show now, not after the training
     train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
-    say(f"{recipe.arch} on {device_name(chosen)}, {plan.precision}, data {dataset.describe()}")
+    processes.call((plan.device, plan.precision))
+    must_agree(processes, facts_of(recipe, dataset, plan.seed))
+    say(f"{recipe.arch} on {hardware}, {plan.precision}, data {dataset.describe()}")
     curves = TensorBoardCurves(workspace.folder) if tensorboard else NO_CURVES
     if tensorboard:
         say(f"curves: tensorboard --logdir {workspace.folder}")
@@ -214,6 +231,7 @@ def _fit(
         identity=f"{recipe_identity(recipe)} {plan.data}",
         observe=observer(workspace, model_class, dataset, recipe.arch, curves),
         curves=curves,
+        processes=processes,
     )
     generator = call(model_class, "__init__", recipe.build)
     start = time.monotonic()
@@ -226,7 +244,7 @@ def _fit(
     workspace.mark(
         fitted=True,
         weights=workspace.saved(),
-        hardware=device_name(chosen),
+        hardware=hardware,
         parameters=call(model_class, "parameters", _size, generator),
         code=code_entry().model_dump(),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from trendbench.progress import Progress, bar
 from trendbench.storage.atomic import write_text
 from trendbench.training.curves import NO_CURVES, Curves
+from trendbench.training.processes import ALONE, Processes
 
 Bar = Callable[..., AbstractContextManager[Progress]]
 Observer = Callable[[Any, int], None]
@@ -36,6 +37,7 @@ class RunContext:
             validation samples from the generator and logs them.
         curves: ``curves.scalars(group, images_seen, values)`` shows losses where the user asked
             to see them.
+        processes: those that train together; each has a context and a folder of its own.
     """
 
     seed: int
@@ -46,6 +48,7 @@ class RunContext:
     bar: Bar = bar
     observe: Observer = _look_away
     curves: Curves = NO_CURVES
+    processes: Processes = ALONE
 
     def report(
         self, *, seconds: float, epochs: float | None = None, images_seen: int | None = None

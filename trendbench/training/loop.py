@@ -3,6 +3,9 @@
 Progress is counted in images seen. Whatever is random in a step is seeded from (seed, images
 seen), and an epoch's order from (seed, epoch): resuming is running the same command again, and
 ends where an uninterrupted run ends, bit for bit on the same machine and thread count.
+
+Several processes share each batch (``one_batch``) and take every step together. They resume from
+the leading one's checkpoint, and stop where any of them is asked to.
 """
 
 import math
@@ -12,11 +15,12 @@ from typing import Any, Protocol
 
 import torch
 
-from trendbench.errors import CheckpointError, TrainingError
+from trendbench.errors import CheckpointError, RunError, TrainingError
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 from trendbench.training.context import RunContext
 from trendbench.training.interruption import deferred
 from trendbench.training.losses import CurveLog
+from trendbench.training.one_batch import averaged, shared
 from trendbench.training.randomness import derived_seed, epoch_order
 
 _ROWS_PER_EPOCH = 50
@@ -28,7 +32,11 @@ class Trainable(Protocol):
     """Networks with their optimisers: what a step changes and a checkpoint holds."""
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """Train on the images of these indices, (b,) int64; return losses to log (scalars)."""
+        """Train on the images of these indices, (b,) int64; return losses to log (scalars).
+
+        Among several processes ``one_batch.mine`` says which rows are this one's. A step that does
+        not ask trains on all of them everywhere: to the same end, and no faster.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that ``step`` changes."""
@@ -57,13 +65,20 @@ def train(
         after_epoch: called with the number of epochs done.
 
     Raises:
+        RunError: there are more processes than images in a batch.
         TrainingError: a loss or a weight is no longer finite, or a loss has exploded; the last
             good checkpoint stays.
         CheckpointError: no checkpoint can be gone on from.
         KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
     """
+    processes = run.processes
+    if batch < processes.count:
+        raise RunError(
+            f"{processes.count} processes cannot share a batch of {batch}: start {batch} at most, "
+            "or choose a preset of larger batches"
+        )
     checkpoints = Checkpoints(run.folder, run.identity)
-    found = checkpoints.latest()
+    found = processes.led(checkpoints.latest)
     seen, before, pending = 0, 0.0, _Pending()
     if found:
         seen, before = found.images_seen, found.seconds
@@ -87,7 +102,8 @@ def train(
         checkpoint = Checkpoint(seen, seconds, state)
         if not checkpoint.is_finite():  # the last step's losses were, before it was taken
             raise _left_the_numbers(f"the weights are no longer finite after {seen} images")
-        checkpoints.save(checkpoint)
+        if processes.leads:
+            checkpoints.save(checkpoint)
         run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
 
     with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
@@ -97,7 +113,8 @@ def train(
                 order, found = torch.from_numpy(epoch_order(n, run.seed, epoch)), None
             chosen = order[position : position + batch]
             torch.manual_seed(derived_seed(run.seed, "step", seen))
-            pending.add(trainable.step(chosen.to(run.device)))
+            with shared(len(chosen), processes):
+                pending.add(averaged(trainable.step(chosen.to(run.device))))
             seen += len(chosen)
             finished = seen % n == 0
             if pending.steps == steps_per_row or finished:
@@ -112,7 +129,7 @@ def train(
             if finished:
                 after_epoch(epoch + 1)
             due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
-            asked = stop.requested
+            due, asked = processes.any(due, stop.requested)
             if finished or asked or (due and pending.steps == 0):
                 save()
                 saved_at = time.monotonic()

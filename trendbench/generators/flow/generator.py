@@ -20,6 +20,7 @@ from trendbench.generators.network import (
 )
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.one_batch import mine
 
 _GREY = (WHITE + 1) // 2  # darker is black
 
@@ -199,6 +200,8 @@ class _Learner(Parts):
         ratio = settings.faintest * (settings.clearest / settings.faintest) ** place
         t = (ratio / (1 + ratio))[:, None, None, None]
         x = t * (2 * real - 1) + (1 - t) * torch.randn_like(real)
+        # All was drawn for the whole batch; the network sees our rows of it.
+        given, real, x, ratio = mine(given), mine(real), mine(x), mine(ratio)
         logits = self._model.logits(self._network, given, x, ratio)
         loss = binary_cross_entropy_with_logits(logits, real)
         descend(loss, self._adam)

@@ -18,6 +18,7 @@ from trendbench.generators.network import (
     resident,
 )
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.one_batch import mine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +75,10 @@ class GAN(NetworkGenerator[Settings, Decoder]):
             return self.pushed(len(pair))
 
     def pushed(self, n: int) -> torch.Tensor:
-        """Darkness g_θ(V), (n, 1, H, W), for n fresh V."""
+        """Darkness g_θ(V), (n, 1, H, W), for n fresh V; in a step, for those of our rows."""
         decoder = self.network
         v = torch.rand(n, decoder.latent, *decoder.grid, device=self.device) * 2 - 1
-        return torch.sigmoid(decoder(v).float())
+        return torch.sigmoid(decoder(mine(v)).float())
 
 
 class _Contest(Parts):
@@ -100,7 +101,7 @@ class _Contest(Parts):
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """The judge down its log loss, the generator up the part of it that it moves."""
-        real = darkness(self._real[chosen].unsqueeze(-1))
+        real = darkness(self._real[mine(chosen)].unsqueeze(-1))
         with self._model.autocast():
             drawn = self._model.pushed(len(chosen))
             on_real = self._judge(real)

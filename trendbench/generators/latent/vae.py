@@ -18,6 +18,7 @@ from trendbench.generators.network import (
     resident,
 )
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.one_batch import mine
 
 _INPUTS = 2
 
@@ -105,11 +106,12 @@ class _Autoencoder(Parts):
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of Adam; losses in nats a pixel."""
-        seen = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
+        seen = darkness(torch.stack([series[mine(chosen)] for series in self._series], dim=-1))
         real, pair = seen[:, :1], seen[:, 1:]
         with self._model.autocast():
             mean, log_variance = self._encoder(seen)
-            v = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+            noise = torch.randn_like(mean[:1].expand(len(chosen), *mean.shape[1:]))
+            v = mean + torch.exp(0.5 * log_variance) * mine(noise)
             logits = self._decoder(v, pair if self._model.conditional else None)
         misfit = binary_cross_entropy_with_logits(logits.float(), real)
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1.0 - log_variance)

@@ -18,6 +18,7 @@ from trendbench.generators.network import (
 )
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.one_batch import mine
 
 _LEAST_DEPTH = 5  # below 32 px the discriminator has no patch left
 
@@ -122,7 +123,7 @@ class _Contest(Parts):
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of the discriminator, then one of the generator."""
-        triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
+        triplet = darkness(torch.stack([series[mine(chosen)] for series in self._series], dim=-1))
         pair, real = triplet[:, :2], triplet[:, 2:]
         with self._model.autocast():
             drawn = self._generator(pair)
