@@ -49,7 +49,7 @@ def connected(where: str | None, *, gpu: bool = False) -> Iterator[Engine]:
         return
     distributed = _imported("distributed", "trendbench[cluster]")
     with ExitStack() as stack:
-        _quieten(distributed)
+        _quieten()
         cluster = _cluster(where, distributed, stack, gpu)
         try:
             client = stack.enter_context(
@@ -200,11 +200,10 @@ def _count(client: Any) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def _quieten(distributed: Any) -> None:
+def _quieten() -> None:
     """Say what happens in our own words; Dask's log has tracebacks for what it mends itself."""
     import logging
 
-    del distributed
     for name in ("distributed", "asyncio", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
