@@ -1,7 +1,6 @@
 """The flow: what an output sees, that coins are fair, and that noise is carried to the law."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import torch
 
 from trendbench.conformance.calls import Interrupting
 from trendbench.errors import RecipeError
-from trendbench.generators.flow.generator import Flow, _glimpse
+from trendbench.generators.flow.generator import Flow
 from trendbench.generators.flow.network import Denoiser
 from trendbench.generators.protocol import Generator, Inputs
 from trendbench.rendering.triplets import simulate
@@ -18,14 +17,14 @@ from trendbench.training.context import RunContext
 NUMBERS = {
     "width": 8, "coarse": 12, "blocks": 1, "cell": 4, "learning_rate": 3e-3, "weight_decay": 0.01,
     "warmup": 0.1, "averaging": 0.9, "batch": 5, "epochs": 2, "faintest": 0.01, "clearest": 4.0,
-    "steps": 12, "crop": 32,
+    "steps": 12,
 }  # fmt: skip
 
 
 def spoken(network):
     """The network with random numbers where it is silent at first."""
     torch.manual_seed(0)
-    for layer in (network.exit, *(b.second for b in network.after)):
+    for layer in (network.exit, network.same_pixel, *(b.second for b in network.after)):
         torch.nn.init.normal_(layer.weight)
     return network
 
@@ -56,13 +55,7 @@ def fitted(folder, triplets, **settings):
 
 def out(network, pair, noisy):
     with torch.no_grad():
-        return network(pair, across(pair), noisy, torch.zeros(len(pair)))
-
-
-def across(pair):
-    """x/W of every pixel."""
-    width = pair.shape[3]
-    return ((torch.arange(width) + 0.5) / width).expand_as(pair[:, :1])
+        return network(pair, noisy, torch.zeros(len(pair)))
 
 
 def test_the_network_keeps_any_frame_of_whole_cells():
@@ -102,7 +95,7 @@ def test_the_place_along_x_and_the_level_reach_the_output():
     images = torch.zeros(1, 2, 32, 256)
     row = out(network, images, images)[0, 0, 16]
     assert row[64:96].mean() != row[160:192].mean()
-    assert not torch.equal(network(images, across(images), images, torch.ones(1))[0, 0, 16], row)
+    assert not torch.equal(network(images, images, torch.ones(1))[0, 0, 16], row)
 
 
 def told_by_the_place(levels):
@@ -158,105 +151,51 @@ def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
 def test_the_pixel_s_own_word_is_the_exact_likelihood_ratio():
     """Where the network says nothing, the logit is log N(x; t, 1 − t) − log N(x; −t, 1 − t)."""
     model = untrained()
-    for parameter in model.network.exit.parameters():
-        torch.nn.init.zeros_(parameter)
+    for layer in (model.network.exit, model.network.same_pixel):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
     x = torch.linspace(-2, 2, 64).expand(1, 1, 32, 64)
     ratio = torch.tensor([0.7])
     t = ratio / (1 + ratio)
     normal = torch.distributions.Normal(torch.stack([t, -t]), 1 - t)
     both = normal.log_prob(x[0, 0, 0])
     with torch.no_grad():
-        logits = model.logits(model.network, torch.zeros(1, 3, 32, 64), x, ratio)
+        logits = model.logits(model.network, torch.zeros(1, 2, 32, 64), x, ratio)
     torch.testing.assert_close(logits[0, 0, 0], both[0] - both[1], rtol=1e-4, atol=1e-4)
 
 
 def test_a_network_begins_with_the_odds_that_the_inputs_alone_give(triplets):
-    """What a pixel's own s1 and s2 leave open has its counted share."""
-    network, black, white, case = counted(triplets)
-    odds = out(network, case.pair, torch.zeros_like(case.pair))[:, 0]
-    open_cases = [i for i in range(4) if black[i] and white[i]]
-    assert open_cases
-    for i in open_cases:
-        expected = ((black[i] + 0.5) / (white[i] + 0.5)).log()
-        torch.testing.assert_close(odds[case.index == i].unique(), expected[None])
-
-
-def test_what_never_was_is_never_drawn(trend_v1):
-    """After 200 triplets of 256² px: no noise and no network brings ink outside of s2.
-
-    But near the trend's ends, where r may show particles that the inputs lack: their germs lie
-    outside of the frame.
-    """
-    network, _, _, case = counted(simulate(trend_v1, 200, seed=1))
-    spoken(network)
-    odds = out(network, case.pair, torch.randn_like(case.pair))[:, 0]
-    inside, index = odds[..., 16:-16], case.index[..., 16:-16]
-    assert (inside[index == 0] <= -40).all()
-    assert (inside[index == 3] >= 40).all()
-    assert network.odds[1].abs().max() < 20
-    assert network.odds[0, -1] > -20
-
-
-def test_a_few_pixels_do_not_make_a_never(triplets):
-    """Among 16 384 pixels and more alone: ten small triplets leave everything possible."""
-    network, *_ = counted(triplets)
-    assert network.odds.abs().max() < 15
-
-
-@dataclass
-class Case:
-    """s1 and s2, sparser first, and what they show: 2·(s1 black) + (s2 black)."""
-
-    pair: torch.Tensor
-    index: torch.Tensor
-
-
-def counted(triplets):
-    """A network that has met the triplets, and their pixels counted independently."""
+    """Where s1 and s2 fix a pixel, its counted share; the four cases agree to a rank of three."""
     model = Flow(**NUMBERS)
-    model.use(model.build(*triplets.r.shape[1:]), triplets.r.shape[1:], "cpu", "fp32")
+    model.use(model.build(32, 64), (32, 64), "cpu", "fp32")
     model.trainable(triplets)
     s1, s2, r = (torch.from_numpy(s < 128) for s in (triplets.s1, triplets.s2, triplets.r))
-    swap = (s1.float().mean(dim=(1, 2)) > s2.float().mean(dim=(1, 2)))[:, None, None]
-    s1, s2 = torch.where(swap, s2, s1), torch.where(swap, s1, s2)
-    index = 2 * s1.long() + s2.long()
-    black = torch.tensor([float((r & (index == i)).sum()) for i in range(4)])
-    white = torch.tensor([float((~r & (index == i)).sum()) for i in range(4)])
-    return model.network, black, white, Case(torch.stack([s1, s2], dim=1).float(), index)
+    pair = torch.stack([s1, s2], dim=1).float()
+    with torch.no_grad():
+        odds = model.network(pair, torch.zeros_like(pair), torch.zeros(len(pair)))[:, 0]
+    for case in (~s2 & ~s1, s2 & ~s1, s2 & s1):
+        black, white = r[case].sum() + 0.5, (~r[case]).sum() + 0.5
+        assert odds[case].std() < 1e-3
+        assert abs(odds[case][0] - (black / white).log()) < 0.3
 
 
-def test_a_falling_trend_is_a_rising_one_from_the_other_end(triplets):
-    """s1 and s2 exchanged and mirrored give the very image, mirrored."""
+def test_a_falling_trend_is_a_rising_one_from_the_other_end(inputs, monkeypatch):
+    """The network is shown the sparser input first, mirrored where that was s2; so is the image."""
     model = untrained(steps=4)
     seen = []
 
-    def logits(_network, given, x, _ratio):
-        seen.append(given)
-        return torch.zeros_like(x)
+    def logits(_network, pair, x, _ratio):
+        seen.append(pair)
+        return torch.zeros_like(x) + pair[:, :1] - 0.5
 
-    model.logits = logits
-    pair = torch.stack(
-        [torch.from_numpy(s < 128).float() for s in (triplets.s1, triplets.s2)], dim=1
-    )
-    model.draw(pair)
-    model.draw(pair.flip(1).flip(3))
-    torch.testing.assert_close(seen[4], seen[0].flip(3))
-    sparser, denser, _ = seen[0].mean(dim=(2, 3)).unbind(dim=1)
+    monkeypatch.setattr(model, "logits", logits)
+    series = (inputs.s1, inputs.s2)
+    pair = torch.stack([torch.from_numpy(s < 128).float() for s in series], dim=1)
+    drawn = model.draw(pair), model.draw(pair.flip(1, 3))
+    assert torch.equal(seen[4], seen[0])
+    assert torch.equal(drawn[1], drawn[0].flip(3))
+    sparser, denser = seen[0].mean(dim=(2, 3)).unbind(dim=1)
     assert (sparser <= denser).all()
-
-
-def test_glimpses_keep_maps_together_and_reach_all_of_the_frame():
-    """2000 windows of a numbered image: every pixel is seen, all eight turns of it, none torn."""
-    torch.manual_seed(0)
-    numbered = torch.arange(32.0 * 64).reshape(1, 32, 64)
-    glimpses = [_glimpse(torch.cat([numbered, -numbered]), 24) for _ in range(2000)]
-    assert all(torch.equal(g[0], -g[1]) and g.shape == (2, 24, 24) for g in glimpses)
-    assert len(torch.cat([g[0].flatten() for g in glimpses]).unique()) == 32 * 64
-    steps = {(int(g[0, 0, 1] - g[0, 0, 0]), int(g[0, 1, 0] - g[0, 0, 0])) for g in glimpses}
-    assert steps == {(a, 64 * b) for a in (1, -1) for b in (1, -1)} | {
-        (64 * b, a) for a in (1, -1) for b in (1, -1)
-    }
-    assert _glimpse(numbered, 48).shape == (1, 32, 48)
 
 
 def test_an_image_does_not_depend_on_its_neighbours(inputs):
@@ -295,11 +234,11 @@ def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(inputs, tmp_path, mo
 
 
 def test_it_learns_and_draws_with_the_average(triplets, inputs, tmp_path):
-    """200 epochs on ten triplets: less log loss than the counted odds; ink as s1 and s2 have it."""
-    model = fitted(tmp_path, triplets, epochs=200, batch=10, learning_rate=1e-2)
+    """60 epochs on ten triplets: the log loss falls; ink lies where s1 has it, not outside s2."""
+    model = fitted(tmp_path, triplets, epochs=50)
     rows = (tmp_path / "losses.csv").read_text().splitlines()
     first, last = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
-    assert last < 0.9 * first
+    assert last < 0.7 * first
     drawn, ink = model.sample(inputs, 0) == 0, triplets.s1 == 0
     assert drawn[ink].mean() > 0.6
     assert drawn[triplets.s2 != 0].mean() < 0.1

@@ -5,11 +5,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.errors import RecipeError
-from trendbench.generators.flow.network import PLACES, Denoiser
+from trendbench.generators.flow.network import Denoiser
 from trendbench.generators.network import (
     NetworkGenerator,
     Parts,
@@ -37,7 +38,6 @@ class Settings(Schedule):
             images are drawn.
         faintest, clearest: the least and the greatest signal-to-noise ratio t/(1 − t) at which
             the flow stops on its way, and between which training draws it, log-uniform.
-        crop: sides of the random pieces of the images that training sees, in pixels.
         steps: passes of the network over an image.
 
     Raises:
@@ -53,7 +53,6 @@ class Settings(Schedule):
     averaging: float
     faintest: float
     clearest: float
-    crop: int
     steps: int
 
     def __post_init__(self) -> None:
@@ -61,9 +60,6 @@ class Settings(Schedule):
         self.must_lie(1, 4096, "width", "coarse")
         self.must_lie(1, 64, "blocks", "cell")
         self.must_lie(3, 1024, "steps")
-        self.must_lie(1, 1 << 16, "crop")
-        if self.crop % (2 * self.cell):
-            raise ValueError(f"crop = {self.crop}: a multiple of two cells, {2 * self.cell} px")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
         if not self.faintest < self.clearest:
             raise ValueError(
@@ -113,14 +109,13 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return _Learner(self, train)
 
     def logits(
-        self, network: Denoiser, given: torch.Tensor, x: torch.Tensor, ratio: torch.Tensor
+        self, network: Denoiser, pair: torch.Tensor, x: torch.Tensor, ratio: torch.Tensor
     ) -> torch.Tensor:
         """The log odds of black, log p/(1 − p), of every pixel.
 
         Args:
             network: being trained, or the average.
-            given: darkness of the sparser and the denser input, and the place along the trend,
-                (b, 3, H, W).
+            pair: darkness of (s1, s2), (b, 2, H, W).
             x: x_t, (b, 1, H, W).
             ratio: t/(1 − t), (b,).
 
@@ -135,20 +130,28 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         scaled = x * (1 + ratio) / (1 + ratio.square()).sqrt()
         noisy = torch.cat([scaled, torch.tanh(own / 2)], dim=1)
         with self.autocast():
-            logits: torch.Tensor = network(given[:, :2], given[:, 2:], noisy, level)
+            logits: torch.Tensor = network(pair, noisy, level)
         return logits.float() + own
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
-        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1."""
+        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
+
+        A falling trend is a rising one from right to left, so the network need know no other.
+        """
+        falls = _falls(pair)
+        drawn = self._draw_rising(torch.where(falls, pair.flip(1, 3), pair))
+        return torch.where(falls, drawn.flip(3), drawn)
+
+    def _draw_rising(self, pair: torch.Tensor) -> torch.Tensor:
+        """The same where s2 is the denser input."""
         settings = self.settings
-        given = _rising(pair)
         low, high = math.log(settings.faintest), math.log(settings.clearest)
         stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
         x = torch.randn_like(pair[:, :1])
         before: torch.Tensor | None = None
         for i, ratio in enumerate(stops):
             ratios = torch.full((len(pair),), ratio, device=pair.device)
-            p = torch.sigmoid(self.logits(self.network, given, x, ratios))
+            p = torch.sigmoid(self.logits(self.network, pair, x, ratios))
             if i + 1 == len(stops):
                 break
             clean = 2 * p - 1
@@ -187,13 +190,15 @@ class _Learner(Parts):
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of AdamW on the triplets of these indices, (b,); the loss in nats a pixel.
 
-        Each is seen through a window at a random place, mirrored and transposed at random.
+        Batches are mirrored in y at random.
         """
         settings = self._model.settings
         triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
-        seen = torch.cat([_rising(triplet[:, :2]), triplet[:, 2:]], dim=1)
-        seen = torch.stack([_glimpse(images, settings.crop) for images in seen])
-        given, real = seen[:, :3], seen[:, 3:]
+        if torch.rand(()) < 0.5:
+            triplet = triplet.flip(2)
+        mirrored = torch.cat([triplet[:, :2].flip(1), triplet[:, 2:]], dim=1).flip(3)
+        triplet = torch.where(_falls(triplet[:, :2]), mirrored, triplet)
+        pair, real = triplet[:, :2], triplet[:, 2:]
         b = len(chosen)
         # One level from each of b equal strata, so that no batch is all noise or all image.
         place = (torch.arange(b) + torch.rand(b)).to(real.device) / b
@@ -201,8 +206,8 @@ class _Learner(Parts):
         t = (ratio / (1 + ratio))[:, None, None, None]
         x = t * (2 * real - 1) + (1 - t) * torch.randn_like(real)
         # All was drawn for the whole batch; the network sees our rows of it.
-        given, real, x, ratio = mine(given), mine(real), mine(x), mine(ratio)
-        logits = self._model.logits(self._network, given, x, ratio)
+        pair, real, x, ratio = mine(pair), mine(real), mine(x), mine(ratio)
+        logits = self._model.logits(self._network, pair, x, ratio)
         loss = binary_cross_entropy_with_logits(logits, real)
         descend(loss, self._adam)
         self._schedule.step()
@@ -220,59 +225,21 @@ class _Learner(Parts):
             mean.lerp_(current, weight)
 
 
-def _rising(pair: torch.Tensor) -> torch.Tensor:
-    """The sparser input, the denser one and the place along the trend from the former's end.
-
-    A falling trend is a rising one from right to left, so the network need know no other.
-
-    Args:
-        pair: darkness of (s1, s2), (b, 2, H, W).
-
-    Returns:
-        (b, 3, H, W).
-    """
-    b, _, height, width = pair.shape
-    across = (torch.arange(width, device=pair.device, dtype=pair.dtype) + 0.5) / width
-    rising = torch.cat([pair, across.expand(b, 1, height, width)], dim=1)
-    falling = torch.stack([pair[:, 1], pair[:, 0], (1 - across).expand(b, height, width)], dim=1)
-    falls = pair[:, 0].mean(dim=(1, 2)) > pair[:, 1].mean(dim=(1, 2))
-    return torch.where(falls[:, None, None, None], falling, rising)
-
-
-def _glimpse(images: torch.Tensor, crop: int) -> torch.Tensor:
-    """A random window of maps that belong together, turned and mirrored at random.
-
-    Nothing about a particle tells left from right, or across from down; and where the trend runs
-    in every direction, and frames end anywhere along it, only the place itself can be learned.
-
-    Args:
-        images: (c, H, W).
-        crop: sides of the window, where the images are not smaller.
-
-    Returns:
-        (c, min(crop, H), min(crop, W)).
-    """
-    height, width = (min(crop, side) for side in images.shape[1:])
-    top, left = (
-        int(torch.randint(side - seen + 1, ()))
-        for side, seen in zip(images.shape[1:], (height, width), strict=True)
-    )
-    window = images[:, top : top + height, left : left + width]
-    down, across, turned = (torch.rand(3) < 0.5).tolist()
-    window = window.flip([axis for axis, mirrored in ((1, down), (2, across)) if mirrored])
-    return window.transpose(1, 2) if turned and height == width else window
+def _falls(pair: torch.Tensor) -> torch.Tensor:
+    """Whether s1 has more ink than s2: (b, 2, H, W) to (b, 1, 1, 1)."""
+    ink = pair.mean(dim=(2, 3))
+    return (ink[:, 0] > ink[:, 1])[:, None, None, None]
 
 
 def _pixels_by_inputs(train: Triplets) -> tuple[torch.Tensor, torch.Tensor]:
-    """Black and white pixels of r by what the inputs show there and their place: (4, places)."""
-    black, both = torch.zeros(2, 4 * PLACES, dtype=torch.long)
-    for images in zip(train.s1, train.s2, train.r, strict=True):
-        s1, s2, r = (torch.from_numpy(image < _GREY) for image in images)
-        sparser, denser, along = _rising(torch.stack([s1, s2])[None].float())[0]
-        case = (2 * sparser + denser) * PLACES + (along * PLACES).floor()
-        both += case.long().flatten().bincount(minlength=4 * PLACES)
-        black += case[r].long().bincount(minlength=4 * PLACES)
-    return black.reshape(4, PLACES), (both - black).reshape(4, PLACES)
+    """Black and white pixels of r by what the inputs show there, the sparser first: (4,) each."""
+    black, both = np.zeros(4, np.int64), np.zeros(4, np.int64)
+    for s1, s2, r in zip(train.s1, train.s2, train.r, strict=True):
+        sparser, denser = (s2, s1) if s1.mean() < s2.mean() else (s1, s2)
+        place = 2 * (sparser < _GREY).astype(np.int64) + (denser < _GREY)
+        both += np.bincount(place.ravel(), minlength=4)
+        black += np.bincount(place[r < _GREY], minlength=4)
+    return torch.from_numpy(black), torch.from_numpy(both - black)
 
 
 def _rise_and_fall(steps: int, rising: int) -> Callable[[int], float]:

@@ -2,27 +2,23 @@
 
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, pixel_shuffle, pixel_unshuffle, silu
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
 _MAPS = 4  # s1, s2, the noisy image on two scales
 _WAVES = 8  # of the noise level's embedding
 _TILE = 128  # grid points along x that go through the layers together
 _TOLD = 64  # numbers that each block is told of the noise level
-_CERTAIN = 40.0  # log odds of what was never otherwise; noise outweighs 20 in no frame ever drawn
-_MANY = 1 << 14  # pixels that bear out a never
-PLACES = 32  # along the trend, each with nevers of its own
 
 
 class Denoiser(nn.Module):
     """Logits of P(pixel is black | s1, s2, the other pixels' noisy values), on a coarse grid.
 
-    ``cell``×``cell`` pixels become the channels of one grid point, their place along the trend
-    joins them, and residual blocks follow on that grid, on one of half its size, and on it again,
-    each told the noise level; the last layer sees the pixels once more. To that are added the log
-    odds that what s1 and s2 show at the very pixel had among the training pixels. There is no
-    normalisation, so an output depends on its surroundings alone and not on the rest of the frame:
-    wide frames go through in tiles whose margins hold all that their middles depend on, in the
-    memory of one tile.
+    ``cell``×``cell`` pixels become the channels of one grid point, x/W joins them, and residual
+    blocks follow on that grid, on one of half its size, and on it again, each told the noise
+    level; the last layer sees the pixels once more. What s1 and s2 show at the very pixel is added
+    with weights of its own. There is no normalisation, so an output depends on its surroundings
+    alone and not on the rest of the frame: wide frames go through in tiles whose margins hold all
+    that their middles depend on, in the memory of one tile.
 
     Args:
         width: channels on the grid.
@@ -43,35 +39,32 @@ class Denoiser(nn.Module):
         self.up = nn.ConvTranspose2d(coarse, width, 2, stride=2)
         self.after = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.exit = nn.Conv2d(width + seen, cell**2, 3, padding=1)
-        self.odds: torch.Tensor
-        self.register_buffer("odds", torch.zeros(4, PLACES))
+        self.same_pixel = nn.Conv2d(2, 1, 1)
         _silence(self.exit)  # nothing is said at first, so that a noisy pixel's own word stands
+        _silence(self.same_pixel)
 
+    @torch.no_grad()
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:
-        """Take over the log odds that what s1 and s2 show at a pixel gives it.
-
-        What never was among 16 384 pixels or more at a place is held impossible there: a network
-        that learns from examples comes to say 1 in 10⁴ where never is meant, and is found out.
+        """Begin with the log odds that a pixel's own place in s1 and s2 gives it.
 
         Args:
             black: number of black training pixels where s1, s2 are white, white; white, black;
-                black, white; black, black, in each of equal parts of the trend, (4, ``PLACES``).
+                black, white; black, black; (4,).
             white: number of white ones, likewise.
         """
-        odds = ((black.sum(dim=1) + 0.5) / (white.sum(dim=1) + 0.5)).double().log()[:, None]
-        never_black = (white >= _MANY) & (black == 0)
-        never_white = (black >= _MANY) & (white == 0)
-        odds = torch.where(never_black, -_CERTAIN, torch.where(never_white, _CERTAIN, odds))
-        self.odds.copy_(odds)
+        seen = torch.tensor([[1.0, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]], dtype=torch.float64)
+        weight = (black + white).double().sqrt()
+        odds = ((black + 0.5) / (white + 0.5)).double().log()
+        fitted = torch.linalg.lstsq(seen * weight[:, None], odds[:, None] * weight[:, None])
+        bias, *slopes = fitted.solution.flatten().tolist()
+        self.same_pixel.weight.copy_(torch.tensor(slopes).reshape(1, 2, 1, 1))
+        self.same_pixel.bias.fill_(bias)  # type: ignore[union-attr]
 
-    def forward(
-        self, pair: torch.Tensor, along: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, pair: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
         """Logits of darkness.
 
         Args:
             pair: darkness of s1 and s2, (b, 2, H, W).
-            along: each pixel's place along the trend, 0 at s1's end to 1 at s2's, (b, 1, H, W).
             noisy: the noisy image on two scales, each about −1 to 1, (b, 2, H, W).
             level: how much of it is image, about −1 to 1, (b,).
 
@@ -79,15 +72,15 @@ class Denoiser(nn.Module):
             (b, 1, H, W).
         """
         maps = pixel_unshuffle(torch.cat([pair, noisy], dim=1), self.cell)
-        maps = torch.cat([maps, avg_pool2d(along, self.cell)], dim=1)
+        b, _, rows, columns = maps.shape
+        x = (torch.arange(columns, device=maps.device, dtype=maps.dtype) + 0.5) / columns
+        maps = torch.cat([maps, x.expand(b, 1, rows, columns)], dim=1)
         maps = maps.to(memory_format=torch.channels_last)
         told = self.level(_waves(level))
-        parts = [self._tile(maps, told, start) for start in range(0, maps.shape[3], _TILE)]
-        logits = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
-        first, second = (pair >= 0.5).long().unbind(dim=1)
-        place = (along.squeeze(1) * PLACES).long()
-        odds = self.odds[2 * first + second, place].unsqueeze(1)
-        return torch.where(odds.abs() >= _CERTAIN, odds, logits + odds)
+        parts = [self._tile(maps, told, start) for start in range(0, columns, _TILE)]
+        logits: torch.Tensor = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
+        same: torch.Tensor = self.same_pixel(pair)
+        return logits + same
 
     def _tile(self, maps: torch.Tensor, told: torch.Tensor, start: int) -> torch.Tensor:
         """The grid's outputs of ``_TILE`` columns from ``start`` on: (b, cell², rows, ≤ tile)."""
