@@ -1,5 +1,6 @@
 """Dask as the engine: real worker processes, of which some are killed."""
 
+import json
 import os
 
 import pytest
@@ -12,6 +13,7 @@ from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.data.shards import make
 from trendbench.errors import ClusterError, DataFileError
+from trendbench.metrics.full_card import full_card
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -106,6 +108,18 @@ def test_the_command_line_makes_shards_on_a_cluster(cluster, tmp_path):
     assert "cluster: 3 workers" in done.stderr
     with open_dataset(out) as shards:
         assert shards.spec.train == 3
+
+
+def test_a_card_is_the_same_wherever_its_images_are_looked_at(cluster, small_data):
+    """To the last bit."""
+    test = small_data.load("test")
+    cards = [full_card(test.r, small_data, name="true", second=test.s2, c2st=False)]
+    with connected(cluster) as engine:
+        cards.append(
+            full_card(test.r, small_data, name="true", second=test.s2, c2st=False, engine=engine)
+        )
+    here, there = (json.dumps(card.to_json()) for card in cards)
+    assert here == there
 
 
 def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path):

@@ -38,6 +38,10 @@ def _plain_name(context: click.Context, option: click.Parameter, name: str) -> s
 @click.option(
     "--figures", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: none]"
 )
+@click.option(
+    "--cluster", metavar="WHERE",
+    help="Look at the images on a Dask cluster: local, tcp://host:port, slurm:8, …",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(
     samples: Path,
@@ -47,6 +51,7 @@ def command(
     unconditional: bool,
     no_c2st: bool,
     figures: Path | None,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Score anyone's images: SAMPLES is a .npy, .npz or .h5 file or a folder of numbered PNGs.
@@ -55,7 +60,10 @@ def command(
     An array of shape (2, n, H, W), such as a run's samples.npy, holds two samples for each
     triplet: the first is scored, the second gives the diversity score.
     """
+    from contextlib import nullcontext
+
     from trendbench.cli.card_text import card_text
+    from trendbench.cluster.dask import connected
     from trendbench.data.opening import open_dataset
     from trendbench.figures.card import write_figures
     from trendbench.metrics.full_card import full_card
@@ -66,10 +74,11 @@ def command(
         images, again = both_samples(samples, second, dataset)
         if again is not None and second is None:
             say(f"{samples} holds two samples: the first is scored, the second gives diversity")
-        card = full_card(
-            images, dataset, name=name, second=again, conditional=not unconditional,
-            c2st=not no_c2st, bar=bar,
-        )  # fmt: skip
+        with connected(cluster) if cluster is not None else nullcontext() as engine:
+            card = full_card(
+                images, dataset, name=name, second=again, conditional=not unconditional,
+                c2st=not no_c2st, bar=bar, engine=engine,
+            )  # fmt: skip
         if figures:
             write_figures(figures, images, dataset, card)
     click.echo(json.dumps(card.to_json(), indent=2) if as_json else card_text(card))

@@ -203,7 +203,9 @@ def _count(client: Any) -> int:
 def _quieten() -> None:
     """Say what happens in our own words; Dask's log has tracebacks for what it mends itself."""
     import logging
+    import warnings
 
+    warnings.filterwarnings("ignore", message="Sending large graph")
     for name in ("distributed", "asyncio", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

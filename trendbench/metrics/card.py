@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.cluster.engine import Engine
 from trendbench.errors import ImagesError
 from trendbench.metrics.coupling import (
     Containment,
@@ -123,6 +124,7 @@ def score_images(
     yardstick: Yardstick | None = None,
     metrics: Sequence[Metric] = METRICS,
     bar: Bar = quiet,
+    engine: Engine | None = None,
 ) -> Card:
     """Score images against the truth of a task.
 
@@ -137,6 +139,7 @@ def score_images(
         yardstick: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
         bar: shows progress; nothing by default.
+        engine: where the images are looked at; in this process if None.
 
     Raises:
         ImagesError: wrong type, shape or number, or fewer than two images.
@@ -155,7 +158,7 @@ def score_images(
     if second is not None and second.shape != images.shape:
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
     with bar("scoring", n, "images") as progress:
-        features = features_of(metrics, images, truth, given, second, _BATCH, progress)
+        features = features_of(metrics, images, truth, given, second, _BATCH, progress, engine)
     yardstick = yardstick or Yardstick(truth, conditional=given is not None)
     yardstick.prepare([metric for metric in metrics if metric.name in features], bar)
     weights = bootstrap_weights(n)

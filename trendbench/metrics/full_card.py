@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.cluster.engine import Engine
 from trendbench.data.dataset import Dataset
 from trendbench.metrics.card import Card, Score, score_images
 from trendbench.metrics.flags import verdict
@@ -29,6 +30,7 @@ def full_card(
     conditional: bool = True,
     c2st: bool = True,
     bar: Bar = quiet,
+    engine: Engine | None = None,
 ) -> Card:
     """Score images against a data file's test split.
 
@@ -41,6 +43,8 @@ def full_card(
             are absent and the classifier sees images alone.
         c2st: whether to train the classifier.
         bar: shows progress; nothing by default.
+        engine: where the images are looked at; in this process if None. The classifier is trained
+            here.
 
     Raises:
         ImagesError: the images do not fit the test split, or are too few.
@@ -59,6 +63,7 @@ def full_card(
         given=test if conditional else None,
         second=second,
         bar=bar,
+        engine=engine,
     )
     absent: dict[str, Score | None] = dict.fromkeys(C2ST_VERSIONS)
     if not c2st:

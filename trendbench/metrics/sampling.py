@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.cluster.engine import Engine, Here
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Metric
 from trendbench.metrics.pool import Pool, true_pool
@@ -23,6 +24,7 @@ from trendbench.training.context import Bar
 _REPLICATES = 1000
 _SEED = 20170603
 _BATCH = 128
+_SENT = 512  # images that travel to another machine with one copy of the references
 _SILENT = Silent()
 Features = dict[str, NDArray[np.float64]]
 
@@ -106,6 +108,7 @@ def features_of(
     second: NDArray[np.uint8] | None,
     batch_size: int,
     progress: Progress = _SILENT,
+    engine: Engine | None = None,
 ) -> Features:
     """Per-image features of each score that applies, batch by batch.
 
@@ -117,16 +120,34 @@ def features_of(
         second: another sample for each of the same inputs, if there is one.
         batch_size: images at a time.
         progress: told of each batch.
+        engine: where batches are looked at; in this process if None.
 
     Returns:
         name to (n, d).
     """
+    size = batch_size if engine is None else max(batch_size, _SENT)
+    batches = list(_batches(images, truth, given, second, size))
+    tasks = [_Look(tuple(metrics), truth, batch) for batch in batches]
     parts = []
-    for batch in _batches(images, truth, given, second, batch_size):
-        applying = (metric for metric in metrics if metric.applies(batch, truth))
-        parts.append({metric.name: metric.features(batch, truth) for metric in applying})
+    for batch, part in zip(batches, (engine or Here()).map(_look, tasks), strict=True):
+        parts.append(part)
         progress.advance(len(batch.images))
     return _joined(parts)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A batch, and what is to be seen in it."""
+
+    metrics: Sequence[Metric]
+    truth: Truth
+    batch: Batch
+
+
+def _look(task: _Look) -> Features:
+    """The features of one batch, on whichever machine."""
+    applying = (metric for metric in task.metrics if metric.applies(task.batch, task.truth))
+    return {metric.name: metric.features(task.batch, task.truth) for metric in applying}
 
 
 def _joined(parts: Iterable[Features]) -> Features:
