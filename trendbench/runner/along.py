@@ -1,6 +1,6 @@
 """A run's other processes: they train along with the leading one, and write nothing."""
 
-import socket
+import platform
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ def must_agree(processes: Processes, found: dict[str, str] | str) -> None:
     Raises:
         RunError: with the first difference.
     """
-    told: list[tuple[str, Any]] = processes.gathered((socket.gethostname(), found))
+    told: list[tuple[str, Any]] = processes.gathered((platform.node(), found))
     leading = told[0][1]
     for rank, (host, facts) in enumerate(told):
         if isinstance(facts, str):
