@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import figures, peak
+from benchmarks.measure import figures, peak, process
 from benchmarks.table import Row, absent, at_most, reported
 
 TITLE = "The score card"
@@ -30,7 +30,7 @@ def measure(full: bool) -> Iterator[Row]:
     """Each part in a fresh process, on a data file and images made beforehand."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures("benchmarks.card", "draw", folder, 1000)
+        process("-m", "benchmarks.card", "draw", folder, 1000)
         seconds, above, least = figures("benchmarks.card", "score", folder)
         yield at_most("1000 images, no classifier", seconds, SECONDS, "s")
         yield reported("  memory above imports", f"{above:.0f} MB")
@@ -52,7 +52,7 @@ def _many(n: int, least: float, full: bool) -> Iterator[Row]:
         yield absent(what, f"holds {needed:.0f} GB, of {there:.0f} here")
     else:
         with tempfile.TemporaryDirectory() as name:
-            figures("benchmarks.card", "draw", name, n)
+            process("-m", "benchmarks.card", "draw", name, n)
             seconds, _, highest = figures("benchmarks.card", "score", name)
         yield reported(what, f"{seconds:.0f} s, {highest:.0f} MB")
         yield at_most("  peak memory over that of 1000", highest / least, FLAT, "times")
