@@ -1,7 +1,7 @@
 """Dask as the engine: a cluster on this machine, one that runs already, or a batch system's."""
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class _Dask:
         self._client = client
         self._resources = resources
 
-    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """As ``Engine.map``.
 
         Raises:
@@ -81,6 +81,7 @@ class _Dask:
         """
         from distributed import CancelledError, KilledWorker
 
+        tasks = list(tasks)
         futures = self._client.map(
             function, tasks, pure=False, resources=self._resources, key=function.__name__
         )

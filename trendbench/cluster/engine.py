@@ -1,6 +1,6 @@
 """Where independent tasks run: in this process, or on the workers of a cluster."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 Task = TypeVar("Task")
@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 class Engine(Protocol):
     """Applies a function to tasks; which of them have been done survives an error in another."""
 
-    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """The results in the order of the tasks, each as soon as it and those before are there.
 
         Args:
@@ -22,6 +22,6 @@ class Engine(Protocol):
 class Here:
     """One task after another in this process."""
 
-    def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """As ``Engine.map``."""
         return map(function, tasks)

@@ -126,12 +126,12 @@ def features_of(
         name to (n, d).
     """
     size = batch_size if engine is None else max(batch_size, _SENT)
-    batches = list(_batches(images, truth, given, second, size))
-    tasks = [_Look(tuple(metrics), truth, batch) for batch in batches]
+    batches = _batches(images, truth, given, second, size)
+    tasks = (_Look(tuple(metrics), truth, batch) for batch in batches)  # one in memory at a time
     parts = []
-    for batch, part in zip(batches, (engine or Here()).map(_look, tasks), strict=True):
+    for i, part in enumerate((engine or Here()).map(_look, tasks)):
         parts.append(part)
-        progress.advance(len(batch.images))
+        progress.advance(min(size, len(images) - i * size))
     return _joined(parts)
 
 
