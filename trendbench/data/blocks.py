@@ -27,6 +27,7 @@ from trendbench.storage.deflate import deflate, inflate
 
 _BLOCK_BYTES = 1 << 25  # of raw images: large enough to amortise, small enough to hold several
 _CRC_BYTES = 4
+MOST_WORKERS = 8  # each holds a block of memory, and one disk takes it all
 
 
 @dataclass(frozen=True)

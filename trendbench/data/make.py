@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from trendbench.data.blocks import Spool, produce
+from trendbench.data.blocks import MOST_WORKERS, Spool, produce
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
@@ -17,7 +17,6 @@ from trendbench.storage.atomic import replacing
 from trendbench.storage.lock import holding
 
 _LOCK = "lock"
-_MOST_WORKERS = 8  # each holds a block of memory, and one disk takes it all
 
 
 def default_path(spec: TaskSpec, seed: int) -> Path:
@@ -72,7 +71,7 @@ def make_data(
             FileWriter(temporary, spec, seed) as writer,
             bar(path.name, sum(spec.sizes.values()), "triplets") as progress,
         ):
-            for block in produce(spec, seed, spool, workers or min(usable_cores(), _MOST_WORKERS)):
+            for block in produce(spec, seed, spool, workers or min(usable_cores(), MOST_WORKERS)):
                 writer.add(block)
                 progress.advance(block.span.stop - block.span.start)
         _remove(folder)

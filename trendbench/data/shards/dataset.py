@@ -1,6 +1,5 @@
 """Shards as one data set: one opened at a time, so that their number costs no memory."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,12 @@ from numpy.typing import NDArray
 
 from trendbench.data import layout
 from trendbench.data.dataset import Dataset, Seen
-from trendbench.data.file import FileDataset
+from trendbench.data.file import SHA256, FileDataset
 from trendbench.data.parts import Part
 from trendbench.data.shards.manifest import parts, read_manifest, shard_path
 from trendbench.errors import DataFileError
 from trendbench.process.seeds import SPLITS
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ADVICE = "run the same make-data --shards command again"
 
 
@@ -44,7 +42,7 @@ class ShardedDataset(Dataset):
             for column in layout.columns(self.spec, split)
         }
         stated = [*manifest.shards, *manifest.hashes.values()]
-        if set(manifest.hashes) != names or not all(_SHA256.fullmatch(text) for text in stated):
+        if set(manifest.hashes) != names or not all(SHA256.fullmatch(text) for text in stated):
             raise self.wrong("manifest", "its hashes are not those of the spec's columns")
         self.hashes = manifest.hashes
         for part in self.parts:

@@ -9,7 +9,7 @@ import numpy as np
 from trendbench import __version__
 from trendbench.cluster.engine import Engine, Here
 from trendbench.data import layout
-from trendbench.data.blocks import produce, triplets_per_block
+from trendbench.data.blocks import MOST_WORKERS, produce, triplets_per_block
 from trendbench.data.file import FileDataset
 from trendbench.data.parts import Part
 from trendbench.data.shards.dataset import open_shard
@@ -29,8 +29,6 @@ from trendbench.progress import bar
 from trendbench.spec import TaskSpec
 from trendbench.storage.atomic import replacing
 from trendbench.storage.lock import holding
-
-_MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def make_shard(task: ShardTask) -> str:
     found = _found(task)
     if found:
         return found
-    workers = task.workers or min(usable_cores(), _MOST_WORKERS)
+    workers = task.workers or min(usable_cores(), MOST_WORKERS)
     with (
         replacing(path) as temporary,
         FileWriter(temporary, task.spec, task.seed, task.part) as writer,

@@ -15,7 +15,6 @@ from trendbench.storage.bounded import read_file
 MANIFEST = "manifest.json"
 MOST_SHARDS = 100_000
 _LARGEST = 1 << 24
-_SHA256 = r"^[0-9a-f]{64}$"
 
 
 class Manifest(BaseModel):
