@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.errors import RecipeError
-from trendbench.generators.flow.network import Denoiser
+from trendbench.generators.flow.network import COLUMNS, Denoiser, Given, cases
 from trendbench.generators.network import (
     NetworkGenerator,
     Parts,
@@ -19,11 +19,10 @@ from trendbench.generators.network import (
     descend,
     resident,
 )
-from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.one_batch import mine
 
-_GREY = (WHITE + 1) // 2  # darker is black
+_MIDDLE = 0.1  # signal-to-noise ratio of weight 1, where a particle's coin is tossed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +31,15 @@ class Settings(Schedule):
 
     Attributes:
         width, coarse, blocks, cell: of the network.
+        window: width in pixels of the pieces of the images that training sees.
         weight_decay: of AdamW.
         warmup: share of all steps over which the learning rate rises; a cosine takes it to 0.
         averaging: decay per step of the exponential moving average of the weights, with which
             images are drawn.
         faintest, clearest: the least and the greatest signal-to-noise ratio t/(1 − t) at which
             the flow stops on its way, and between which training draws it, log-uniform.
+        emphasis: the log loss at a ratio is weighted with this power of it. 0 leaves the clear end
+            to a hundredth of the gradient; 2 would bound the likelihood.
         steps: passes of the network over an image.
 
     Raises:
@@ -48,18 +50,24 @@ class Settings(Schedule):
     coarse: int
     blocks: int
     cell: int
+    window: int
     weight_decay: float
     warmup: float
     averaging: float
     faintest: float
     clearest: float
+    emphasis: float
     steps: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.must_lie(1, 4096, "width", "coarse")
         self.must_lie(1, 64, "blocks", "cell")
+        self.must_lie(1, 1 << 16, "window")
+        if self.window % (2 * self.cell):
+            raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         self.must_lie(3, 1024, "steps")
+        self.must_lie(0, 4, "emphasis")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
         if not self.faintest < self.clearest:
             raise ValueError(
@@ -109,13 +117,13 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return _Learner(self, train)
 
     def logits(
-        self, network: Denoiser, pair: torch.Tensor, x: torch.Tensor, ratio: torch.Tensor
+        self, network: Denoiser, given: Given, x: torch.Tensor, ratio: torch.Tensor
     ) -> torch.Tensor:
         """The log odds of black, log p/(1 − p), of every pixel.
 
         Args:
             network: being trained, or the average.
-            pair: darkness of (s1, s2), (b, 2, H, W).
+            given: of b images.
             x: x_t, (b, 1, H, W).
             ratio: t/(1 − t), (b,).
 
@@ -130,7 +138,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         scaled = x * (1 + ratio) / (1 + ratio.square()).sqrt()
         noisy = torch.cat([scaled, torch.tanh(own / 2)], dim=1)
         with self.autocast():
-            logits: torch.Tensor = network(pair, noisy, level)
+            logits: torch.Tensor = network(given, noisy, level)
         return logits.float() + own
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
@@ -139,7 +147,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         A falling trend is a rising one from right to left, so the network need know no other.
         """
         falls = _falls(pair)
-        drawn = self._draw_rising(torch.where(falls, pair.flip(1, 3), pair))
+        drawn = self._draw_rising(_turned(pair, falls))
         return torch.where(falls, drawn.flip(3), drawn)
 
     def _draw_rising(self, pair: torch.Tensor) -> torch.Tensor:
@@ -148,10 +156,11 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         low, high = math.log(settings.faintest), math.log(settings.clearest)
         stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
         x = torch.randn_like(pair[:, :1])
+        given = self.network.given(pair)
         before: torch.Tensor | None = None
         for i, ratio in enumerate(stops):
             ratios = torch.full((len(pair),), ratio, device=pair.device)
-            p = torch.sigmoid(self.logits(self.network, pair, x, ratios))
+            p = torch.sigmoid(self.logits(self.network, given, x, ratios))
             if i + 1 == len(stops):
                 break
             clean = 2 * p - 1
@@ -190,15 +199,14 @@ class _Learner(Parts):
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of AdamW on the triplets of these indices, (b,); the loss in nats a pixel.
 
-        Batches are mirrored in y at random.
+        Each is seen through a window at a random place, and batches are mirrored in y at random.
         """
         settings = self._model.settings
         triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
         if torch.rand(()) < 0.5:
             triplet = triplet.flip(2)
-        mirrored = torch.cat([triplet[:, :2].flip(1), triplet[:, 2:]], dim=1).flip(3)
-        triplet = torch.where(_falls(triplet[:, :2]), mirrored, triplet)
-        pair, real = triplet[:, :2], triplet[:, 2:]
+        triplet = _turned(triplet, _falls(triplet))
+        given, real = _windows(self._network.given(triplet[:, :2]), triplet[:, 2:], settings.window)
         b = len(chosen)
         # One level from each of b equal strata, so that no batch is all noise or all image.
         place = (torch.arange(b) + torch.rand(b)).to(real.device) / b
@@ -206,13 +214,14 @@ class _Learner(Parts):
         t = (ratio / (1 + ratio))[:, None, None, None]
         x = t * (2 * real - 1) + (1 - t) * torch.randn_like(real)
         # All was drawn for the whole batch; the network sees our rows of it.
-        pair, real, x, ratio = mine(pair), mine(real), mine(x), mine(ratio)
-        logits = self._model.logits(self._network, pair, x, ratio)
-        loss = binary_cross_entropy_with_logits(logits, real)
-        descend(loss, self._adam)
+        given, real, x, ratio = Given(*map(mine, given)), mine(real), mine(x), mine(ratio)
+        logits = self._model.logits(self._network, given, x, ratio)
+        losses = binary_cross_entropy_with_logits(logits, real, reduction="none").mean((1, 2, 3))
+        weights = (ratio / _MIDDLE) ** settings.emphasis
+        descend((weights * losses).mean(), self._adam)
         self._schedule.step()
         self._follow(settings.averaging)
-        return {"log_loss": loss}
+        return {"log_loss": losses.mean()}
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
@@ -225,21 +234,49 @@ class _Learner(Parts):
             mean.lerp_(current, weight)
 
 
-def _falls(pair: torch.Tensor) -> torch.Tensor:
-    """Whether s1 has more ink than s2: (b, 2, H, W) to (b, 1, 1, 1)."""
-    ink = pair.mean(dim=(2, 3))
+def _falls(images: torch.Tensor) -> torch.Tensor:
+    """Whether s1 has more ink than s2, the first two of (b, ≥ 2, H, W): (b, 1, 1, 1)."""
+    ink = images[:, :2].mean(dim=(2, 3))
     return (ink[:, 0] > ink[:, 1])[:, None, None, None]
 
 
+def _turned(images: torch.Tensor, falls: torch.Tensor) -> torch.Tensor:
+    """Where the trend falls, seen from the other end, so that it rises: (b, ≥ 2, H, W)."""
+    mirrored = torch.cat([images[:, :2].flip(1), images[:, 2:]], dim=1).flip(3)
+    return torch.where(falls, mirrored, images)
+
+
+def _windows(given: Given, real: torch.Tensor, width: int) -> tuple[Given, torch.Tensor]:
+    """A piece of each image, and of what is given, at a random place along x.
+
+    The frame's borders then stand anywhere along the trend, and tell nothing of the place.
+
+    Args:
+        given: of b images.
+        real: the images, (b, 1, H, W).
+        width: of the pieces in pixels, where the images are not narrower.
+    """
+    spare = max(real.shape[3] - width, 0)
+    lefts = torch.randint(spare + 1, (len(real),)).tolist()
+
+    def pieces(maps: torch.Tensor) -> torch.Tensor:
+        return torch.stack(
+            [of[..., left : left + width] for of, left in zip(maps, lefts, strict=True)]
+        )
+
+    return Given(*map(pieces, given)), pieces(real)
+
+
 def _pixels_by_inputs(train: Triplets) -> tuple[torch.Tensor, torch.Tensor]:
-    """Black and white pixels of r by what the inputs show there, the sparser first: (4,) each."""
-    black, both = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    for s1, s2, r in zip(train.s1, train.s2, train.r, strict=True):
-        sparser, denser = (s2, s1) if s1.mean() < s2.mean() else (s1, s2)
-        place = 2 * (sparser < _GREY).astype(np.int64) + (denser < _GREY)
-        both += np.bincount(place.ravel(), minlength=4)
-        black += np.bincount(place[r < _GREY], minlength=4)
-    return torch.from_numpy(black), torch.from_numpy(both - black)
+    """Black and white pixels of r by their ``cases``, s1 being the sparser: (4, columns) each."""
+    black, both = torch.zeros(2, 4 * COLUMNS, dtype=torch.long)
+    for images in zip(train.s1, train.s2, train.r, strict=True):
+        triplet = darkness(torch.from_numpy(np.stack(images, axis=-1))[None])
+        triplet = _turned(triplet, _falls(triplet))
+        case = cases(triplet[:, :2])[0]
+        both += case.flatten().bincount(minlength=4 * COLUMNS)
+        black += case[triplet[0, 2] >= 0.5].bincount(minlength=4 * COLUMNS)
+    return black.reshape(4, COLUMNS), (both - black).reshape(4, COLUMNS)
 
 
 def _rise_and_fall(steps: int, rising: int) -> Callable[[int], float]:

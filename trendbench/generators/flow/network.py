@@ -1,24 +1,72 @@
 """The network: from inputs and a noisy image to the law of every pixel of the image beneath."""
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
-from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
+from torch.nn.functional import avg_pool1d, pixel_shuffle, pixel_unshuffle, silu
 
 _MAPS = 4  # s1, s2, the noisy image on two scales
 _WAVES = 8  # of the noise level's embedding
 _TILE = 128  # grid points along x that go through the layers together
 _TOLD = 64  # numbers that each block is told of the noise level
+_NEAR = 32  # columns from either end of a frame whose pixels are counted on their own
+COLUMNS = 2 * _NEAR + 1  # and all others together
+_MANY = 1 << 14  # pixels that bear out a never
+CERTAIN = 40.0  # log odds of what never was otherwise; noise outweighs 20 in no frame ever drawn
+_PLACES = 8  # cosines of the place along the trend, which each block is told, too
+
+
+class Given(NamedTuple):
+    """What is known of images beforehand, s1 being the sparser input.
+
+    Attributes:
+        pair: darkness of s1 and s2, (b, 2, H, W).
+        odds: log odds that what these show at the very pixel gives it, (b, 1, H, W);
+            ±``CERTAIN`` for never.
+        along: the place of each column of pixels along the trend, 0 at s1's end and 1 at s2's,
+            (b, W).
+    """
+
+    pair: torch.Tensor
+    odds: torch.Tensor
+    along: torch.Tensor
+
+
+def cases(pair: torch.Tensor) -> torch.Tensor:
+    """Number of each pixel's case: what s1 and s2 show there, and how far off the frame's ends.
+
+    Near its ends a frame shows of particles beyond them what it shows nowhere else, so columns
+    up to 32 px from either end count on their own.
+
+    Args:
+        pair: darkness of s1 and s2, (b, 2, H, W).
+
+    Returns:
+        From 0 to 4·columns − 1, (b, H, W): white, white first; white, black; black, white; black,
+        black; each for all columns.
+    """
+    width = pair.shape[3]
+    from_left = torch.arange(width, device=pair.device)
+    from_right = width - 1 - from_left
+    near_left, near_right = (distance.clamp(max=_NEAR) for distance in (from_left, from_right))
+    column = torch.where(near_left < _NEAR, near_left, COLUMNS - 1 - near_right)
+    s1, s2 = (pair >= 0.5).long().unbind(dim=1)
+    return (2 * s1 + s2) * COLUMNS + column
 
 
 class Denoiser(nn.Module):
     """Logits of P(pixel is black | s1, s2, the other pixels' noisy values), on a coarse grid.
 
-    ``cell``×``cell`` pixels become the channels of one grid point, x/W joins them, and residual
-    blocks follow on that grid, on one of half its size, and on it again, each told the noise
-    level; the last layer sees the pixels once more. What s1 and s2 show at the very pixel is added
-    with weights of its own. There is no normalisation, so an output depends on its surroundings
-    alone and not on the rest of the frame: wide frames go through in tiles whose margins hold all
-    that their middles depend on, in the memory of one tile.
+    ``cell``×``cell`` pixels become the channels of one grid point, and residual blocks follow on
+    that grid, on one of half its size, and on it again, each told the noise level and, point by
+    point, the place along the trend; the last layer sees the pixels once more. There is no
+    normalisation, so an output depends on its surroundings alone and not on the rest of the frame:
+    wide frames go through in tiles whose margins hold all that their middles depend on, in the
+    memory of one tile.
+
+    The log odds that what s1 and s2 show at the very pixel gives it are counted, not learned; the
+    layers add to them, but never to a never.
 
     Args:
         width: channels on the grid.
@@ -30,7 +78,7 @@ class Denoiser(nn.Module):
     def __init__(self, width: int, coarse: int, blocks: int, cell: int) -> None:
         super().__init__()
         self.cell = cell
-        seen = _MAPS * cell**2 + 1
+        seen = _MAPS * cell**2
         self.level = nn.Sequential(nn.Linear(2 * _WAVES, _TOLD), nn.SiLU())
         self.entry = nn.Conv2d(seen, width, 3, padding=1)
         self.before = nn.ModuleList(_Block(width) for _ in range(blocks))
@@ -39,56 +87,62 @@ class Denoiser(nn.Module):
         self.up = nn.ConvTranspose2d(coarse, width, 2, stride=2)
         self.after = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.exit = nn.Conv2d(width + seen, cell**2, 3, padding=1)
-        self.same_pixel = nn.Conv2d(2, 1, 1)
+        self.odds: torch.Tensor
+        self.register_buffer("odds", torch.zeros(4, COLUMNS))
         _silence(self.exit)  # nothing is said at first, so that a noisy pixel's own word stands
-        _silence(self.same_pixel)
 
-    @torch.no_grad()
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:
-        """Begin with the log odds that a pixel's own place in s1 and s2 gives it.
+        """Take over the log odds that a pixel's own place in s1 and s2 gives it.
+
+        What never was among 16 384 pixels or more is held impossible: a network that learns from
+        examples comes to say 1 in 10⁴ where never is meant, and is found out.
 
         Args:
-            black: number of black training pixels where s1, s2 are white, white; white, black;
-                black, white; black, black; (4,).
+            black: number of black training pixels by ``cases``, (4, columns).
             white: number of white ones, likewise.
         """
-        seen = torch.tensor([[1.0, 0, 0], [1, 0, 1], [1, 1, 0], [1, 1, 1]], dtype=torch.float64)
-        weight = (black + white).double().sqrt()
-        odds = ((black + 0.5) / (white + 0.5)).double().log()
-        fitted = torch.linalg.lstsq(seen * weight[:, None], odds[:, None] * weight[:, None])
-        bias, *slopes = fitted.solution.flatten().tolist()
-        self.same_pixel.weight.copy_(torch.tensor(slopes).reshape(1, 2, 1, 1))
-        self.same_pixel.bias.fill_(bias)  # type: ignore[union-attr]
+        odds = ((black.sum(dim=1) + 0.5) / (white.sum(dim=1) + 0.5)).log()[:, None]
+        never_black = (white >= _MANY) & (black == 0)
+        never_white = (black >= _MANY) & (white == 0)
+        self.odds.copy_(torch.where(never_black, -CERTAIN, torch.where(never_white, CERTAIN, odds)))
 
-    def forward(self, pair: torch.Tensor, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    def given(self, pair: torch.Tensor) -> Given:
+        """What the darkness of s1 and s2, (b, 2, H, W), says of whole frames."""
+        b, _, _, width = pair.shape
+        along = (torch.arange(width, device=pair.device) + 0.5) / width
+        odds = self.odds.flatten()[cases(pair)].unsqueeze(1)
+        return Given(pair, odds, along.expand(b, width))
+
+    def forward(self, given: Given, noisy: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
         """Logits of darkness.
 
         Args:
-            pair: darkness of s1 and s2, (b, 2, H, W).
+            given: of the images, or of pieces of them.
             noisy: the noisy image on two scales, each about −1 to 1, (b, 2, H, W).
             level: how much of it is image, about −1 to 1, (b,).
 
         Returns:
             (b, 1, H, W).
         """
+        pair, odds, along = given
         maps = pixel_unshuffle(torch.cat([pair, noisy], dim=1), self.cell)
-        b, _, rows, columns = maps.shape
-        x = (torch.arange(columns, device=maps.device, dtype=maps.dtype) + 0.5) / columns
-        maps = torch.cat([maps, x.expand(b, 1, rows, columns)], dim=1)
         maps = maps.to(memory_format=torch.channels_last)
         told = self.level(_waves(level))
-        parts = [self._tile(maps, told, start) for start in range(0, columns, _TILE)]
-        logits: torch.Tensor = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
-        same: torch.Tensor = self.same_pixel(pair)
-        return logits + same
+        place = _cosines(avg_pool1d(along[:, None], self.cell))
+        columns = maps.shape[3]
+        parts = [self._tile(maps, place, told, start) for start in range(0, columns, _TILE)]
+        context = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
+        return torch.where(odds.abs() >= CERTAIN, odds, odds + context)
 
-    def _tile(self, maps: torch.Tensor, told: torch.Tensor, start: int) -> torch.Tensor:
+    def _tile(
+        self, maps: torch.Tensor, place: torch.Tensor, told: torch.Tensor, start: int
+    ) -> torch.Tensor:
         """The grid's outputs of ``_TILE`` columns from ``start`` on: (b, cell², rows, ≤ tile)."""
         left = max(start - self.reach, 0)
-        maps = maps[..., left : start + _TILE + self.reach]
-        fine = _through(self.before, self.entry(maps), told)
-        middle = _through(self.middle, self.down(fine), told)
-        fine = _through(self.after, fine + self.up(middle), told)
+        maps, place = (seen[..., left : start + _TILE + self.reach] for seen in (maps, place))
+        fine = _through(self.before, self.entry(maps), told, place)
+        middle = _through(self.middle, self.down(fine), told, avg_pool1d(place, 2))
+        fine = _through(self.after, fine + self.up(middle), told, place)
         seen = torch.cat([silu(fine), maps.to(fine.dtype)], dim=1)
         out: torch.Tensor = self.exit(seen)
         return out[..., start - left : start - left + _TILE]
@@ -100,18 +154,20 @@ class Denoiser(nn.Module):
 
 
 class _Block(nn.Module):
-    """x + convolution of SiLU of (convolution of SiLU of x + what the level says)."""
+    """x + convolution of SiLU of (convolution of SiLU of x + what level and place say)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.says = nn.Linear(_TOLD, width)
+        self.tells = nn.Conv1d(_PLACES, width, 1, bias=False)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         _silence(self.second)
 
-    def forward(self, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
-        """(b, width, h, w) and (b, told) to (b, width, h, w); the identity at first."""
-        inner = self.first(silu(x)) + self.says(told)[:, :, None, None]
+    def forward(self, x: torch.Tensor, told: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        """(b, width, h, w), (b, told) and (b, places, w) to (b, width, h, w); x itself at first."""
+        says = self.says(told)[:, :, None] + self.tells(place)
+        inner = self.first(silu(x)) + says[:, :, None]
         y: torch.Tensor = x + self.second(silu(inner))
         return y
 
@@ -121,9 +177,11 @@ def _silence(layer: nn.Conv2d) -> None:
         nn.init.zeros_(weights)
 
 
-def _through(blocks: nn.ModuleList, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+def _through(
+    blocks: nn.ModuleList, x: torch.Tensor, told: torch.Tensor, place: torch.Tensor
+) -> torch.Tensor:
     for block in blocks:
-        x = block(x, told)
+        x = block(x, told, place)
     return x
 
 
@@ -131,3 +189,9 @@ def _waves(level: torch.Tensor) -> torch.Tensor:
     """Cosines and sines of a number about −1 to 1, (b,) to (b, 2·waves)."""
     phase = level[:, None] * torch.arange(1, _WAVES + 1, device=level.device) * (torch.pi / 2)
     return torch.cat([phase.cos(), phase.sin()], dim=1)
+
+
+def _cosines(place: torch.Tensor) -> torch.Tensor:
+    """cos(k·π·x), k = 1, 2, …, of places x from 0 to 1: (b, 1, w) to (b, places, w)."""
+    k = torch.arange(1, _PLACES + 1, device=place.device, dtype=place.dtype)
+    return (torch.pi * k[:, None] * place).cos()
