@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.measure import figures
 from benchmarks.page import machine
+from benchmarks.table import grid
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 _TEMPLATE = Path(__file__).parent / "scaling.md"
@@ -72,7 +73,7 @@ def tables(found: Rates) -> tuple[str, str]:
             *_each(_duration, found.train / CORES[0]),
         ],
     ]
-    return _markdown([["per triplet, one core", "measured"], *map(list, measured)]), _markdown(rows)
+    return grid([["per triplet, one core", "measured"], *map(list, measured)]), grid(rows)
 
 
 def page(found: Rates) -> str:
@@ -103,11 +104,6 @@ def _bytes(count: float) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    cells = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
 def _make() -> None:

@@ -1,5 +1,6 @@
 """Rows of measurements, each with its limit and its verdict, as lines and as Markdown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 OK, SHORT, REPORTED, ABSENT = "ok", "SHORT", "reported", "not measured"
@@ -50,8 +51,12 @@ def line(row: Row) -> str:
 
 def markdown(rows: list[Row]) -> str:
     """Rows as a table."""
-    cells = [_HEADS, tuple("---" for _ in _HEADS)]
-    cells += [(row.what, row.measured, row.wanted, row.verdict) for row in rows]
+    return grid([_HEADS, *((row.what, row.measured, row.wanted, row.verdict) for row in rows)])
+
+
+def grid(rows: Sequence[Sequence[str]]) -> str:
+    """Cells as a Markdown table, the first row being its head."""
+    cells = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join("| " + " | ".join(words) + " |" for words in cells)
 
 

@@ -1,0 +1,256 @@
+"""A row's published weights where they were not trained: ``docs/generalisation.md``.
+
+``python -m benchmarks.generalisation`` draws frames and trends that the weights of ``flow`` never
+saw, and ten thousand of the canonical ones, scores each set against its exact truth and prints the
+tables; with ``--write`` it writes the page and its picture. Cards are kept in
+``runs/generalisation``, so an interruption costs one set.
+"""
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.page import machine
+from benchmarks.table import grid
+from trendbench.spec import TaskSpec, load_spec
+
+PAGE = Path(__file__).parents[1] / "docs" / "generalisation.md"
+PICTURE = PAGE.parent / "images" / "flow-strip.png"
+_TEMPLATE = Path(__file__).parent / "generalisation.md"
+_KEPT = Path("runs") / "generalisation"
+_ARCH = "flow"
+INTENSITIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # 10⁻³ px⁻²
+_SEED = 1
+SCORES = {
+    "xi_ratio": "ξ/floor",
+    "lambda0_error": "λ₀ [standard errors]",
+    "k_error": "slope [standard errors]",
+    "retention_error": "retention error",
+    "containment": "containment",
+    "s2_error": "S2 error",
+    "lineal_error": "white runs' error",
+    "perimeter_error": "perimeter error",
+    "euler_error": "Euler number's error",
+    "memorisation": "memorisation",
+    "c2st_logloss": "classifier log loss",
+    "c2st_accuracy": "classifier accuracy",
+}
+
+Report = Mapping[str, Any]  # a card as JSON, the seconds of drawing, and the record of the weights
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set to draw.
+
+    Attributes:
+        name: of the kept card.
+        task: its frame, intensities and number of test triplets.
+        classifier: whether the trained classifier is asked as well.
+    """
+
+    name: str
+    task: TaskSpec
+    classifier: bool = False
+
+
+def frames() -> list[Case]:
+    """A strip and a square with the canonical intensities at both ends."""
+    return [
+        Case("strip", _task("strip", 100, width=4096)),
+        Case("square", _task("square", 100, width=1024, height=1024)),
+    ]
+
+
+def trends() -> list[Case]:
+    """Every pair of intensities, row by row: λ_left down, λ_right across."""
+    return [
+        Case(
+            f"trend-{left}-{right}",
+            _task("trend", 150, lambda_left=left / 1000, lambda_right=right / 1000),
+        )
+        for left, right in itertools.product(INTENSITIES, repeat=2)
+    ]
+
+
+def many() -> Case:
+    """Ten thousand canonical triplets that are not the test split's."""
+    return Case("many", _task("many", 10_000), classifier=True)
+
+
+def _task(name: str, test: int, **fields: float) -> TaskSpec:
+    numbers = {"name": name, "train": 20, "val": 1, "test": test, **fields}
+    return load_spec("trend-v1").model_copy(update=numbers)
+
+
+def report(case: Case) -> Report:
+    """Draw a set and score it, or find its card kept."""
+    from trendbench.data.opening import open_dataset
+    from trendbench.metrics.full_card import full_card
+    from trendbench.storage.atomic import write_text
+
+    source, path = _source(), _kept(case)
+    if path.exists():
+        kept: Report = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    with open_dataset(_data(case)) as dataset:
+        start = time.perf_counter()
+        drawn = _draw(case)
+        seconds = time.perf_counter() - start
+        card = full_card(drawn, dataset, name=_ARCH, c2st=case.classifier)
+    found = card.to_json() | {"seconds": seconds, "weights": _record(source)}
+    write_text(path, json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def _source() -> Any:
+    from trendbench.runner.sample import find_weights
+
+    return find_weights(_ARCH)
+
+
+def _record(source: Any) -> str:
+    return "+".join(sorted(stored.record.run_id for stored in source.records))
+
+
+def _kept(case: Case) -> Path:
+    return _KEPT / f"{case.name}-{_record(_source())}.json"
+
+
+def _data(case: Case) -> Path:
+    from trendbench.data.make import make_data
+
+    path = _KEPT / f"{case.name}.h5"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make_data(case.task, _SEED, path)
+    return path
+
+
+def _draw(case: Case) -> NDArray[np.uint8]:
+    from trendbench.data.opening import open_dataset
+    from trendbench.runner.sample import sample
+
+    with open_dataset(_data(case)) as dataset:
+        return sample(_source(), dataset)
+
+
+def column(found: Report, name: str) -> str:
+    """A score beside what 99 % of fresh true sets reach, starred where it lies outside."""
+    score = found["scores"].get(name)
+    if score is None:
+        return "—"
+    value, low, high = (f"{score[key]:.3g}" for key in ("value", "truth_low", "truth_high"))
+    return f"{value}{_star(score)} ({low} to {high})"
+
+
+def scores_table(found: Mapping[str, Report]) -> str:
+    """Scores down, sets across."""
+    head = ["value (99 % of fresh true sets)", *found]
+    rows = [[title, *(column(each, name) for each in found.values())]
+            for name, title in SCORES.items()
+            if any(each["scores"].get(name) for each in found.values())]  # fmt: skip
+    flags = ["flags", *(", ".join(each["flags"]) or "none" for each in found.values())]
+    return grid([head, *rows, flags])
+
+
+def trend_map(found: list[Report], shown: Callable[[Report], str]) -> str:
+    """λ_left down, λ_right across."""
+    cells = iter(found)
+    head = ["λ_left \\ λ_right [10⁻³ px⁻²]", *map(str, INTENSITIES)]
+    rows = [[str(left), *(shown(next(cells)) for _ in INTENSITIES)] for left in INTENSITIES]
+    return grid([head, *rows])
+
+
+def starred(name: str, digits: int, *, signed: bool = False) -> Callable[[Report], str]:
+    """One score of a set in a cell, starred outside of 99 % of fresh true sets."""
+
+    def shown(found: Report) -> str:
+        score = found["scores"][name]
+        if score is None:
+            return "—"
+        return f"{score['value']:{'+' if signed else ''}.{digits}f}{_star(score)}"
+
+    return shown
+
+
+def slope(found: Report) -> str:
+    """The slope's error; for a level trend, where there is none to speak of, λ's."""
+    level = found["scores"]["k_error"] is None
+    return starred("lambda0_error" if level else "k_error", 1, signed=True)(found)
+
+
+def inside(found: list[Report]) -> str:
+    """For each score, in how many sets it lies within 99 % of fresh true sets."""
+    rows = []
+    for name, title in SCORES.items():
+        scores = [score for each in found if (score := each["scores"].get(name))]
+        if scores:
+            rows.append([title, f"{sum(map(_is_as_true, scores))} of {len(scores)}"])
+    unflagged = sum(not each["flags"] for each in found)
+    return grid([["score", "sets within"], *rows, ["no flag", f"{unflagged} of {len(found)}"]])
+
+
+def parts() -> Iterator[tuple[str, str]]:
+    """The template's tables by name, each as soon as it is measured."""
+    of_trends = [report(case) for case in trends()]
+    yield "xi", trend_map(of_trends, starred("xi_ratio", 2))
+    yield "slope", trend_map(of_trends, slope)
+    yield "inside", inside(of_trends)
+    strip, square = (report(case) for case in frames())
+    yield "frames", scores_table({"4096×256 px": strip, "1024×1024 px": square})
+    thousands = report(many())
+    yield "many", scores_table({"10 000 of 256×256 px": thousands})
+    yield "record", thousands["weights"]
+
+
+def page(found: Mapping[str, str]) -> str:
+    """The page's text with the tables put in."""
+    text = _TEMPLATE.read_text(encoding="utf-8").replace("{machine}", machine())
+    for name, table in found.items():
+        text = text.replace(f"{{{name}}}", table)
+    return text
+
+
+def draw_picture(path: Path) -> None:
+    """A strip that was drawn above the true one, half of it, pixel for pixel."""
+    from PIL import Image
+
+    from trendbench.data.opening import open_dataset
+
+    case = Case("picture", _task("strip", 2, width=4096))
+    with open_dataset(_data(case)) as dataset:
+        true = dataset.load("test").r
+    gap = np.full((8, true.shape[2]), 160, np.uint8)
+    both = np.concatenate([_draw(case)[0], gap, true[0]])
+    Image.fromarray(both).save(path, optimize=True)
+
+
+def _is_as_true(score: Mapping[str, float]) -> bool:
+    return score["truth_low"] <= score["value"] <= score["truth_high"]
+
+
+def _star(score: Mapping[str, float]) -> str:
+    return "" if _is_as_true(score) else " \\*"
+
+
+def main() -> None:
+    """Measure and print, or write the page."""
+    found = {}
+    for name, table in parts():
+        found[name] = table
+        print(f"{table}\n", flush=True)
+    if "--write" in sys.argv:
+        draw_picture(PICTURE)
+        PAGE.write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

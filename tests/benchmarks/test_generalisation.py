@@ -1,0 +1,99 @@
+"""What lies outside of true sets is starred, and the page shows a whole run."""
+
+import json
+
+import pytest
+
+from benchmarks import generalisation
+from benchmarks.generalisation import (
+    INTENSITIES,
+    Case,
+    frames,
+    inside,
+    many,
+    page,
+    report,
+    scores_table,
+    slope,
+    starred,
+    trend_map,
+    trends,
+)
+from trendbench.runner.sample import Source
+
+
+def card(*, flags=(), **values):
+    scores = {name: {"value": value, "truth_low": -2.0, "truth_high": 2.0}
+              for name, value in values.items()}  # fmt: skip
+    return {"scores": {"k_error": None} | scores, "flags": list(flags), "weights": "seed0-x"}
+
+
+def test_every_pair_of_intensities_has_its_own_cell():
+    cases = trends()
+    assert len({case.name for case in cases}) == len(INTENSITIES) ** 2
+    found = [card(k_error=0.001 * i) for i in range(len(cases))]
+    rows = trend_map(found, starred("k_error", 3)).splitlines()[2:]
+    cells = [float(cell) for row in rows for cell in row.strip("| ").split("|")[1:]]
+    assert cells == pytest.approx([0.001 * i for i in range(len(cases))])
+    at = cases[7].task
+    assert (at.lambda_left, at.lambda_right) == (1e-3, 2e-3)
+
+
+def test_what_no_true_set_reaches_is_starred():
+    shown = starred("k_error", 1, signed=True)
+    assert shown(card(k_error=1.9)) == "+1.9"
+    assert shown(card(k_error=-2.1)) == "-2.1 \\*"
+    assert starred("k_error", 1)(card()) == "—"
+
+
+def test_a_level_trend_shows_the_intensity_s_error():
+    assert slope(card(lambda0_error=0.5)) == "+0.5"
+    assert slope(card(lambda0_error=0.5, k_error=-1.0)) == "-1.0"
+
+
+def test_sets_within_are_counted_and_flags_told():
+    found = [card(k_error=0.0), card(k_error=3.0, flags=["grey"]), card()]
+    assert "| slope [standard errors] | 1 of 2 |" in inside(found)
+    assert "| no flag | 2 of 3 |" in inside(found)
+    table = scores_table({"strip": found[1]})
+    assert "| slope [standard errors] | 3 \\* (-2 to 2) |" in table
+    assert "| flags | grey |" in table
+
+
+def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
+    """A small set from a stand-in for the weights; a second asking finds the card."""
+    from trendbench.generators.recipes import find_recipe, load_class
+
+    recipe = find_recipe("oracle")
+    source = Source(recipe, load_class(recipe.generator), None, [])
+    monkeypatch.setattr(generalisation, "_KEPT", tmp_path)
+    monkeypatch.setattr(generalisation, "_source", lambda: source)
+    drawn = []
+
+    def draw(case):
+        from trendbench.data.opening import open_dataset
+
+        drawn.append(case.name)
+        with open_dataset(generalisation._data(case)) as dataset:
+            return dataset.load("test").r
+
+    monkeypatch.setattr(generalisation, "_draw", draw)
+    case = Case("small", frames()[0].task.model_copy(update={"test": 3, "width": 512}))
+    first = report(case)
+    assert first["n"] == 3
+    assert first["scores"]["containment"]["value"] == 0
+    assert json.loads(json.dumps(first)) == report(case)
+    assert drawn == ["small"]
+
+
+def test_ten_thousand_are_not_the_test_split():
+    assert many().task.test == 10_000
+    assert many().classifier
+    assert generalisation._SEED != 0
+
+
+@pytest.mark.parametrize("name", ["xi", "slope", "inside", "frames", "many", "record"])
+def test_the_page_has_a_place_for_every_table(name):
+    found = dict.fromkeys(["xi", "slope", "inside", "frames", "many", "record"], "")
+    assert "TABLE" in page(found | {name: "TABLE"})
+    assert "{" not in page(found)
