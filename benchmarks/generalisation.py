@@ -200,15 +200,15 @@ def inside(found: list[Report]) -> str:
 
 def parts() -> Iterator[tuple[str, str]]:
     """The template's tables by name, each as soon as it is measured."""
+    thousands = report(many())
+    yield "many", scores_table({"10 000 of 256×256 px": thousands})
+    yield "record", thousands["weights"]
+    strip, square = (report(case) for case in frames())
+    yield "frames", scores_table({"4096×256 px": strip, "1024×1024 px": square})
     of_trends = [report(case) for case in trends()]
     yield "xi", trend_map(of_trends, starred("xi_ratio", 2))
     yield "slope", trend_map(of_trends, slope)
     yield "inside", inside(of_trends)
-    strip, square = (report(case) for case in frames())
-    yield "frames", scores_table({"4096×256 px": strip, "1024×1024 px": square})
-    thousands = report(many())
-    yield "many", scores_table({"10 000 of 256×256 px": thousands})
-    yield "record", thousands["weights"]
 
 
 def page(found: Mapping[str, str]) -> str:
