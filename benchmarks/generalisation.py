@@ -7,21 +7,24 @@ tables; with ``--write`` it writes the page and its picture. ``--only PART`` mea
 one set.
 """
 
+import hashlib
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.page import machine
 from benchmarks.table import grid
 from trendbench.spec import TaskSpec, load_spec
+
+if TYPE_CHECKING:
+    from trendbench.data.dataset import Dataset
+    from trendbench.runner.sample import Source
 
 PAGE = Path(__file__).parents[1] / "docs" / "generalisation.md"
 PICTURE = PAGE.parent / "images" / "flow-strip.png"
@@ -45,7 +48,7 @@ SCORES = {
     "c2st_accuracy": "classifier accuracy",
 }
 
-Report = Mapping[str, Any]  # a card as JSON, the seconds of drawing, and the record of the weights
+Report = Mapping[str, Any]  # a card as JSON
 
 
 @dataclass(frozen=True)
@@ -94,53 +97,40 @@ def _task(name: str, test: int, **fields: float) -> TaskSpec:
 
 def report(case: Case) -> Report:
     """Draw a set and score it, or find its card kept."""
-    from trendbench.data.opening import open_dataset
     from trendbench.metrics.full_card import full_card
+    from trendbench.runner.sample import sample
     from trendbench.storage.atomic import write_text
 
-    source, path = _source(), _kept(case)
+    source = _source()
+    asked = hashlib.sha256(f"{case.task.to_json()} {case.classifier}".encode()).hexdigest()
+    path = _KEPT / f"{case.name}-{asked[:8]}-{_record(source)}.json"
     if path.exists():
         kept: Report = json.loads(path.read_text(encoding="utf-8"))
         return kept
-    with open_dataset(_data(case)) as dataset:
-        start = time.perf_counter()
-        drawn = _draw(case)
-        seconds = time.perf_counter() - start
-        card = full_card(drawn, dataset, name=_ARCH, c2st=case.classifier)
-    found = card.to_json() | {"seconds": seconds, "weights": _record(source)}
-    write_text(path, json.dumps(found, indent=2) + "\n")
-    return found
+    with _data(case) as dataset:
+        card = full_card(sample(source, dataset), dataset, name=_ARCH, c2st=case.classifier)
+    write_text(path, json.dumps(card.to_json(), indent=2) + "\n")
+    return card.to_json()
 
 
-def _source() -> Any:
+def _source() -> "Source":
     from trendbench.runner.sample import find_weights
 
     return find_weights(_ARCH)
 
 
-def _record(source: Any) -> str:
+def _record(source: "Source") -> str:
     return "+".join(sorted(stored.record.run_id for stored in source.records))
 
 
-def _kept(case: Case) -> Path:
-    return _KEPT / f"{case.name}-{_record(_source())}.json"
-
-
-def _data(case: Case) -> Path:
+def _data(case: Case) -> "Dataset":
     from trendbench.data.make import make_data
+    from trendbench.data.opening import open_dataset
 
     path = _KEPT / f"{case.name}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
-    make_data(case.task, _SEED, path)
-    return path
-
-
-def _draw(case: Case) -> NDArray[np.uint8]:
-    from trendbench.data.opening import open_dataset
-    from trendbench.runner.sample import sample
-
-    with open_dataset(_data(case)) as dataset:
-        return sample(_source(), dataset)
+    make_data(case.task, _SEED, path, overwrite=True)
+    return open_dataset(path)
 
 
 def column(found: Report, name: str) -> str:
@@ -242,14 +232,12 @@ def draw_picture(path: Path) -> None:
     """A strip that was drawn above the true one, pixel for pixel."""
     from PIL import Image
 
-    from trendbench.data.opening import open_dataset
+    from trendbench.runner.sample import sample
 
-    case = Case("picture", _task("strip", 2, width=4096))
-    with open_dataset(_data(case)) as dataset:
-        true = dataset.load("test").r
-    gap = np.full((8, true.shape[2]), 160, np.uint8)
-    both = np.concatenate([_draw(case)[0], gap, true[0]])
-    Image.fromarray(both).save(path, optimize=True)
+    with _data(Case("picture", _task("strip", 2, width=4096))) as dataset:
+        drawn, true = sample(_source(), dataset)[0], dataset.load("test").r[0]
+    gap = np.full((8, true.shape[1]), 160, np.uint8)
+    Image.fromarray(np.concatenate([drawn, gap, true])).save(path, optimize=True)
 
 
 def _is_as_true(score: Mapping[str, float]) -> bool:

@@ -26,7 +26,7 @@ from trendbench.runner.sample import Source
 def card(*, flags=(), **values):
     scores = {name: {"value": value, "truth_low": -2.0, "truth_high": 2.0}
               for name, value in values.items()}  # fmt: skip
-    return {"scores": {"k_error": None} | scores, "flags": list(flags), "weights": "seed0-x"}
+    return {"scores": {"k_error": None} | scores, "flags": list(flags)}
 
 
 def test_every_pair_of_intensities_has_its_own_cell():
@@ -62,7 +62,10 @@ def test_sets_within_are_counted_and_flags_told():
 
 
 def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
-    """A small set from a stand-in for the weights; a second asking finds the card."""
+    """A small set from a stand-in for the weights; a second asking finds the card.
+
+    Of another set by that name there is none yet.
+    """
     from trendbench.generators.recipes import find_recipe, load_class
 
     recipe = find_recipe("oracle")
@@ -71,20 +74,19 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(generalisation, "_source", lambda: source)
     drawn = []
 
-    def draw(case):
-        from trendbench.data.opening import open_dataset
+    def draw(_source, dataset):
+        drawn.append(dataset.spec.test)
+        return dataset.load("test").r
 
-        drawn.append(case.name)
-        with open_dataset(generalisation._data(case)) as dataset:
-            return dataset.load("test").r
-
-    monkeypatch.setattr(generalisation, "_draw", draw)
-    case = Case("small", frames()[0].task.model_copy(update={"test": 3, "width": 512}))
+    monkeypatch.setattr("trendbench.runner.sample.sample", draw)
+    task = frames()[0].task.model_copy(update={"test": 3, "width": 512})
+    case = Case("small", task)
     first = report(case)
     assert first["n"] == 3
     assert first["scores"]["containment"]["value"] == 0
     assert json.loads(json.dumps(first)) == report(case)
-    assert drawn == ["small"]
+    assert drawn == [3]
+    assert report(Case("small", task.model_copy(update={"test": 4})))["n"] == 4
 
 
 def test_ten_thousand_are_not_the_test_split():

@@ -100,8 +100,8 @@ def test_the_place_along_x_and_the_level_reach_the_output():
     assert not torch.equal(louder, row)
 
 
-def test_a_wider_frame_with_the_same_places_is_answered_alike():
-    """Off the borders, an output knows the place itself, not how places differ between columns."""
+def test_an_output_knows_the_places_around_it_alone():
+    """Places far off change nothing, and convolutions see no map of places to tell steps from."""
     network = spoken(Denoiser(8, 12, 1, 4))
     images = torch.rand(1, 2, 32, 256)
     given = network.given(images)
