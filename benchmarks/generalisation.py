@@ -9,16 +9,16 @@ one set.
 
 import hashlib
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from benchmarks.page import machine
+from benchmarks.reports import Report, at, inside, kept, scores_table, starred
 from benchmarks.table import grid
 from trendbench.spec import TaskSpec, load_spec
 
@@ -31,24 +31,9 @@ PICTURE = PAGE.parent / "images" / "flow-strip.png"
 _TEMPLATE = Path(__file__).parent / "generalisation.md"
 _KEPT = Path("runs") / "generalisation"
 _ARCH = "flow"
-INTENSITIES = (0.5, 1.0, 2.0, 4.0, 8.0)  # 10⁻³ px⁻²
+INTENSITIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # 10⁻³ px⁻²
 _SEED = 1
-SCORES = {
-    "xi_ratio": "ξ/floor",
-    "lambda0_error": "λ₀ [standard errors]",
-    "k_error": "slope [standard errors]",
-    "retention_error": "retention error",
-    "containment": "containment",
-    "s2_error": "S2 error",
-    "lineal_error": "white runs' error",
-    "perimeter_error": "perimeter error",
-    "euler_error": "Euler number's error",
-    "memorisation": "memorisation",
-    "c2st_logloss": "classifier log loss",
-    "c2st_accuracy": "classifier accuracy",
-}
-
-Report = Mapping[str, Any]  # a card as JSON
+_MISSING = "Not measured yet with these weights."
 
 
 @dataclass(frozen=True)
@@ -85,9 +70,9 @@ def trends() -> list[Case]:
     ]
 
 
-def many() -> Case:
+def many() -> list[Case]:
     """Ten thousand canonical triplets that are not the test split's."""
-    return Case("many", _task("many", 10_000), classifier=True)
+    return [Case("many", _task("many", 10_000), classifier=True)]
 
 
 def _task(name: str, test: int, **fields: float) -> TaskSpec:
@@ -97,20 +82,22 @@ def _task(name: str, test: int, **fields: float) -> TaskSpec:
 
 def report(case: Case) -> Report:
     """Draw a set and score it, or find its card kept."""
+    return kept(_kept_at(case), lambda: _measured(case))
+
+
+def _measured(case: Case) -> Report:
     from trendbench.metrics.full_card import full_card
     from trendbench.runner.sample import sample
-    from trendbench.storage.atomic import write_text
 
-    source = _source()
-    asked = hashlib.sha256(f"{case.task.to_json()} {case.classifier}".encode()).hexdigest()
-    path = _KEPT / f"{case.name}-{asked[:8]}-{_record(source)}.json"
-    if path.exists():
-        kept: Report = json.loads(path.read_text(encoding="utf-8"))
-        return kept
     with _data(case) as dataset:
-        card = full_card(sample(source, dataset), dataset, name=_ARCH, c2st=case.classifier)
-    write_text(path, json.dumps(card.to_json(), indent=2) + "\n")
+        card = full_card(sample(_source(), dataset), dataset, name=_ARCH, c2st=case.classifier)
     return card.to_json()
+
+
+def _kept_at(case: Case) -> Path:
+    """Where the card of just this set, drawn with just these weights, is kept."""
+    asked = hashlib.sha256(f"{case.task.to_json()} {case.classifier}".encode()).hexdigest()
+    return _KEPT / f"{case.name}-{asked[:8]}-{_record(_source())}.json"
 
 
 def _source() -> "Source":
@@ -133,25 +120,6 @@ def _data(case: Case) -> "Dataset":
     return open_dataset(path)
 
 
-def column(found: Report, name: str) -> str:
-    """A score beside what 99 % of fresh true sets reach, starred where it lies outside."""
-    score = found["scores"].get(name)
-    if score is None:
-        return "—"
-    value, low, high = (f"{score[key]:.3g}" for key in ("value", "truth_low", "truth_high"))
-    return f"{value}{_star(score)} ({low} to {high})"
-
-
-def scores_table(found: Mapping[str, Report]) -> str:
-    """Scores down, sets across."""
-    head = ["value (99 % of fresh true sets)", *found]
-    rows = [[title, *(column(each, name) for each in found.values())]
-            for name, title in SCORES.items()
-            if any(each["scores"].get(name) for each in found.values())]  # fmt: skip
-    flags = ["flags", *(", ".join(each["flags"]) or "none" for each in found.values())]
-    return grid([head, *rows, flags])
-
-
 def trend_map(found: list[Report], shown: Callable[[Report], str]) -> str:
     """λ_left down, λ_right across."""
     cells = iter(found)
@@ -160,54 +128,28 @@ def trend_map(found: list[Report], shown: Callable[[Report], str]) -> str:
     return grid([head, *rows])
 
 
-def starred(name: str, digits: int, *, signed: bool = False) -> Callable[[Report], str]:
-    """One score of a set in a cell, starred outside of 99 % of fresh true sets."""
-
-    def shown(found: Report) -> str:
-        score = found["scores"][name]
-        if score is None:
-            return "—"
-        return f"{score['value']:{'+' if signed else ''}.{digits}f}{_star(score)}"
-
-    return shown
-
-
 def slope(found: Report) -> str:
     """The slope's error; for a level trend, where there is none to speak of, λ's."""
     level = found["scores"]["k_error"] is None
     return starred("lambda0_error" if level else "k_error", 1, signed=True)(found)
 
 
-def inside(found: list[Report]) -> str:
-    """For each score, in how many sets it lies within 99 % of fresh true sets."""
-    rows = []
-    for name, title in SCORES.items():
-        scores = [score for each in found if (score := each["scores"].get(name))]
-        if scores:
-            rows.append([title, f"{sum(map(_is_as_true, scores))} of {len(scores)}"])
-    unflagged = sum(not each["flags"] for each in found)
-    return grid([["score", "sets within"], *rows, ["no flag", f"{unflagged} of {len(found)}"]])
-
-
-def ten_thousand() -> str:
+def ten_thousand(found: list[Report]) -> str:
     """The table of the ten thousand."""
-    return scores_table({"10 000 of 256×256 px": report(many())})
+    return scores_table(dict(zip(["10 000 of 256×256 px"], found, strict=True)))
 
 
-def other_frames() -> str:
+def other_frames(found: list[Report]) -> str:
     """The table of the frames, and the picture of one."""
-    strip, square = (report(case) for case in frames())
-    draw_picture(PICTURE)
     return (
-        scores_table({"4096×256 px": strip, "1024×1024 px": square})
+        scores_table(dict(zip(["4096×256 px", "1024×1024 px"], found, strict=True)))
         + f"\n\n![The first strip that was drawn, above the true one](images/{PICTURE.name})"
         + "\n\nDrawn above, true below."
     )
 
 
-def other_trends() -> str:
+def other_trends(found: list[Report]) -> str:
     """Maps of ξ/floor and of the slope's error, and what was within."""
-    found = [report(case) for case in trends()]
     return (
         f"ξ/floor:\n\n{trend_map(found, starred('xi_ratio', 2))}\n\n"
         "The slope's error in standard errors, and on the diagonal, without a slope, λ's:\n\n"
@@ -217,14 +159,35 @@ def other_trends() -> str:
     )
 
 
-PARTS = {"many": ten_thousand, "frames": other_frames, "trends": other_trends}
+@dataclass(frozen=True)
+class Part:
+    """A section of the page: its sets, and what it says of their cards."""
+
+    cases: Callable[[], list[Case]]
+    text: Callable[[list[Report]], str]
+
+    def measured(self) -> str:
+        """The text, sets drawn and scored where their cards are not kept."""
+        return self.text([report(case) for case in self.cases()])
+
+    def known(self) -> str:
+        """The text if every card is kept; that it is missing if not."""
+        found = [card for case in self.cases() if (card := at(_kept_at(case)))]
+        return self.text(found) if len(found) == len(self.cases()) else _MISSING
+
+
+PARTS = {
+    "many": Part(many, ten_thousand),
+    "frames": Part(frames, other_frames),
+    "trends": Part(trends, other_trends),
+}
 
 
 def page(found: Mapping[str, str], record: str) -> str:
-    """The page's text with the parts put in that were measured."""
+    """The page's text, with a text for each of the parts put in."""
     text = _TEMPLATE.read_text(encoding="utf-8")
     for name in PARTS:
-        text = text.replace(f"{{{name}}}", found.get(name, "Not measured yet with these weights."))
+        text = text.replace(f"{{{name}}}", found[name])
     return text.replace("{record}", record).replace("{machine}", machine())
 
 
@@ -240,24 +203,17 @@ def draw_picture(path: Path) -> None:
     Image.fromarray(np.concatenate([drawn, gap, true])).save(path, optimize=True)
 
 
-def _is_as_true(score: Mapping[str, float]) -> bool:
-    return score["truth_low"] <= score["value"] <= score["truth_high"]
-
-
-def _star(score: Mapping[str, float]) -> str:
-    return "" if _is_as_true(score) else " \\*"
-
-
 @click.command()
 @click.option("--only", "names", type=click.Choice(list(PARTS)), multiple=True)
 @click.option("--write", is_flag=True, help="Write the page.")
 def main(names: tuple[str, ...], write: bool) -> None:
-    """Measure and print, or write the page."""
-    found = {}
+    """Measure and print, or write the page: of other parts, what is kept."""
     for name in names or PARTS:
-        found[name] = PARTS[name]()
-        click.echo(f"{found[name]}\n")
+        click.echo(f"{PARTS[name].measured()}\n")
     if write:
+        if "frames" in (names or PARTS):
+            draw_picture(PICTURE)
+        found = {name: part.known() for name, part in PARTS.items()}
         PAGE.write_text(page(found, _record(_source())), encoding="utf-8")
 
 

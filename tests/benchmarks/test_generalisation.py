@@ -9,17 +9,16 @@ from benchmarks.generalisation import (
     INTENSITIES,
     PARTS,
     Case,
+    Part,
     frames,
-    inside,
     many,
     page,
     report,
-    scores_table,
     slope,
-    starred,
     trend_map,
     trends,
 )
+from benchmarks.reports import inside, scores_table, starred
 from trendbench.runner.sample import Source
 
 
@@ -36,7 +35,7 @@ def test_every_pair_of_intensities_has_its_own_cell():
     rows = trend_map(found, starred("k_error", 3)).splitlines()[2:]
     cells = [float(cell) for row in rows for cell in row.strip("| ").split("|")[1:]]
     assert cells == pytest.approx([0.001 * i for i in range(len(cases))])
-    at = cases[7].task
+    at = cases[8].task
     assert (at.lambda_left, at.lambda_right) == (1e-3, 2e-3)
 
 
@@ -90,16 +89,25 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
 
 
 def test_ten_thousand_are_not_the_test_split():
-    assert many().task.test == 10_000
-    assert many().classifier
+    (case,) = many()
+    assert case.task.test == 10_000
+    assert case.classifier
     assert generalisation._SEED != 0
 
 
 def test_the_page_has_a_place_for_every_part():
-    """And says of a part that was left out that it was."""
     whole = page({name: f"TABLE OF {name}" for name in PARTS}, "seed0-x")
     assert [part for part in PARTS if f"TABLE OF {part}" in whole] == list(PARTS)
     assert "seed0-x" in whole
     assert "{" not in whole
-    assert "Not measured" not in whole
-    assert page({"many": "TABLE"}, "seed0-x").count("Not measured") == len(PARTS) - 1
+
+
+def test_a_part_is_known_once_every_one_of_its_sets_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(generalisation, "_kept_at", lambda case: tmp_path / case.name)
+    part = Part(frames, lambda found: f"{len(found)} sets")
+    assert "Not measured" in part.known()
+    strip, square = frames()
+    (tmp_path / strip.name).write_text('{"n": 3}')
+    assert "Not measured" in part.known()
+    (tmp_path / square.name).write_text('{"n": 3}')
+    assert part.known() == part.measured() == "2 sets"
