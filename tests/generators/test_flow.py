@@ -18,7 +18,7 @@ from trendbench.training.context import RunContext
 NUMBERS = {
     "width": 8, "coarse": 12, "blocks": 1, "cell": 4, "learning_rate": 3e-3, "weight_decay": 0.01,
     "warmup": 0.1, "averaging": 0.9, "batch": 5, "epochs": 2, "faintest": 0.01, "clearest": 4.0,
-    "steps": 12, "window": 48, "emphasis": 1.0,
+    "steps": 12, "window": 48, "emphasis": 1.0, "overshoot": 1.5,
 }  # fmt: skip
 
 
@@ -118,9 +118,9 @@ def test_an_output_knows_the_places_around_it_alone():
 def told_by_the_place(levels):
     """A stub of ``logits`` for independent pixels, black with probability ``levels``: exact."""
 
-    def logits(_network, _given, x, ratio):
+    def logits(_network, _given, y, ratio):
         ratio = ratio[:, None, None, None]
-        return torch.logit(levels).expand_as(x) + 2 * ratio * (1 + ratio) * x
+        return torch.logit(levels).expand_as(y) + 2 * ratio * y
 
     return logits
 
@@ -142,9 +142,9 @@ def test_independent_pixels_come_out_with_their_probabilities(monkeypatch):
 def squares_as_wholes(p):
     """A stub: each 16×16 px square is black or white as a whole; its pixels pool their words."""
 
-    def logits(_network, _given, x, ratio):
+    def logits(_network, _given, y, ratio):
         ratio = ratio[:, None, None, None]
-        own = 2 * ratio * (1 + ratio) * x
+        own = 2 * ratio * y
         pooled = own.unfold(2, 16, 16).unfold(3, 16, 16).sum(dim=(-2, -1))
         pooled = pooled + math.log(p / (1 - p))
         return pooled.repeat_interleave(16, 2).repeat_interleave(16, 3)
@@ -166,18 +166,16 @@ def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
 
 
 def test_the_pixel_s_own_word_is_the_exact_likelihood_ratio():
-    """Where the network says nothing, the logit is log N(x; t, 1 − t) − log N(x; −t, 1 − t)."""
+    """Where the network says nothing, the logit is log N(y; ρ, 1) − log N(y; −ρ, 1)."""
     model = untrained()
     for parameter in model.network.exit.parameters():
         torch.nn.init.zeros_(parameter)
-    x = torch.linspace(-2, 2, 64).expand(1, 1, 32, 64)
+    y = torch.linspace(-2, 2, 64).expand(1, 1, 32, 64)
     ratio = torch.tensor([0.7])
-    t = ratio / (1 + ratio)
-    normal = torch.distributions.Normal(torch.stack([t, -t]), 1 - t)
-    both = normal.log_prob(x[0, 0, 0])
+    both = torch.distributions.Normal(torch.stack([ratio, -ratio]), 1).log_prob(y[0, 0, 0])
     with torch.no_grad():
         given = model.network.given(torch.zeros(1, 2, 32, 64))
-        logits = model.logits(model.network, given, x, ratio)
+        logits = model.logits(model.network, given, y, ratio)
     torch.testing.assert_close(logits[0, 0, 0], both[0] - both[1], rtol=1e-4, atol=1e-4)
 
 
@@ -255,9 +253,9 @@ def test_emphasis_weighs_the_clear_end(triplets, monkeypatch):
     """The gradient is of the losses times the ratio over a tenth, to the power of ``emphasis``."""
     seen, descended = {}, []
 
-    def spy(loss, adam):
+    def spy(loss, *optimisers):
         descended.append(loss.item())
-        descend(loss, adam)
+        descend(loss, *optimisers)
 
     monkeypatch.setattr("trendbench.generators.flow.generator.descend", spy)
     for emphasis in (0.0, 1.0):
@@ -379,7 +377,7 @@ def test_the_average_is_not_the_last_step_s_weights(triplets):
         ({"blocks": 20000}, "blocks = 20000: from 1 to 64"), ({"steps": 16.5}, "not "),
         ({"clearest": math.inf}, "not "), ({"weight_decay": -1.0}, "weight_decay"),
         ({"batch": True}, "not "), ({"window": 20}, "window = 20: a multiple of 8 px"),
-        ({"emphasis": -1.0}, "emphasis"),
+        ({"emphasis": -1.0}, "emphasis"), ({"overshoot": 0.9}, "overshoot = 0.9"),
         ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = 2"), ({"averaging": 1.0}, "averaging"),
     ],
 )  # fmt: skip

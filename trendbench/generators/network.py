@@ -300,14 +300,16 @@ def parameter_count(network: nn.Module) -> int:
     return sum(weights.numel() for weights in network.parameters())
 
 
-def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """One step of the optimiser down the gradient of the batch's mean loss.
+def descend(loss: torch.Tensor, *optimisers: torch.optim.Optimizer) -> None:
+    """One step of the optimisers down the gradient of the batch's mean loss.
 
     Args:
         loss: the mean over this process's rows.
-        optimiser: of the weights to be changed.
+        *optimisers: of the weights to be changed.
     """
-    optimiser.zero_grad(set_to_none=True)
+    for optimiser in optimisers:
+        optimiser.zero_grad(set_to_none=True)
     weighed(loss).backward()  # type: ignore[no-untyped-call]
-    sum_gradients(optimiser)
-    optimiser.step()
+    for optimiser in optimisers:
+        sum_gradients(optimiser)
+        optimiser.step()

@@ -1,4 +1,4 @@
-"""Conditional flow matching: trained to tell images from noise, sampled along the flow."""
+"""Conditional flow matching: trained to tell images from noise, drawn as noise gives way."""
 
 import copy
 import math
@@ -20,8 +20,10 @@ from trendbench.generators.network import (
     resident,
 )
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.matrices import as_matrices
 from trendbench.training.one_batch import mine
 
+_AHEAD = 0.75  # of the last change of the mean is expected in a step: exact for coins of any bias
 _MIDDLE = 0.1  # signal-to-noise ratio of weight 1, where a particle's coin is tossed
 
 
@@ -32,14 +34,16 @@ class Settings(Schedule):
     Attributes:
         width, coarse, blocks, cell: of the network.
         window: width in pixels of the pieces of the images that training sees.
-        weight_decay: of AdamW.
+        weight_decay: of the optimisers, Muon for the kernels and AdamW for all else.
         warmup: share of all steps over which the learning rate rises; a cosine takes it to 0.
         averaging: decay per step of the exponential moving average of the weights, with which
             images are drawn.
         faintest, clearest: the least and the greatest signal-to-noise ratio t/(1 − t) at which
-            the flow stops on its way, and between which training draws it, log-uniform.
+            drawing stops on its way, and between which training draws it, log-uniform.
         emphasis: the log loss at a ratio is weighted with this power of it. 0 leaves the clear end
             to a hundredth of the gradient; 2 would bound the likelihood.
+        overshoot: how many times further than a stop's ratio the flow is followed before it comes
+            back by fresh noise; 1 for the flow alone.
         steps: passes of the network over an image.
 
     Raises:
@@ -57,6 +61,7 @@ class Settings(Schedule):
     faintest: float
     clearest: float
     emphasis: float
+    overshoot: float
     steps: int
 
     def __post_init__(self) -> None:
@@ -68,6 +73,7 @@ class Settings(Schedule):
             raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         self.must_lie(3, 1024, "steps")
         self.must_lie(0, 4, "emphasis")
+        self.must_lie(1, 100, "overshoot")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
         if not self.faintest < self.clearest:
             raise ValueError(
@@ -82,20 +88,23 @@ class Settings(Schedule):
 class Flow(NetworkGenerator[Settings, Denoiser]):
     """A flow from white noise z ~ N(0, 1) to images x = ±1, black being 1, given (s1, s2).
 
-    On the way stands x_t = t·x + (1 − t)·z, 0 ≤ t ≤ 1. The flow dx_t/dt = (x̂ − x_t)/(1 − t) with
-    x̂(x_t, t) = E(x | x_t, s1, s2) carries the law of z to that of x. A pixel is one of two values,
-    so x̂ = 2p − 1 with p = P(x = 1 | x_t, s1, s2), which log loss teaches. The noise of pixels is
-    independent, so log p/(1 − p) = (what all other pixels say) + 2·t·x_t/(1 − t)²; the network
-    learns the first term, and the second, the pixel's own word, is exact.
+    On the way stands y_ρ = ρ·x + z, the signal-to-noise ratio ρ going from 0 to ∞: up to its scale
+    x_t = t·x + (1 − t)·z with t = ρ/(1 + ρ). The flow dy/dρ = E(x | y_ρ, s1, s2) carries the law of
+    z to that of x. A pixel is one of two values, so E(x | ·) = 2p − 1 with
+    p = P(x = 1 | y_ρ, s1, s2), which log loss teaches. The noise of pixels is independent, so
+    log p/(1 − p) = (what all other pixels say) + 2·ρ·y_ρ; the network learns the first term, and
+    the second, the pixel's own word, is exact.
 
-    The flow is followed in equal steps of log t/(1 − t) by the second-order multistep rule; then p
-    is rounded, so no pixel is grey.
+    The flow is followed from stop to stop, evenly in log ρ. At each it goes too far, to ρ' > ρ, and
+    comes back by fresh noise: (ρ/ρ')·y + √(1 − (ρ/ρ')²)·z has the law of y_ρ. So an error of one
+    step is seen and mended in those that follow, which the flow alone would carry to the end. Then
+    p is rounded, so no pixel is grey.
 
     Args:
         **settings: the fields of ``Settings``.
 
-    Source: Lipman et al., Flow matching for generative modeling (2023); Lu et al., DPM-Solver++
-    (2022), for the rule.
+    Source: Lipman et al., Flow matching for generative modeling (2023); Karras et al., Elucidating
+    the design space of diffusion-based generative models (2022), for the fresh noise.
     """
 
     extendable = False  # the learning rate's schedule ends with the last epoch
@@ -117,32 +126,31 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return _Learner(self, train)
 
     def logits(
-        self, network: Denoiser, given: Given, x: torch.Tensor, ratio: torch.Tensor
+        self, network: Denoiser, given: Given, y: torch.Tensor, ratio: torch.Tensor
     ) -> torch.Tensor:
         """The log odds of black, log p/(1 − p), of every pixel.
 
         Args:
             network: being trained, or the average.
             given: of b images.
-            x: x_t, (b, 1, H, W).
-            ratio: t/(1 − t), (b,).
+            y: y_ρ = ρ·x + z, (b, 1, H, W).
+            ratio: ρ, (b,).
 
         Returns:
             (b, 1, H, W).
         """
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
-        level = 2 * (ratio.clamp(settings.faintest).log() - low) / (high - low) - 1
+        level = 2 * (ratio.log() - low) / (high - low) - 1
         ratio = ratio[:, None, None, None]
-        own = 2 * ratio * (1 + ratio) * x  # 2·t·x_t/(1 − t)², as 1/(1 − t) = 1 + t/(1 − t)
-        scaled = x * (1 + ratio) / (1 + ratio.square()).sqrt()
-        noisy = torch.cat([scaled, torch.tanh(own / 2)], dim=1)
+        own = 2 * ratio * y
+        noisy = torch.cat([y / (1 + ratio.square()).sqrt(), torch.tanh(own / 2)], dim=1)
         with self.autocast():
             logits: torch.Tensor = network(given, noisy, level)
         return logits.float() + own
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
-        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
+        """Follow the path from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
 
         A falling trend is a rising one from right to left, so the network need know no other.
         """
@@ -154,21 +162,24 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         """The same where s2 is the denser input."""
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
-        stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
-        x = torch.randn_like(pair[:, :1])
+        stops = torch.linspace(low, high, settings.steps).exp().tolist()
         given = self.network.given(pair)
-        before: torch.Tensor | None = None
+        # Beneath so much noise the image is what s1 and s2 say of each pixel alone.
+        y = stops[0] * torch.tanh(given.odds / 2) + torch.randn_like(given.odds)
+        mean = torch.zeros_like(y)
         for i, ratio in enumerate(stops):
+            before = mean
             ratios = torch.full((len(pair),), ratio, device=pair.device)
-            p = torch.sigmoid(self.logits(self.network, given, x, ratios))
+            p = torch.sigmoid(self.logits(self.network, given, y, ratios))
             if i + 1 == len(stops):
                 break
-            clean = 2 * p - 1
-            # Steps are equal in log t/(1 − t), but for the first, which comes from t = 0.
-            ahead = clean if before is None or i == 1 else 1.5 * clean - 0.5 * before
-            t, s = ratio / (1 + ratio), stops[i + 1] / (1 + stops[i + 1])
-            x = (1 - s) / (1 - t) * x + (s - t) / (1 - t) * ahead
-            before = clean
+            mean = 2 * p - 1
+            ahead = mean if i == 0 else (mean + _AHEAD * (mean - before)).clamp(-1, 1)
+            last = i + 2 == len(stops)
+            too_far = stops[i + 1] * (1 if last else settings.overshoot)
+            y = y + (too_far - ratio) * ahead
+            back = stops[i + 1] / too_far
+            y = back * y + math.sqrt(1 - back**2) * torch.randn_like(y)
         return (p >= 0.5).float()
 
 
@@ -182,22 +193,22 @@ class _Learner(Parts):
         model.network.begin_with(*_pixels_by_inputs(train))
         self._network = copy.deepcopy(model.network)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
-        self._adam = torch.optim.AdamW(
-            self._network.parameters(),
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            fused=True,
-        )
+        weights = list(self._network.parameters())
+        kernels = as_matrices(w for w in weights if w.ndim == 4)
+        rate, decay = settings.learning_rate, settings.weight_decay
+        muon = torch.optim.Muon(kernels, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+        adam = torch.optim.AdamW([w for w in weights if w.ndim != 4], rate, weight_decay=decay)
+        self._optimisers = (muon, adam)
         steps = settings.epochs * math.ceil(len(train) / settings.batch)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._adam, _rise_and_fall(steps, round(settings.warmup * steps))
-        )
+        shape = _rise_and_fall(steps, round(settings.warmup * steps))
+        self._schedules = [torch.optim.lr_scheduler.LambdaLR(o, shape) for o in self._optimisers]
         super().__init__(
-            network=self._network, average=self._average, adam=self._adam, schedule=self._schedule
-        )
+            network=self._network, average=self._average, muon=muon, adam=adam,
+            muon_schedule=self._schedules[0], adam_schedule=self._schedules[1],
+        )  # fmt: skip
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """One step of AdamW on the triplets of these indices, (b,); the loss in nats a pixel.
+        """One step on the triplets of these indices, (b,); the loss in nats a pixel.
 
         Each is seen through a window at a random place, and batches are mirrored in y at random.
         """
@@ -211,22 +222,22 @@ class _Learner(Parts):
         # One level from each of b equal strata, so that no batch is all noise or all image.
         place = (torch.arange(b) + torch.rand(b)).to(real.device) / b
         ratio = settings.faintest * (settings.clearest / settings.faintest) ** place
-        t = (ratio / (1 + ratio))[:, None, None, None]
-        x = t * (2 * real - 1) + (1 - t) * torch.randn_like(real)
+        y = ratio[:, None, None, None] * (2 * real - 1) + torch.randn_like(real)
         # All was drawn for the whole batch; the network sees our rows of it.
-        given, real, x, ratio = Given(*map(mine, given)), mine(real), mine(x), mine(ratio)
-        logits = self._model.logits(self._network, given, x, ratio)
+        given, real, y, ratio = Given(*map(mine, given)), mine(real), mine(y), mine(ratio)
+        logits = self._model.logits(self._network, given, y, ratio)
         losses = binary_cross_entropy_with_logits(logits, real, reduction="none").mean((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
-        descend((weights * losses).mean(), self._adam)
-        self._schedule.step()
+        descend((weights * losses).mean(), *self._optimisers)
+        for schedule in self._schedules:
+            schedule.step()
         self._follow(settings.averaging)
         return {"log_loss": losses.mean()}
 
     @torch.no_grad()
     def _follow(self, decay: float) -> None:
         """Let the running average follow; young averages follow faster."""
-        steps = self._schedule.last_epoch
+        steps = self._schedules[0].last_epoch
         weight = 1 - min(decay, (1 + steps) / (10 + steps))
         for mean, current in zip(
             self._average.parameters(), self._network.parameters(), strict=True
