@@ -125,9 +125,10 @@ def told_by_the_place(levels):
     return logits
 
 
-def test_independent_pixels_come_out_with_their_probabilities(monkeypatch):
-    """2·10⁵ coins at each of eight biases, carried by the exact field: z-scores below 4."""
-    model = untrained(steps=16)
+@pytest.mark.parametrize("overshoot", [1.0, 1.5])
+def test_independent_pixels_come_out_with_their_probabilities(overshoot, monkeypatch):
+    """25 600 coins at each of eight biases, carried by the exact field: z-scores below 4."""
+    model = untrained(steps=16, faintest=0.02, clearest=2.0, overshoot=overshoot)
     biases = torch.linspace(0.05, 0.95, 8).repeat_interleave(8)
     monkeypatch.setattr(model, "logits", told_by_the_place(biases))
     torch.manual_seed(1)
@@ -163,6 +164,22 @@ def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
     spread = math.sqrt(0.3 * 0.7 / black.numel())
     assert abs(black.mean().item() - 0.3) < 4 * spread
     assert black.sum(dim=1).var().item() == pytest.approx(8 * 0.3 * 0.7, rel=0.3)
+
+
+def test_fresh_noise_mends_what_an_early_step_got_wrong(monkeypatch):
+    """Coins of 0.3 that pass for coins of 0.6 up to a ratio of 0.5."""
+    right, wrong = (told_by_the_place(torch.tensor(p)) for p in (0.3, 0.6))
+
+    def late(network, given, y, ratio):
+        return (wrong if ratio[0] < 0.5 else right)(network, given, y, ratio)
+
+    error = {}
+    for overshoot in (1.0, 3.0):
+        model = untrained(steps=16, overshoot=overshoot)
+        monkeypatch.setattr(model, "logits", late)
+        torch.manual_seed(1)
+        error[overshoot] = abs(model.draw(torch.zeros(100, 2, 32, 64)).mean().item() - 0.3)
+    assert error[3.0] < 0.7 * error[1.0]
 
 
 def test_the_pixel_s_own_word_is_the_exact_likelihood_ratio():
