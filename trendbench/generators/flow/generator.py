@@ -141,7 +141,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         """
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
-        level = 2 * (ratio.log() - low) / (high - low) - 1
+        level = 2 * (ratio.clamp(settings.faintest).log() - low) / (high - low) - 1
         ratio = ratio[:, None, None, None]
         own = 2 * ratio * y
         noisy = torch.cat([y / (1 + ratio.square()).sqrt(), torch.tanh(own / 2)], dim=1)
@@ -162,10 +162,9 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         """The same where s2 is the denser input."""
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
-        stops = torch.linspace(low, high, settings.steps).exp().tolist()
+        stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
         given = self.network.given(pair)
-        # Beneath so much noise the image is what s1 and s2 say of each pixel alone.
-        y = stops[0] * torch.tanh(given.odds / 2) + torch.randn_like(given.odds)
+        y = torch.randn_like(pair[:, :1])
         mean = torch.zeros_like(y)
         for i, ratio in enumerate(stops):
             before = mean
@@ -174,7 +173,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             if i + 1 == len(stops):
                 break
             mean = 2 * p - 1
-            ahead = mean if i == 0 else (mean + _AHEAD * (mean - before)).clamp(-1, 1)
+            # Stops are even in log ρ but for the first, at 0, from which no trend can be told.
+            ahead = mean if i < 2 else (mean + _AHEAD * (mean - before)).clamp(-1, 1)
             last = i + 2 == len(stops)
             too_far = stops[i + 1] * (1 if last else settings.overshoot)
             y = y + (too_far - ratio) * ahead
