@@ -25,16 +25,16 @@ def as_matrices(kernels: Iterable[nn.Parameter]) -> list[nn.Parameter]:
 
 
 def _as_matrix(kernel: nn.Parameter) -> nn.Parameter:
-    matrix = nn.Parameter(_flat(kernel.detach()))
+    matrix = nn.Parameter(_channels_last(kernel.detach()).view(len(kernel), -1))
 
     def hand_over(kernel: torch.Tensor) -> None:
         assert kernel.grad is not None
-        matrix.grad = kernel.grad.permute(0, 2, 3, 1).flatten(1)
+        matrix.grad = _channels_last(kernel.grad).flatten(1)
         kernel.grad = None
 
-    kernel.register_post_accumulate_grad_hook(hand_over)
+    kernel.register_post_accumulate_grad_hook(hand_over)  # type: ignore[no-untyped-call]
     return matrix
 
 
-def _flat(kernel: torch.Tensor) -> torch.Tensor:
-    return kernel.permute(0, 2, 3, 1).view(len(kernel), -1)
+def _channels_last(kernel: torch.Tensor) -> torch.Tensor:
+    return kernel.permute(0, 2, 3, 1)
