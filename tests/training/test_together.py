@@ -41,7 +41,7 @@ def weights(folder):
     return {
         f"{part} {name}": tensor
         for part, tensors in state.items()
-        if not part.startswith(("adam", "schedule"))
+        if not part.startswith(("adam", "muon", "schedule"))
         for name, tensor in tensors.items()
     }
 
