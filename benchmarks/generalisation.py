@@ -7,6 +7,7 @@ tables; with ``--write`` it writes the page and its picture. ``--only PART`` mea
 one set.
 """
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping
@@ -100,6 +101,7 @@ def _kept_at(case: Case) -> Path:
     return _KEPT / f"{case.name}-{asked[:8]}-{_record(_source())}.json"
 
 
+@functools.cache
 def _source() -> "Source":
     from trendbench.runner.sample import find_weights
 

@@ -23,7 +23,7 @@ from trendbench.rendering.triplets import Triplets
 from trendbench.training.matrices import as_matrices
 from trendbench.training.one_batch import mine
 
-_AHEAD = 0.75  # of the last change of the mean is expected in a step: exact for coins of any bias
+_AHEAD = 0.75  # of the mean's last change is expected in a step; coins of any bias come out so
 _MIDDLE = 0.1  # signal-to-noise ratio of weight 1, where a particle's coin is tossed
 
 
@@ -38,7 +38,7 @@ class Settings(Schedule):
         warmup: share of all steps over which the learning rate rises; a cosine takes it to 0.
         averaging: decay per step of the exponential moving average of the weights, with which
             images are drawn.
-        faintest, clearest: the least and the greatest signal-to-noise ratio t/(1 − t) at which
+        faintest, clearest: the least and the greatest signal-to-noise ratio ρ at which
             drawing stops on its way, and between which training draws it, log-uniform.
         emphasis: the log loss at a ratio is weighted with this power of it. 0 leaves the clear end
             to a hundredth of the gradient; 2 would bound the likelihood.
@@ -150,7 +150,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return logits.float() + own
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
-        """Follow the path from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
+        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
 
         A falling trend is a rising one from right to left, so the network need know no other.
         """
