@@ -526,7 +526,7 @@ def weights_attacks() -> list[Attack]:
                 "half a batch": {"batch": 2.5},
                 "an endless batch": {"batch": 1 << 30},
                 "a device without memory": {"device": "meta"},
-                "another frame": {"frame": [64, 36]},
+                "another frame": {"frame": [64, 34]},
                 "a word for a number": {"learning_rate": "1"},
             }.items()
         ),
