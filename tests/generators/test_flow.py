@@ -18,7 +18,8 @@ from trendbench.training.context import RunContext
 NUMBERS = {
     "width": 8, "coarse": 12, "blocks": 1, "cell": 4, "learning_rate": 3e-3, "weight_decay": 0.01,
     "warmup": 0.1, "averaging": 0.9, "batch": 5, "epochs": 2, "faintest": 0.01, "clearest": 4.0,
-    "steps": 12, "window": 48, "emphasis": 1.0, "overshoot": 1.5,
+    "steps": 12, "window": 48, "emphasis": 1.0, "overshoot": 1.5, "pseudolikelihood": 0.25,
+    "sweeps": 1,
 }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def told_by_the_place(levels):
 @pytest.mark.parametrize("overshoot", [1.0, 1.5])
 def test_independent_pixels_come_out_with_their_probabilities(overshoot, monkeypatch):
     """25 600 coins at each of eight biases, carried by the exact field: z-scores below 4."""
-    model = untrained(steps=16, faintest=0.02, clearest=2.0, overshoot=overshoot)
+    model = untrained(steps=16, faintest=0.02, clearest=2.0, overshoot=overshoot, sweeps=0)
     biases = torch.linspace(0.05, 0.95, 8).repeat_interleave(8)
     monkeypatch.setattr(model, "logits", told_by_the_place(biases))
     torch.manual_seed(1)
@@ -155,7 +156,7 @@ def squares_as_wholes(p):
 
 def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
     """4000 squares of 256 px: none torn, black as often as a coin of 0.3, and independent."""
-    model = untrained(steps=16)
+    model = untrained(steps=16, sweeps=0)
     monkeypatch.setattr(model, "logits", squares_as_wholes(0.3))
     torch.manual_seed(3)
     squares = model.draw(torch.zeros(500, 2, 32, 64)).unfold(2, 16, 16).unfold(3, 16, 16)
@@ -175,11 +176,84 @@ def test_fresh_noise_mends_what_an_early_step_got_wrong(monkeypatch):
 
     error = {}
     for overshoot in (1.0, 3.0):
-        model = untrained(steps=16, overshoot=overshoot)
+        model = untrained(steps=16, overshoot=overshoot, sweeps=0)
         monkeypatch.setattr(model, "logits", late)
         torch.manual_seed(1)
         error[overshoot] = abs(model.draw(torch.zeros(100, 2, 32, 64)).mean().item() - 0.3)
     assert error[3.0] < 0.7 * error[1.0]
+
+
+def test_a_sweep_draws_every_pixel_once_and_no_two_neighbours_together(monkeypatch):
+    """Within each pass the pixels asked for touch nowhere, not even at corners."""
+    model, passes = untrained(), []
+
+    def conditionals(_network, _given, image, asked):
+        passes.append(asked[0, 0])
+        return torch.zeros_like(image)
+
+    monkeypatch.setattr(model, "conditionals", conditionals)
+    model.draw(torch.zeros(2, 2, 32, 64))
+    assert torch.equal(torch.stack(passes).sum(dim=0), torch.ones(32, 64))
+    for asked in passes:
+        touching = torch.nn.functional.max_pool2d(asked[None].float(), 3, 1, padding=1)
+        crowd = torch.nn.functional.avg_pool2d(asked[None].float(), 3, 1, padding=1) * 9
+        assert touching.any()
+        assert (crowd[0][asked] == 1).all()
+
+
+def test_sweeps_carry_any_image_to_the_law_whose_conditionals_are_known(monkeypatch):
+    """Pairs of pixels that agree with probability 0.9, from a flow that draws them as coins."""
+    model = untrained(sweeps=8)
+
+    def partners(_network, _given, image, asked):
+        partner = image.unflatten(3, (-1, 2)).flip(4).flatten(3)
+        assert not (asked & asked.unflatten(3, (-1, 2)).flip(4).flatten(3)).any()
+        return math.log(9) * partner
+
+    monkeypatch.setattr(model, "logits", told_by_the_place(torch.tensor(0.5)))
+    monkeypatch.setattr(model, "conditionals", partners)
+    torch.manual_seed(1)
+    drawn = model.draw(torch.zeros(50, 2, 32, 64)).unflatten(3, (-1, 2))
+    agree = (drawn[..., 0] == drawn[..., 1]).float()
+    assert abs(agree.mean().item() - 0.9) < 4 * math.sqrt(0.09 / agree.numel())
+    assert abs(drawn.mean().item() - 0.5) < 4 * math.sqrt(0.5 / drawn.numel())
+
+
+def test_a_pixel_asked_for_is_hidden_and_its_neighbours_are_not():
+    """Its law given all others cannot depend on itself, and does on those beside it."""
+    model = untrained()
+    torch.manual_seed(2)
+    image = torch.randint(2, (1, 1, 32, 64)) * 2.0 - 1
+    asked = torch.zeros(1, 1, 32, 64, dtype=torch.bool)
+    asked[..., 16, 30] = True
+    given = model.network.given(torch.rand(1, 2, 32, 64))
+
+    def odds(changed):
+        other = image.clone()
+        other[..., 16, changed] *= -1
+        with torch.no_grad():
+            return model.conditionals(model.network, given, other, asked)[0, 0, 16, 30]
+
+    with torch.no_grad():
+        here = model.conditionals(model.network, given, image, asked)[0, 0, 16, 30]
+    assert torch.equal(odds(30), here)
+    assert not torch.equal(odds(31), here)
+
+
+def test_without_noise_the_loss_is_that_of_hidden_pixels_alone(triplets):
+    """A silent network says the counted odds of them; of noisy pixels their own word says more."""
+
+    def first_loss(share):
+        model = Flow(**{**NUMBERS, "pseudolikelihood": share, "window": 64})
+        model.use(model.build(32, 64), (32, 64), "cpu", "fp32")
+        trainable = model.trainable(triplets)
+        torch.manual_seed(1)
+        return trainable.step(torch.arange(10))["log_loss"].item()
+
+    odds, _, _, r = counted(triplets)
+    all_pixels = torch.nn.functional.binary_cross_entropy_with_logits(odds, r.float()).item()
+    assert first_loss(0.999) == pytest.approx(all_pixels, rel=0.1)
+    assert first_loss(0.0) < 0.8 * all_pixels
 
 
 def test_the_pixel_s_own_word_is_the_exact_likelihood_ratio():
@@ -290,7 +364,7 @@ def test_emphasis_weighs_the_clear_end(triplets, monkeypatch):
 
 def test_a_falling_trend_is_a_rising_one_from_the_other_end(inputs, monkeypatch):
     """The network is shown the sparser input first, mirrored where that was s2; so is the image."""
-    model = untrained(steps=4)
+    model = untrained(steps=4, sweeps=0)
     seen = []
 
     def logits(_network, given, x, _ratio):
@@ -395,6 +469,7 @@ def test_the_average_is_not_the_last_step_s_weights(triplets):
         ({"clearest": math.inf}, "not "), ({"weight_decay": -1.0}, "weight_decay"),
         ({"batch": True}, "not "), ({"window": 20}, "window = 20: a multiple of 8 px"),
         ({"emphasis": -1.0}, "emphasis"), ({"overshoot": 0.9}, "overshoot = 0.9"),
+        ({"sweeps": 65}, "sweeps = 65"), ({"pseudolikelihood": 1.0}, "pseudolikelihood"),
         ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = 2"), ({"averaging": 1.0}, "averaging"),
     ],
 )  # fmt: skip

@@ -1,9 +1,13 @@
-"""Conditional flow matching: trained to tell images from noise, drawn as noise gives way."""
+"""Conditional flow matching: trained to tell images from noise, drawn as noise gives way.
+
+Gibbs sampling mends what rounding to black and white leaves.
+"""
 
 import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +29,8 @@ from trendbench.training.one_batch import mine
 
 _AHEAD = 0.75  # of the mean's last change is expected in a step; coins of any bias come out so
 _MIDDLE = 0.1  # signal-to-noise ratio of weight 1, where a particle's coin is tossed
+_CLEAN_LEVEL = 2.0  # what the network is told then; from -1 to 1 for noisy images
+_PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))  # rows and columns, modulo 2, that a sweep asks in turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +48,12 @@ class Settings(Schedule):
             drawing stops on its way, and between which training draws it, log-uniform.
         emphasis: the log loss at a ratio is weighted with this power of it. 0 leaves the clear end
             to a hundredth of the gradient; 2 would bound the likelihood.
+        pseudolikelihood: share of each batch from which the law of a pixel given all others is
+            learned, without noise; weighted as the clearest ratio.
         overshoot: how many times further than a stop's ratio the flow is followed before it comes
             back by fresh noise; 1 for the flow alone.
-        steps: passes of the network over an image.
+        steps: stops of the flow, and passes of the network over an image.
+        sweeps: of Gibbs sampling over all pixels that follow, each of four passes.
 
     Raises:
         ValueError: a number out of range.
@@ -61,8 +70,10 @@ class Settings(Schedule):
     faintest: float
     clearest: float
     emphasis: float
+    pseudolikelihood: float
     overshoot: float
     steps: int
+    sweeps: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,6 +83,7 @@ class Settings(Schedule):
         if self.window % (2 * self.cell):
             raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         self.must_lie(3, 1024, "steps")
+        self.must_lie(0, 64, "sweeps")
         self.must_lie(0, 4, "emphasis")
         self.must_lie(1, 100, "overshoot")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
@@ -80,9 +92,23 @@ class Settings(Schedule):
                 f"faintest, clearest = {self.faintest}, {self.clearest}: faintest < clearest"
             )
         self.must_lie(0, 1, "weight_decay")
-        for name in ("warmup", "averaging"):
+        for name in ("warmup", "averaging", "pseudolikelihood"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: from 0 to below 1")
+
+
+class View(NamedTuple):
+    """What the network is shown of images, and what it need not say.
+
+    Attributes:
+        noisy: the images on two scales, (b, 2, H, W).
+        level: how much of them is image, (b,).
+        own: log odds that each pixel's own value gives it, (b, 1, H, W).
+    """
+
+    noisy: torch.Tensor
+    level: torch.Tensor
+    own: torch.Tensor
 
 
 class Flow(NetworkGenerator[Settings, Denoiser]):
@@ -100,11 +126,16 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     step is seen and mended in those that follow, which the flow alone would carry to the end. Then
     p is rounded, so no pixel is grey.
 
+    What rounding leaves ragged, sweeps of Gibbs sampling mend: every other pixel of every other row
+    is drawn anew by P(x = 1 | all other pixels, s1, s2), four times until each pixel was. The same
+    network says it, taught by the log loss of such pixels, which is their pseudo-likelihood.
+
     Args:
         **settings: the fields of ``Settings``.
 
     Source: Lipman et al., Flow matching for generative modeling (2023); Karras et al., Elucidating
-    the design space of diffusion-based generative models (2022), for the fresh noise.
+    the design space of diffusion-based generative models (2022), for the fresh noise; Besag,
+    Statistical analysis of non-lattice data (1975), for the pseudo-likelihood.
     """
 
     extendable = False  # the learning rate's schedule ends with the last epoch
@@ -139,20 +170,48 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         Returns:
             (b, 1, H, W).
         """
+        return self.said(network, given, self.beneath_noise(y, ratio))
+
+    def conditionals(
+        self, network: Denoiser, given: Given, image: torch.Tensor, asked: torch.Tensor
+    ) -> torch.Tensor:
+        """The log odds of black of the pixels asked for, given all others.
+
+        Args:
+            network: being trained, or the average.
+            given: of b images.
+            image: x, 1 where black and −1 where white, (b, 1, H, W).
+            asked: which pixels are hidden from the network, (b, 1, H, W); no two are neighbours,
+                so that each sees all that surrounds it.
+
+        Returns:
+            (b, 1, H, W), of no meaning where not asked for.
+        """
+        return self.said(network, given, _all_but(image, asked))
+
+    def said(self, network: Denoiser, given: Given, view: View) -> torch.Tensor:
+        """The log odds of black from whatever view: (b, 1, H, W)."""
+        with self.autocast():
+            logits: torch.Tensor = network(given, view.noisy, view.level)
+        return logits.float() + view.own
+
+    def beneath_noise(self, y: torch.Tensor, ratio: torch.Tensor) -> View:
+        """The view of y_ρ, (b, 1, H, W), at the ratios ρ, (b,)."""
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
         level = 2 * (ratio.clamp(settings.faintest).log() - low) / (high - low) - 1
         ratio = ratio[:, None, None, None]
         own = 2 * ratio * y
         noisy = torch.cat([y / (1 + ratio.square()).sqrt(), torch.tanh(own / 2)], dim=1)
-        with self.autocast():
-            logits: torch.Tensor = network(given, noisy, level)
-        return logits.float() + own
+        return View(noisy, level, own)
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
-        """Follow the flow from noise to black and white: (b, 2, H, W) to (b, 1, H, W), 0 or 1.
+        """Follow the flow from noise to black and white, and sweep: (b, 1, H, W), 0 or 1.
 
         A falling trend is a rising one from right to left, so the network need know no other.
+
+        Args:
+            pair: darkness of s1 and s2, (b, 2, H, W).
         """
         falls = _falls(pair)
         drawn = self._draw_rising(_turned(pair, falls))
@@ -180,7 +239,17 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             y = y + (too_far - ratio) * ahead
             back = stops[i + 1] / too_far
             y = back * y + math.sqrt(1 - back**2) * torch.randn_like(y)
-        return (p >= 0.5).float()
+        return self._swept(given, (p >= 0.5).float())
+
+    def _swept(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
+        """Images, 0 or 1, after the sweeps of Gibbs sampling."""
+        for _ in range(self.settings.sweeps):
+            for phase in range(len(_PHASES)):
+                asked = _every_fourth(drawn, torch.full((len(drawn),), phase))
+                logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
+                anew = (torch.rand_like(logits) < torch.sigmoid(logits)).float()
+                drawn = torch.where(asked, anew, drawn)
+        return drawn
 
 
 class _Learner(Parts):
@@ -219,14 +288,28 @@ class _Learner(Parts):
         triplet = _turned(triplet, _falls(triplet))
         given, real = _windows(self._network.given(triplet[:, :2]), triplet[:, 2:], settings.window)
         b = len(chosen)
-        # One level from each of b equal strata, so that no batch is all noise or all image.
+        # One level from each of b equal strata, so that no batch is all noise or all image; what
+        # lies beyond the clearest is seen without noise.
         place = (torch.arange(b) + torch.rand(b)).to(real.device) / b
-        ratio = settings.faintest * (settings.clearest / settings.faintest) ** place
-        y = ratio[:, None, None, None] * (2 * real - 1) + torch.randn_like(real)
+        place = place / (1 - settings.pseudolikelihood)
+        clean = place >= 1
+        ratio = settings.faintest * (settings.clearest / settings.faintest) ** place.clamp(max=1)
+        image = 2 * real - 1
+        y = ratio[:, None, None, None] * image + torch.randn_like(real)
+        asked = _every_fourth(real, torch.randint(len(_PHASES), (b,)).to(real.device))
         # All was drawn for the whole batch; the network sees our rows of it.
         given, real, y, ratio = Given(*map(mine, given)), mine(real), mine(y), mine(ratio)
-        logits = self._model.logits(self._network, given, y, ratio)
-        losses = binary_cross_entropy_with_logits(logits, real, reduction="none").mean((1, 2, 3))
+        image, asked, clean = mine(image), mine(asked), mine(clean)
+        view = View(*(
+            torch.where(clean.view(-1, *[1] * (known.ndim - 1)), known, noisy)
+            for known, noisy in zip(
+                _all_but(image, asked), self._model.beneath_noise(y, ratio), strict=True
+            )
+        ))  # fmt: skip
+        logits = self._model.said(self._network, given, view)
+        counted = (asked | ~clean[:, None, None, None]).float()
+        losses = binary_cross_entropy_with_logits(logits, real, weight=counted, reduction="none")
+        losses = losses.sum((1, 2, 3)) / counted.sum((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
         descend((weights * losses).mean(), *self._optimisers)
         for schedule in self._schedules:
@@ -243,6 +326,21 @@ class _Learner(Parts):
             self._average.parameters(), self._network.parameters(), strict=True
         ):
             mean.lerp_(current, weight)
+
+
+def _all_but(image: torch.Tensor, asked: torch.Tensor) -> View:
+    """Images, ±1, without noise but for the pixels asked for, of which nothing is shown."""
+    seen = torch.where(asked, 0.0, image)
+    level = torch.full((len(image),), _CLEAN_LEVEL, device=image.device)
+    return View(torch.cat([seen, seen], dim=1), level, torch.zeros_like(image))
+
+
+def _every_fourth(like: torch.Tensor, phases: torch.Tensor) -> torch.Tensor:
+    """Every other pixel of every other row, beginning as each image's phase says: (b, 1, H, W)."""
+    rows, columns = (torch.arange(n, device=like.device) % 2 for n in like.shape[2:])
+    first = torch.tensor(_PHASES, device=like.device)[phases]
+    of_rows = (rows == first[:, :1])[:, None, :, None]
+    return of_rows & (columns == first[:, 1:])[:, None, None, :]
 
 
 def _falls(images: torch.Tensor) -> torch.Tensor:
