@@ -300,14 +300,9 @@ class _Learner(Parts):
         # All was drawn for the whole batch; the network sees our rows of it.
         given, real, y, ratio = Given(*map(mine, given)), mine(real), mine(y), mine(ratio)
         image, asked, clean = mine(image), mine(asked), mine(clean)
-        view = View(*(
-            torch.where(clean.view(-1, *[1] * (known.ndim - 1)), known, noisy)
-            for known, noisy in zip(
-                _all_but(image, asked), self._model.beneath_noise(y, ratio), strict=True
-            )
-        ))  # fmt: skip
+        view = _either(clean, _all_but(image, asked), self._model.beneath_noise(y, ratio))
         logits = self._model.said(self._network, given, view)
-        counted = (asked | ~clean[:, None, None, None]).float()
+        counted = (asked | ~_like(clean, asked)).float()
         losses = binary_cross_entropy_with_logits(logits, real, weight=counted, reduction="none")
         losses = losses.sum((1, 2, 3)) / counted.sum((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
@@ -333,6 +328,18 @@ def _all_but(image: torch.Tensor, asked: torch.Tensor) -> View:
     seen = torch.where(asked, 0.0, image)
     level = torch.full((len(image),), _CLEAN_LEVEL, device=image.device)
     return View(torch.cat([seen, seen], dim=1), level, torch.zeros_like(image))
+
+
+def _either(rows: torch.Tensor, one: View, other: View) -> View:
+    """Of each image, the one view where its row is true, (b,), and else the other."""
+    return View(
+        *(torch.where(_like(rows, a), a, b) for a, b in zip(one, other, strict=True)),
+    )
+
+
+def _like(rows: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """(b,) with as many axes as (b, …)."""
+    return rows.view(-1, *[1] * (images.ndim - 1))
 
 
 def _every_fourth(like: torch.Tensor, phases: torch.Tensor) -> torch.Tensor:
