@@ -48,12 +48,12 @@ class Settings(Schedule):
             drawing stops on its way, and between which training draws it, log-uniform.
         emphasis: the log loss at a ratio is weighted with this power of it. 0 leaves the clear end
             to a hundredth of the gradient; 2 would bound the likelihood.
-        pseudolikelihood: share of each batch from which the law of a pixel given all others is
-            learned, without noise; weighted as the clearest ratio.
+        pseudolikelihood: share of each batch's images that are seen without noise, the law of
+            every fourth pixel being learned given all others; weighted as the clearest ratio.
         overshoot: how many times further than a stop's ratio the flow is followed before it comes
             back by fresh noise; 1 for the flow alone.
-        steps: stops of the flow, and passes of the network over an image.
-        sweeps: of Gibbs sampling over all pixels that follow, each of four passes.
+        steps: stops of the flow, each a pass of the network over an image.
+        sweeps: of Gibbs sampling over all pixels that follow, each of four passes more.
 
     Raises:
         ValueError: a number out of range.
@@ -127,15 +127,18 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     p is rounded, so no pixel is grey.
 
     What rounding leaves ragged, sweeps of Gibbs sampling mend: every other pixel of every other row
-    is drawn anew by P(x = 1 | all other pixels, s1, s2), four times until each pixel was. The same
-    network says it, taught by the log loss of such pixels, which is their pseudo-likelihood.
+    is hidden and drawn anew by P(x = 1 | the pixels not hidden, s1, s2), four times until each
+    pixel was. The same network says it, taught by the log loss of hidden pixels, their
+    pseudo-likelihood. Those hidden together are drawn as if independent of each other given the
+    rest; they are no neighbours, and true images stay as they are but for little.
 
     Args:
         **settings: the fields of ``Settings``.
 
     Source: Lipman et al., Flow matching for generative modeling (2023); Karras et al., Elucidating
     the design space of diffusion-based generative models (2022), for the fresh noise; Besag,
-    Statistical analysis of non-lattice data (1975), for the pseudo-likelihood.
+    Spatial interaction and the statistical analysis of lattice systems (1974), for learning from
+    pixels that are hidden together.
     """
 
     extendable = False  # the learning rate's schedule ends with the last epoch
@@ -175,14 +178,14 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     def conditionals(
         self, network: Denoiser, given: Given, image: torch.Tensor, asked: torch.Tensor
     ) -> torch.Tensor:
-        """The log odds of black of the pixels asked for, given all others.
+        """The log odds of black of the pixels asked for, given those that are not.
 
         Args:
             network: being trained, or the average.
             given: of b images.
             image: x, 1 where black and −1 where white, (b, 1, H, W).
-            asked: which pixels are hidden from the network, (b, 1, H, W); no two are neighbours,
-                so that each sees all that surrounds it.
+            asked: which pixels are hidden from the network, (b, 1, H, W), in training no two of
+                them neighbours.
 
         Returns:
             (b, 1, H, W), of no meaning where not asked for.
@@ -247,13 +250,14 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             for phase in range(len(_PHASES)):
                 asked = _every_fourth(drawn, torch.full((len(drawn),), phase))
                 logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
-                anew = (torch.rand_like(logits) < torch.sigmoid(logits)).float()
+                # From 0 < u ≤ 1, so that never is never: rand is 0 once in 2²⁴ times.
+                anew = (1 - torch.rand_like(logits) <= torch.sigmoid(logits)).float()
                 drawn = torch.where(asked, anew, drawn)
         return drawn
 
 
 class _Learner(Parts):
-    """One step down the log loss of the pixels beneath the noise."""
+    """One step down the log loss of pixels beneath the noise, and of hidden ones."""
 
     def __init__(self, model: Flow, train: Triplets) -> None:
         settings = model.settings
@@ -277,7 +281,7 @@ class _Learner(Parts):
         )  # fmt: skip
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """One step on the triplets of these indices, (b,); the loss in nats a pixel.
+        """One step on the triplets of these indices, (b,); the loss is in nats a pixel.
 
         Each is seen through a window at a random place, and batches are mirrored in y at random.
         """

@@ -118,8 +118,9 @@ class Denoiser(nn.Module):
 
         Args:
             given: of the images, or of pieces of them.
-            noisy: the noisy image on two scales, each about −1 to 1, (b, 2, H, W).
-            level: how much of it is image, about −1 to 1, (b,).
+            noisy: the noisy image on two scales, each about −1 to 1, (b, 2, H, W); without noise
+                ±1, and 0 where hidden.
+            level: how much of it is image, about −1 to 1, (b,); 2 without noise.
 
         Returns:
             (b, 1, H, W).
