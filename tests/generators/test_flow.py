@@ -8,7 +8,8 @@ import torch
 
 from trendbench.conformance.calls import Interrupting
 from trendbench.errors import RecipeError
-from trendbench.generators.flow.generator import Flow, _windows
+from trendbench.generators.flow.generator import Flow
+from trendbench.generators.flow.learner import windows
 from trendbench.generators.flow.network import Denoiser
 from trendbench.generators.network import descend
 from trendbench.generators.protocol import Generator, Inputs
@@ -352,7 +353,7 @@ def test_windows_keep_what_belongs_together():
     torch.nn.init.uniform_(network.odds)
     pair = torch.rand(500, 2, 8, 64)
     given = network.given(pair)
-    pieces, real = _windows(given, pair[:, :1], 24)
+    pieces, real = windows(given, pair[:, :1], 24)
     assert pieces.pair.shape == (500, 2, 8, 24)
     assert torch.equal(pieces.pair[:, :1], real)
     lefts = (pieces.along[:, 0] * 64 - 0.5).round().long()
@@ -362,7 +363,7 @@ def test_windows_keep_what_belongs_together():
         assert torch.equal(pieces.pair[i], pair[i, ..., span])
         assert torch.equal(pieces.odds[i], given.odds[i, ..., span])
         assert torch.equal(pieces.along[i], given.along[i, span])
-    whole, _ = _windows(given, pair[:, :1], 96)
+    whole, _ = windows(given, pair[:, :1], 96)
     assert torch.equal(whole.pair, pair)
 
 
@@ -374,7 +375,7 @@ def test_emphasis_weighs_the_clear_end(triplets, monkeypatch):
         descended.append(loss.item())
         descend(loss, *optimisers)
 
-    monkeypatch.setattr("trendbench.generators.flow.generator.descend", spy)
+    monkeypatch.setattr("trendbench.generators.flow.learner.descend", spy)
     for emphasis in (0.0, 1.0):
         model = Flow(**{**NUMBERS, "emphasis": emphasis})
         torch.manual_seed(0)
