@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -20,7 +21,7 @@ from trendbench.generators.weights import must_fit, read_settings, read_tensors
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
 from trendbench.storage.atomic import write_bytes, write_text
-from trendbench.training.context import RunContext
+from trendbench.training.context import RunContext, read_report
 from trendbench.training.device import keep_freed_memory
 from trendbench.training.loop import Trainable
 from trendbench.training.loop import train as train_loop
@@ -158,6 +159,17 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
             run=run,
             after_epoch=lambda epoch: run.observe(self, epoch),
         )
+        start = time.monotonic()
+        self.conclude(train, run)
+        if trained := read_report(run.folder):
+            seconds = trained.seconds + time.monotonic() - start
+            run.report(seconds=seconds, epochs=trained.epochs, images_seen=trained.images_seen)
+
+    def conclude(self, train: Triplets, run: RunContext) -> None:
+        """What is learned once the network is trained; nothing unless a family says so.
+
+        It begins anew where it was interrupted.
+        """
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """Draw r for each (s1, s2), batch by batch.

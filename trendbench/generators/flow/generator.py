@@ -11,9 +11,13 @@ import torch
 from trendbench.errors import RecipeError
 from trendbench.generators.flow.learner import Learner
 from trendbench.generators.flow.network import Denoiser, Given
+from trendbench.generators.flow.patterns import number_of_classes, redrawn, states
+from trendbench.generators.flow.potentials import learn
 from trendbench.generators.flow.views import PHASES, View, all_but, every_fourth, falls, turned
 from trendbench.generators.network import NetworkGenerator, Schedule
 from trendbench.rendering.triplets import Triplets
+from trendbench.training.context import RunContext
+from trendbench.training.randomness import derived_seed
 
 _AHEAD = 0.75  # of the mean's last change is expected in a step; coins of any bias come out so
 
@@ -39,6 +43,7 @@ class Settings(Schedule):
             back by fresh noise; 1 for the flow alone.
         steps: stops of the flow, each a pass of the network over an image.
         sweeps: of Gibbs sampling over all pixels that follow, each of four passes more.
+        rounds: of learning potentials for the sweeps, once the network is trained; 0 for none.
 
     Raises:
         ValueError: a number out of range.
@@ -59,6 +64,7 @@ class Settings(Schedule):
     overshoot: float
     steps: int
     sweeps: int
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,7 +74,11 @@ class Settings(Schedule):
         if self.window % (2 * self.cell):
             raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         self.must_lie(3, 1024, "steps")
-        self.must_lie(0, 64, "sweeps")
+        self.must_lie(0, 64, "sweeps", "rounds")
+        if self.rounds and not self.sweeps:
+            raise ValueError(
+                f"rounds = {self.rounds}: potentials are for sweeps, of which are none"
+            )
         self.must_lie(0, 4, "emphasis")
         self.must_lie(1, 100, "overshoot")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
@@ -101,7 +111,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     is hidden and drawn anew by P(x = 1 | the pixels not hidden, s1, s2), four times until each
     pixel was. The same network says it, taught by the log loss of hidden pixels, their
     pseudo-likelihood. Those hidden together are drawn as if independent of each other given the
-    rest; they are no neighbours, and true images stay as they are but for little.
+    rest; they are no neighbours, and true images stay as they are but for little. Where potentials
+    of 3×3 patterns were learned, they add to these log odds, pixel after pixel.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -124,11 +135,20 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
                 f"the network's grid needs sides that are multiples of {step} px, which "
                 f"{width}×{height} px are not"
             )
-        return Denoiser(settings.width, settings.coarse, settings.blocks, settings.cell)
+        patterns = number_of_classes() if settings.rounds else 0
+        return Denoiser(
+            settings.width, settings.coarse, settings.blocks, settings.cell, patterns=patterns
+        )
 
     def trainable(self, train: Triplets) -> Learner:
         """The network, and the running average of its weights that images are drawn with."""
         return Learner(self, train)
+
+    def conclude(self, train: Triplets, run: RunContext) -> None:
+        """Learn the potentials, if any are wanted."""
+        if self.settings.rounds:
+            torch.manual_seed(derived_seed(run.seed, "potentials"))
+            learn(self, train, run)
 
     def logits(
         self, network: Denoiser, given: Given, y: torch.Tensor, ratio: torch.Tensor
@@ -188,20 +208,20 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             pair: darkness of s1 and s2, (b, 2, H, W).
         """
         falling = falls(pair)
-        drawn = self._draw_rising(turned(pair, falling))
+        given = self.network.given(turned(pair, falling))
+        drawn = self.swept(given, self.followed(given))
         return torch.where(falling, drawn.flip(3), drawn)
 
-    def _draw_rising(self, pair: torch.Tensor) -> torch.Tensor:
-        """The same where s2 is the denser input."""
+    def followed(self, given: Given) -> torch.Tensor:
+        """Follow the flow from noise to black and white, s2 being the denser input: 0 or 1."""
         settings = self.settings
         low, high = math.log(settings.faintest), math.log(settings.clearest)
         stops = [0.0, *torch.linspace(low, high, settings.steps - 1).exp().tolist()]
-        given = self.network.given(pair)
-        y = torch.randn_like(pair[:, :1])
+        y = torch.randn_like(given.odds)
         mean = torch.zeros_like(y)
         for i, ratio in enumerate(stops):
             before = mean
-            ratios = torch.full((len(pair),), ratio, device=pair.device)
+            ratios = torch.full((len(y),), ratio, device=y.device)
             p = torch.sigmoid(self.logits(self.network, given, y, ratios))
             if i + 1 == len(stops):
                 break
@@ -213,15 +233,24 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             y = y + (too_far - ratio) * ahead
             back = stops[i + 1] / too_far
             y = back * y + math.sqrt(1 - back**2) * torch.randn_like(y)
-        return self._swept(given, (p >= 0.5).float())
+        return (p >= 0.5).float()
 
-    def _swept(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
+    def swept(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
         """Images, 0 or 1, after the sweeps of Gibbs sampling."""
         for _ in range(self.settings.sweeps):
-            for phase in range(len(PHASES)):
-                asked = every_fourth(drawn, torch.full((len(drawn),), phase))
-                logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
-                # From 0 < u ≤ 1, so that never is never: rand is 0 once in 2²⁴ times.
-                anew = (1 - torch.rand_like(logits) <= torch.sigmoid(logits)).float()
-                drawn = torch.where(asked, anew, drawn)
+            drawn = self._swept_once(given, drawn)
+        return drawn
+
+    def _swept_once(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
+        for number, phase in enumerate(PHASES):
+            asked = every_fourth(drawn, torch.full((len(drawn),), number))
+            logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
+            # From 0 < u ≤ 1, so that never is never: rand is 0 once in 2²⁴ times.
+            coins = 1 - torch.rand_like(logits)
+            if self.settings.rounds:
+                before = states(given, drawn)
+                after = redrawn(before, logits, self.network.potentials, phase, coins)
+                drawn = torch.from_numpy(after % 2)[:, None].to(drawn)
+            else:
+                drawn = torch.where(asked, (coins <= torch.sigmoid(logits)).to(drawn), drawn)
         return drawn

@@ -73,9 +73,12 @@ class Denoiser(nn.Module):
         coarse: channels on the half-size grid.
         blocks: residual blocks in each of the three parts.
         cell: pixels along a side of a grid point.
+        patterns: classes of patterns that have potentials for the sweeps, 0 at first.
     """
 
-    def __init__(self, width: int, coarse: int, blocks: int, cell: int) -> None:
+    def __init__(
+        self, width: int, coarse: int, blocks: int, cell: int, *, patterns: int = 0
+    ) -> None:
         super().__init__()
         self.cell = cell
         seen = _MAPS * cell**2
@@ -89,6 +92,9 @@ class Denoiser(nn.Module):
         self.exit = nn.Conv2d(width + seen, cell**2, 3, padding=1)
         self.odds: torch.Tensor
         self.register_buffer("odds", torch.zeros(4, COLUMNS))
+        self.potentials: torch.Tensor
+        if patterns:
+            self.register_buffer("potentials", torch.zeros(patterns))
         _silence(self.exit)  # nothing is said at first, so that a noisy pixel's own word stands
 
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:

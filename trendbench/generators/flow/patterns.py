@@ -1,0 +1,145 @@
+"""Patterns of 3×3 pixels: how often each comes, and passes that mind what each is worth.
+
+The kernels stand in one file because compiled code is cached by the file it stands in.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trendbench.compiling import kernel
+from trendbench.generators.flow.network import CERTAIN, Given
+
+_STATES = 4  # of a pixel: white or black for certain, white or black by chance
+_WHITE, _BLACK = 2, 3
+_SETTLED = 14.0  # log odds, a chance of 10⁻⁶, that no potential can turn
+
+
+@lru_cache(maxsize=1)
+def classes() -> NDArray[np.int32]:
+    """The class of each pattern by its number, (4⁹,): turns and mirror images are of one class.
+
+    A pattern's number has its pixels' states as digits, row by row.
+    """
+    digits = np.indices((_STATES,) * 9, dtype=np.int32).reshape(3, 3, -1)
+    powers = (_STATES ** np.arange(9)[::-1]).astype(np.int32)
+    alike = [
+        powers @ np.rot90(square, turns).reshape(9, -1)
+        for square in (digits, digits[:, ::-1])
+        for turns in range(4)
+    ]
+    return np.unique(np.min(alike, axis=0), return_inverse=True)[1].astype(np.int32)
+
+
+def number_of_classes() -> int:
+    """34 960."""
+    return int(classes().max()) + 1
+
+
+def states(given: Given, images: torch.Tensor) -> NDArray[np.int8]:
+    """States of pixels: 0 and 1 white and black for certain, 2 and 3 by chance.
+
+    Args:
+        given: what is known of the images.
+        images: 0 or 1, (b, 1, H, W).
+
+    Returns:
+        (b, H, W).
+    """
+    by_chance = given.odds.abs() < CERTAIN
+    return (images + 2 * by_chance)[:, 0].to(torch.int8).cpu().numpy()
+
+
+def counts(states: NDArray[np.int8]) -> NDArray[np.int64]:
+    """How often patterns of each class come in images of these states, (b, H, W): (classes,)."""
+    found = np.zeros(number_of_classes(), dtype=np.int64)
+    _count(states, classes(), found)
+    return found
+
+
+def redrawn(
+    states: NDArray[np.int8],
+    logits: torch.Tensor,
+    potentials: torch.Tensor,
+    phase: tuple[int, int],
+    coins: torch.Tensor,
+) -> NDArray[np.int8]:
+    """Every other pixel of every other row drawn anew, one after the other.
+
+    P(black | all others) has the log odds that the network says plus Σ θ(pattern) over the nine
+    patterns that hold the pixel, it being black, less the same, it being white.
+
+    Args:
+        states: of all pixels before, (b, H, W).
+        logits: what the network says of the pixels to be drawn, (b, 1, H, W).
+        potentials: θ of each class.
+        phase: row and column to begin with, each 0 or 1.
+        coins: uniform on 0 < u ≤ 1, (b, 1, H, W).
+
+    Returns:
+        States after, (b, H, W).
+    """
+    worth = potentials.double().cpu().numpy()[classes()]
+    after = states.copy()
+    says, coin = (of[:, 0].cpu().numpy() for of in (logits, coins))
+    _redraw(after, says, worth, *phase, coin)
+    return after
+
+
+@kernel
+def _number(states: NDArray[np.int8], y: int, x: int) -> int:
+    """Of the pattern about a pixel that is not on the border of (H, W)."""
+    number = 0
+    for i in range(y - 1, y + 2):
+        for j in range(x - 1, x + 2):
+            number = 4 * number + states[i, j]
+    return number
+
+
+@kernel
+def _count(states: NDArray[np.int8], classes: NDArray[np.int32], found: NDArray[np.int64]) -> None:
+    b, height, width = states.shape
+    for image in range(b):
+        for y in range(1, height - 1):
+            for x in range(1, width - 1):
+                found[classes[_number(states[image], y, x)]] += 1
+
+
+@kernel
+def _worth(states: NDArray[np.int8], worth: NDArray[np.float64], y: int, x: int) -> float:
+    """Σ θ over the patterns that hold a pixel of (H, W), up to nine."""
+    height, width = states.shape
+    total = 0.0
+    for i in range(max(y - 1, 1), min(y + 2, height - 1)):
+        for j in range(max(x - 1, 1), min(x + 2, width - 1)):
+            total += worth[_number(states, i, j)]
+    return total
+
+
+@kernel
+def _redraw(
+    states: NDArray[np.int8],
+    logits: NDArray[np.float32],
+    worth: NDArray[np.float64],
+    first_row: int,
+    first_column: int,
+    coins: NDArray[np.float32],
+) -> None:
+    b, height, width = states.shape
+    for image in range(b):
+        now = states[image]
+        for y in range(first_row, height, 2):
+            for x in range(first_column, width, 2):
+                if now[y, x] < _WHITE:
+                    continue
+                odds = float(logits[image, y, x])
+                if abs(odds) < _SETTLED:
+                    now[y, x] = _BLACK
+                    odds += _worth(now, worth, y, x)
+                    now[y, x] = _WHITE
+                    odds -= _worth(now, worth, y, x)
+                black = coins[image, y, x] <= 1 / (1 + math.exp(-odds))
+                now[y, x] = _BLACK if black else _WHITE
