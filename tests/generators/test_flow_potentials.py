@@ -83,7 +83,7 @@ def triplets(small):
     return simulate(small, 10, seed=1)
 
 
-def paper_with_pairs(monkeypatch, model):
+def independent_pixels(monkeypatch, model):
     """The network says 3 in 10 of every pixel, whatever is beside it."""
     constant = math.log(3 / 7)
     monkeypatch.setattr(model, "logits", lambda _n, _g, y, _r: 0 * y + constant)
@@ -94,7 +94,7 @@ def test_learned_potentials_bring_patterns_to_their_frequencies(small, monkeypat
     """From independent pixels to those of disks: new images are nearer by half and more."""
     train = simulate(small, 60, seed=1)
     model = untrained(rounds=30, sweeps=2, batch=20)
-    paper_with_pairs(monkeypatch, model)
+    independent_pixels(monkeypatch, model)
     context = RunContext(seed=0, device="cpu", precision="fp32", folder=None, identity="test")
     wanted = potentials._true_counts(model, train)
 
