@@ -1,4 +1,4 @@
-"""Patterns and their potentials: counted as they are, minded as the law says, learned to match."""
+"""Patterns and their potentials: seen as they are, minded as the law says, estimated to match."""
 
 import math
 import time
@@ -9,10 +9,18 @@ import torch
 
 from tests.generators.test_flow import NUMBERS, fitted, untrained
 from trendbench.conformance.calls import Interrupting
-from trendbench.generators.flow import potentials
 from trendbench.generators.flow.generator import Flow
 from trendbench.generators.flow.network import Given
-from trendbench.generators.flow.patterns import classes, counts, redrawn, states
+from trendbench.generators.flow.patterns import (
+    Doubts,
+    classes,
+    doubts,
+    number_of_classes,
+    redrawn,
+    states,
+)
+from trendbench.generators.flow.potentials import _rising, estimated
+from trendbench.generators.flow.views import PHASES
 from trendbench.generators.protocol import Inputs
 from trendbench.rendering.triplets import simulate
 from trendbench.training.context import RunContext, read_report
@@ -31,15 +39,6 @@ def test_turns_and_mirror_images_of_a_pattern_are_one_class():
     alike = [np.rot90(p, k) for p in (pattern, pattern.T) for k in range(4)]
     assert len({found[number(p)] for p in alike}) == 1
     assert found[number(pattern)] != found[number(pattern[[1, 0, 2]])]
-
-
-def test_every_pattern_that_lies_within_the_frame_is_counted():
-    seen = np.random.default_rng(0).integers(4, size=(2, 6, 9), dtype=np.int8)
-    expected = np.zeros(classes().max() + 1, dtype=int)
-    for image in seen:
-        for square in np.lib.stride_tricks.sliding_window_view(image, (3, 3)).reshape(-1, 3, 3):
-            expected[classes()[number(square)]] += 1
-    assert np.array_equal(counts(seen), expected)
 
 
 def test_states_tell_what_is_certain_from_what_is_chance():
@@ -78,6 +77,72 @@ def test_pixels_of_one_pass_see_each_other():
     assert (after[:, 0, 0] == after[:, 2, 2]).all()
 
 
+def seen_by_hand(seen, logits, phase):
+    """Of each pixel in doubt: the logit, what it is, the classes about it, it being either."""
+    for image, says in zip(seen, logits[:, 0].numpy(), strict=True):
+        for y in range(phase[0], image.shape[0], 2):
+            for x in range(phase[1], image.shape[1], 2):
+                if image[y, x] < 2 or abs(says[y, x]) >= 14:
+                    continue
+                either = []
+                for state in (3, 2):
+                    trial = image.copy()
+                    trial[y, x] = state
+                    squares = np.lib.stride_tricks.sliding_window_view(trial, (3, 3))
+                    either.append(
+                        sorted(
+                            classes()[number(squares[i - 1, j - 1])]
+                            for i in range(max(y - 1, 1), min(y + 2, len(image) - 1))
+                            for j in range(max(x - 1, 1), min(x + 2, image.shape[1] - 1))
+                        )
+                    )
+                yield says[y, x], image[y, x] == 3, *either
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_doubts_are_the_pixels_in_doubt_and_the_patterns_that_hold_them(phase):
+    random = np.random.default_rng(0)
+    seen = random.integers(4, size=(2, 6, 9), dtype=np.int8)
+    before = seen.copy()
+    logits = torch.from_numpy(random.normal(0, 12, size=(2, 1, 6, 9)).astype(np.float32))
+    found = doubts(seen, logits, phase)
+    expected = list(seen_by_hand(seen, logits, phase))
+    assert len(expected) == len(found.logits) > 3
+    for k, (says, black, if_black, if_white) in enumerate(expected):
+        assert (found.logits[k], found.black[k]) == (says, black)
+        # Where the frame ends before the pattern does, both have class 0, which comes to nothing.
+        assert sorted(c for c in found.if_black[k] if c) == [c for c in if_black if c]
+        assert sorted(c for c in found.if_white[k] if c) == [c for c in if_white if c]
+    assert np.array_equal(seen, before)
+
+
+def a_pattern_and_its_pixel(logit, n, share_of_black):
+    """Pixels amid eight certain ones, of which the network says one thing and so many are black."""
+    seen = np.array([[0, 1, 0], [1, 2, 1], [0, 0, 1]], dtype=np.int8)
+    white, black = number(seen), number(seen) + 4**4
+    classes_of = [np.zeros((n, 9), np.uint16) for _ in range(2)]
+    for held, pattern in zip(classes_of, (black, white), strict=True):
+        held[:, 4] = classes()[pattern]
+    said = np.full(n, logit, np.float32)
+    return Doubts(said, np.arange(n) < round(share_of_black * n), *classes_of), (black, white)
+
+
+def test_potentials_make_up_for_what_the_network_says_amiss():
+    """A pattern of which it says 3 in 100, and 2 are true: θ's difference is that of log odds."""
+    found, (black, white) = a_pattern_and_its_pixel(math.log(3 / 97), 10_000, 0.02)
+    theta = estimated(found, ridge=1e-3)
+    gained = theta[classes()[black]] - theta[classes()[white]]
+    assert gained == pytest.approx(math.log(2 / 98) - math.log(3 / 97), abs=1e-3)
+    assert np.count_nonzero(np.abs(theta) > 1e-6) == 2
+
+
+def test_the_ridge_holds_back_what_few_pixels_say():
+    """At the least loss, ridge·θ is what is missing of the black ones."""
+    found, (black, _) = a_pattern_and_its_pixel(0.0, 10, 0.8)
+    theta = estimated(found, ridge=3.0)[classes()[black]]
+    assert 3 * theta == pytest.approx(8 - 10 / (1 + math.exp(-2 * theta)), abs=1e-3)
+
+
 @pytest.fixture
 def triplets(small):
     return simulate(small, 10, seed=1)
@@ -90,38 +155,42 @@ def independent_pixels(monkeypatch, model):
     monkeypatch.setattr(model, "conditionals", lambda _n, _g, image, _a: 0 * image + constant)
 
 
-def test_learned_potentials_bring_patterns_to_their_frequencies(small, monkeypatch):
-    """From independent pixels to those of disks: new images are nearer by half and more."""
-    train = simulate(small, 60, seed=1)
-    model = untrained(rounds=30, sweeps=2, batch=20)
+def test_potentials_bring_patterns_nearer_to_their_frequencies(small, monkeypatch):
+    """From independent pixels to those of disks: images drawn of new inputs are nearer by half."""
+    train, new = simulate(small, 60, seed=1), simulate(small, 30, seed=2)
+    model = untrained(ridge=1.0, sweeps=8, batch=20)
     independent_pixels(monkeypatch, model)
     context = RunContext(seed=0, device="cpu", precision="fp32", folder=None, identity="test")
-    wanted = potentials._true_counts(model, train)
+    given, real = _rising(model, new)
+
+    def frequencies(images):
+        patterns = np.lib.stride_tricks.sliding_window_view(states(given, images), (3, 3), (1, 2))
+        numbers = patterns.reshape(-1, 9).astype(int) @ 4 ** np.arange(9)[::-1]
+        return np.bincount(classes()[numbers], minlength=number_of_classes()) / len(numbers)
 
     def distance():
         torch.manual_seed(9)
-        given, _ = potentials._rising(model, train)
-        found = counts(states(given, model.swept(given, model.followed(given))))
-        return np.abs(found - wanted).sum() / wanted.sum()
+        drawn = model.swept(given, model.followed(given))
+        return np.abs(frequencies(drawn) - frequencies(real)).sum()
 
     before = distance()
     model.conclude(train, context)
     assert distance() < 0.5 * before
 
 
-def test_without_rounds_nothing_is_learned_or_stored(triplets, tmp_path):
+def test_without_a_ridge_nothing_is_estimated_or_stored(triplets, tmp_path):
     assert "potentials" not in fitted(tmp_path, triplets).network.state_dict()
     (tmp_path / "with").mkdir()
-    assert fitted(tmp_path / "with", triplets, rounds=2).network.potentials.any()
+    assert fitted(tmp_path / "with", triplets, ridge=2.0).network.potentials.any()
 
 
 def test_potentials_without_sweeps_are_refused():
-    with pytest.raises(ValueError, match="rounds = 2: potentials are for sweeps"):
-        Flow(**{**NUMBERS, "rounds": 2, "sweeps": 0})
+    with pytest.raises(ValueError, match=r"ridge = 2\.0: potentials are for sweeps"):
+        Flow(**{**NUMBERS, "ridge": 2.0, "sweeps": 0})
 
 
 def test_potentials_are_saved_and_loaded(triplets, tmp_path):
-    model = fitted(tmp_path, triplets, rounds=2)
+    model = fitted(tmp_path, triplets, ridge=2.0)
     model.save(tmp_path)
     again = Flow.load(tmp_path)
     assert torch.equal(again.network.potentials, model.network.potentials)
@@ -129,19 +198,19 @@ def test_potentials_are_saved_and_loaded(triplets, tmp_path):
     assert np.array_equal(again.sample(inputs, 1), model.sample(inputs, 1))
 
 
-def test_an_interruption_while_potentials_are_learned_costs_nothing_else(triplets, tmp_path):
-    """Learned anew from the trained network, to the same numbers."""
+def test_an_interruption_while_potentials_are_estimated_costs_nothing_else(triplets, tmp_path):
+    """Estimated anew from the trained network, to the same numbers."""
     for name in ("whole", "part"):
         (tmp_path / name).mkdir()
-    whole = fitted(tmp_path / "whole", triplets, rounds=2)
-    trial, stop = Flow(**{**NUMBERS, "rounds": 2}), Interrupting()
+    whole = fitted(tmp_path / "whole", triplets, ridge=2.0)
+    trial, stop = Flow(**{**NUMBERS, "ridge": 2.0}), Interrupting()
     context = RunContext(
         seed=0, device="cpu", precision="fp32", folder=tmp_path / "part", identity="test",
         bar=lambda title, *a, **k: (stop if title == "potentials" else _Calm()).bar(title, *a, **k),
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         trial.fit(triplets, triplets[:0], context)
-    again = fitted(tmp_path / "part", triplets, rounds=2)
+    again = fitted(tmp_path / "part", triplets, ridge=2.0)
     assert torch.equal(again.network.potentials, whole.network.potentials)
     assert read_report(tmp_path / "part").images_seen == 20
 

@@ -17,7 +17,6 @@ from trendbench.generators.flow.views import PHASES, View, all_but, every_fourth
 from trendbench.generators.network import NetworkGenerator, Schedule
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import RunContext
-from trendbench.training.randomness import derived_seed
 
 _AHEAD = 0.75  # of the mean's last change is expected in a step; coins of any bias come out so
 
@@ -43,7 +42,8 @@ class Settings(Schedule):
             back by fresh noise; 1 for the flow alone.
         steps: stops of the flow, each a pass of the network over an image.
         sweeps: of Gibbs sampling over all pixels that follow, each of four passes more.
-        rounds: of learning potentials for the sweeps, once the network is trained; 0 for none.
+        ridge: under ½·ridge·Σ θ² potentials θ of 3×3 patterns are estimated for the sweeps once the
+            network is trained; 0 for no potentials.
 
     Raises:
         ValueError: a number out of range.
@@ -64,7 +64,7 @@ class Settings(Schedule):
     overshoot: float
     steps: int
     sweeps: int
-    rounds: int = 0
+    ridge: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,11 +74,10 @@ class Settings(Schedule):
         if self.window % (2 * self.cell):
             raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         self.must_lie(3, 1024, "steps")
-        self.must_lie(0, 64, "sweeps", "rounds")
-        if self.rounds and not self.sweeps:
-            raise ValueError(
-                f"rounds = {self.rounds}: potentials are for sweeps, of which are none"
-            )
+        self.must_lie(0, 64, "sweeps")
+        self.must_lie(0, 1e6, "ridge")
+        if self.ridge and not self.sweeps:
+            raise ValueError(f"ridge = {self.ridge}: potentials are for sweeps, of which are none")
         self.must_lie(0, 4, "emphasis")
         self.must_lie(1, 100, "overshoot")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
@@ -112,7 +111,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     pixel was. The same network says it, taught by the log loss of hidden pixels, their
     pseudo-likelihood. Those hidden together are drawn as if independent of each other given the
     rest; they are no neighbours, and true images stay as they are but for little. Where potentials
-    of 3×3 patterns were learned, they add to these log odds, pixel after pixel.
+    of 3×3 patterns were estimated, they add to these log odds, pixel after pixel.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -135,7 +134,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
                 f"the network's grid needs sides that are multiples of {step} px, which "
                 f"{width}×{height} px are not"
             )
-        patterns = number_of_classes() if settings.rounds else 0
+        patterns = number_of_classes() if settings.ridge else 0
         return Denoiser(
             settings.width, settings.coarse, settings.blocks, settings.cell, patterns=patterns
         )
@@ -145,9 +144,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return Learner(self, train)
 
     def conclude(self, train: Triplets, run: RunContext) -> None:
-        """Learn the potentials, if any are wanted."""
-        if self.settings.rounds:
-            torch.manual_seed(derived_seed(run.seed, "potentials"))
+        """Estimate the potentials, if any are wanted."""
+        if self.settings.ridge:
             learn(self, train, run)
 
     def logits(
@@ -247,7 +245,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
             # From 0 < u ≤ 1, so that never is never: rand is 0 once in 2²⁴ times.
             coins = 1 - torch.rand_like(logits)
-            if self.settings.rounds:
+            if self.settings.ridge:
                 before = states(given, drawn)
                 after = redrawn(before, logits, self.network.potentials, phase, coins)
                 drawn = torch.from_numpy(after % 2)[:, None].to(drawn)

@@ -1,10 +1,11 @@
-"""Patterns of 3×3 pixels: how often each comes, and passes that mind what each is worth.
+"""Patterns of 3×3 pixels: which hold a pixel, and passes that mind what each is worth.
 
 The kernels stand in one file because compiled code is cached by the file it stands in.
 """
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,22 @@ from trendbench.generators.flow.network import CERTAIN, Given
 _STATES = 4  # of a pixel: white or black for certain, white or black by chance
 _WHITE, _BLACK = 2, 3
 _SETTLED = 14.0  # log odds, a chance of 10⁻⁶, that no potential can turn
+
+
+class Doubts(NamedTuple):
+    """Pixels whose colour is not settled, n of them.
+
+    Attributes:
+        logits: what the network says of each, (n,).
+        black: whether it is, (n,).
+        if_black, if_white: the classes of the nine patterns that hold it, it being black or white,
+            (n, 9); where the frame ends before the pattern does, 0 on either side.
+    """
+
+    logits: NDArray[np.float32]
+    black: NDArray[np.bool_]
+    if_black: NDArray[np.uint16]
+    if_white: NDArray[np.uint16]
 
 
 @lru_cache(maxsize=1)
@@ -53,10 +70,26 @@ def states(given: Given, images: torch.Tensor) -> NDArray[np.int8]:
     return (images + 2 * by_chance)[:, 0].to(torch.int8).cpu().numpy()
 
 
-def counts(states: NDArray[np.int8]) -> NDArray[np.int64]:
-    """How often patterns of each class come in images of these states, (b, H, W): (classes,)."""
-    found = np.zeros(number_of_classes(), dtype=np.int64)
-    _count(states, classes(), found)
+def doubts(states: NDArray[np.int8], logits: torch.Tensor, phase: tuple[int, int]) -> Doubts:
+    """Every other pixel of every other row, but for those of which nothing need be learned.
+
+    Args:
+        states: of all pixels, (b, H, W).
+        logits: what the network says of these, (b, 1, H, W).
+        phase: row and column to begin with, each 0 or 1.
+
+    Returns:
+        Of pixels by chance that the network is not as good as certain of.
+    """
+    says = logits[:, 0].cpu().numpy()
+    asked = (..., slice(phase[0], None, 2), slice(phase[1], None, 2))
+    n = int(((states[asked] >= _WHITE) & (np.abs(says[asked]) < _SETTLED)).sum())
+    found = Doubts(
+        np.zeros(n, np.float32), np.zeros(n, np.bool_),
+        np.zeros((n, 9), np.uint16), np.zeros((n, 9), np.uint16),
+    )  # fmt: skip
+    row, column = phase
+    _doubt(states.copy(), says, classes(), row, column, *found)
     return found
 
 
@@ -100,12 +133,36 @@ def _number(states: NDArray[np.int8], y: int, x: int) -> int:
 
 
 @kernel
-def _count(states: NDArray[np.int8], classes: NDArray[np.int32], found: NDArray[np.int64]) -> None:
+def _doubt(
+    states: NDArray[np.int8],
+    logits: NDArray[np.float32],
+    classes: NDArray[np.int32],
+    first_row: int,
+    first_column: int,
+    said: NDArray[np.float32],
+    black: NDArray[np.bool_],
+    if_black: NDArray[np.uint16],
+    if_white: NDArray[np.uint16],
+) -> None:
     b, height, width = states.shape
+    k = 0
     for image in range(b):
-        for y in range(1, height - 1):
-            for x in range(1, width - 1):
-                found[classes[_number(states[image], y, x)]] += 1
+        now = states[image]
+        for y in range(first_row, height, 2):
+            for x in range(first_column, width, 2):
+                real = now[y, x]
+                if real < _WHITE or abs(logits[image, y, x]) >= _SETTLED:
+                    continue
+                said[k], black[k] = logits[image, y, x], real == _BLACK
+                for i in range(max(y - 1, 1), min(y + 2, height - 1)):
+                    for j in range(max(x - 1, 1), min(x + 2, width - 1)):
+                        place = 3 * (i - y + 1) + j - x + 1
+                        now[y, x] = _BLACK
+                        if_black[k, place] = classes[_number(now, i, j)]
+                        now[y, x] = _WHITE
+                        if_white[k, place] = classes[_number(now, i, j)]
+                now[y, x] = real
+                k += 1
 
 
 @kernel

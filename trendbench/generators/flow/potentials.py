@@ -1,21 +1,26 @@
-"""How potentials are learned: from what sweeps draw too often, and too rarely.
+"""How potentials are estimated: from what the network says of pixels, and what they are.
 
 A network that says 3 in 10⁴ where 2 is true loses next to nothing by it, and is found out by
-whoever counts. So a model of maximum entropy corrects what it says, as little as will make
-patterns of 3×3 pixels as frequent as in the training images.
+whoever counts. So each pattern of 3×3 pixels has a number that corrects what the network says. They
+are estimated once the network is trained, by the log loss that taught it; but unlike its weights
+they are bound to the patterns that whoever counts would count.
 
-Source: Zhu, Wu & Mumford, Filters, random fields and maximum entropy (1998).
+Source: Besag, Statistical analysis of non-lattice data (1975), for the pseudo-likelihood; Zhu, Wu
+& Mumford, Filters, random fields and maximum entropy (1998), for potentials that images give.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
+from trendbench.compiling import kernel
 from trendbench.generators.flow.network import Given
-from trendbench.generators.flow.patterns import counts, number_of_classes, states
-from trendbench.generators.flow.views import falls, turned
+from trendbench.generators.flow.patterns import Doubts, doubts, number_of_classes, states
+from trendbench.generators.flow.views import PHASES, every_fourth, falls, turned
 from trendbench.generators.network import darkness
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import RunContext
@@ -23,49 +28,40 @@ from trendbench.training.context import RunContext
 if TYPE_CHECKING:
     from trendbench.generators.flow.generator import Flow
 
-_IMAGES = 800  # of the training triplets, at most, whose inputs are drawn from
-_PRIOR = 8.0  # occurrences that each class is credited with on either side
-_STEP = 0.35  # share of log(true / drawn) that a round's potentials gain
+_IMAGES = 3500  # of the training triplets, at most, that potentials are estimated from
+_ITERATIONS = 40
+
+
+def learn(model: "Flow", train: Triplets, run: RunContext) -> None:
+    """Estimate the network's potentials θ by maximum pseudo-likelihood.
+
+    P(black | all others) has the log odds that the network says plus Σ θ(pattern) over the nine
+    patterns that hold the pixel, it being black, less the same, it being white. The log loss of
+    this over the training images' pixels, and ½·ridge·Σ θ² beside it, is convex in θ. Where it is
+    least, and but for the ridge, one pixel drawn anew leaves every class of patterns as frequent
+    as it is in these images.
+    """
+    found = _doubts(model, train, run)
+    theta = estimated(found, model.settings.ridge)
+    potentials = model.network.potentials
+    potentials.copy_(torch.from_numpy(theta).to(potentials))
 
 
 @torch.no_grad()
-def learn(model: "Flow", train: Triplets, run: RunContext) -> None:
-    """Let the network's potentials θ match the patterns' frequencies.
-
-    The flow is followed once for some of the training inputs. In every round the sweeps of a
-    drawing set out from there, and θ(class) gains 0.35·log((true + 8)/(drawn + 8)) after it, counts
-    being for as many images. So it is the images that are handed out whose patterns match.
-    """
+def _doubts(model: "Flow", train: Triplets, run: RunContext) -> Doubts:
+    """All pixels of training images, each hidden once as a sweep hides it, that are in doubt."""
     n, batch = min(_IMAGES, len(train)), model.settings.batch
-    rounds = model.settings.rounds
-    wanted = _true_counts(model, train) * (n / len(train))
-    with run.bar("potentials", (rounds + 1) * n, "images") as progress:
-        followed = []
-        for rows in _batches(n, batch):
-            given, _ = _rising(model, train[rows])
-            followed.append(model.followed(given))
-            progress.advance(len(followed[-1]))
-        for _ in range(rounds):
-            found = np.zeros(number_of_classes(), dtype=np.int64)
-            for rows, drawn in zip(_batches(n, batch), followed, strict=True):
-                given, _ = _rising(model, train[rows])
-                found += counts(states(given, model.swept(given, drawn)))
-                progress.advance(len(drawn))
-            gain = _STEP * np.log((wanted + _PRIOR) / (found + _PRIOR))
-            potentials = model.network.potentials
-            potentials += torch.from_numpy(gain).to(potentials)
-
-
-def _true_counts(model: "Flow", train: Triplets) -> NDArray[np.int64]:
-    found = np.zeros(number_of_classes(), dtype=np.int64)
-    for rows in _batches(len(train), model.settings.batch):
-        given, real = _rising(model, train[rows])
-        found += counts(states(given, real))
-    return found
-
-
-def _batches(n: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    parts = []
+    with run.bar("potentials", n, "images") as progress:
+        for start in range(0, n, batch):
+            given, real = _rising(model, train[start : min(start + batch, n)])
+            seen = states(given, real)
+            for number, phase in enumerate(PHASES):
+                asked = every_fourth(real, torch.full((len(real),), number))
+                logits = model.conditionals(model.network, given, 2 * real - 1, asked)
+                parts.append(doubts(seen, logits, phase))
+            progress.advance(len(real))
+    return Doubts(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _rising(model: "Flow", triplets: Triplets) -> tuple[Given, torch.Tensor]:
@@ -74,3 +70,68 @@ def _rising(model: "Flow", triplets: Triplets) -> tuple[Given, torch.Tensor]:
     triplet = darkness(torch.from_numpy(np.stack(series, axis=-1)).to(model.device))
     triplet = turned(triplet, falls(triplet))
     return model.network.given(triplet[:, :2]), (triplet[:, 2:] >= 0.5).float()
+
+
+def estimated(found: Doubts, ridge: float) -> NDArray[np.float64]:
+    """The potentials θ of least log loss + ½·ridge·Σ θ², (classes,).
+
+    Args:
+        found: pixels in doubt, and what they are.
+        ridge: above 0, so that patterns that hardly come stay near 0.
+    """
+    # In units of what each potential's curvature allows it, so that few iterations are enough.
+    unit = 1 / np.sqrt(_curvature(number_of_classes(), found.logits, *found[2:]) + ridge)
+
+    def loss(scaled: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        theta = scaled * unit
+        gradient = np.zeros_like(theta)
+        nats = _log_loss(theta, *found, gradient)
+        return nats + ridge * float(theta @ theta) / 2, (gradient + ridge * theta) * unit
+
+    least = minimize(
+        loss, np.zeros_like(unit), jac=True, method="L-BFGS-B",
+        options={"maxiter": _ITERATIONS, "maxcor": 20},
+    )  # fmt: skip
+    theta: NDArray[np.float64] = least.x * unit
+    return theta
+
+
+@kernel
+def _log_loss(
+    theta: NDArray[np.float64],
+    logits: NDArray[np.float32],
+    black: NDArray[np.bool_],
+    if_black: NDArray[np.uint16],
+    if_white: NDArray[np.uint16],
+    gradient: NDArray[np.float64],
+) -> float:
+    """Σ log loss in nats; its gradient is added up in the last argument."""
+    nats = 0.0
+    for k in range(len(logits)):
+        odds = float(logits[k])
+        for place in range(9):
+            odds += theta[if_black[k, place]] - theta[if_white[k, place]]
+        wrong = -odds if black[k] else odds
+        nats += max(wrong, 0.0) + math.log1p(math.exp(-abs(wrong)))
+        error = 1 / (1 + math.exp(-odds)) - black[k]
+        for place in range(9):
+            gradient[if_black[k, place]] += error
+            gradient[if_white[k, place]] -= error
+    return nats
+
+
+@kernel
+def _curvature(
+    classes: int,
+    logits: NDArray[np.float32],
+    if_black: NDArray[np.uint16],
+    if_white: NDArray[np.uint16],
+) -> NDArray[np.float64]:
+    """Σ p·(1 − p) over the pixels that each class has to do with, p being what the network says."""
+    found = np.zeros(classes)
+    for k in range(len(logits)):
+        p = 1 / (1 + math.exp(-float(logits[k])))
+        for place in range(9):
+            found[if_black[k, place]] += p * (1 - p)
+            found[if_white[k, place]] += p * (1 - p)
+    return found
