@@ -1,6 +1,7 @@
 """What lies outside of true sets is starred, and the page shows a whole run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -92,7 +93,15 @@ def test_ten_thousand_are_not_the_test_split():
     (case,) = many()
     assert case.task.test == 10_000
     assert case.classifier
-    assert generalisation._SEED != 0
+    assert case.seed not in {0, generalisation._SEED}
+
+
+def test_sets_of_two_seeds_are_kept_apart(monkeypatch):
+    monkeypatch.setattr(generalisation, "_source", lambda: None)
+    monkeypatch.setattr(generalisation, "_record", lambda _source: "seed0-x")
+    case = frames()[0]
+    assert generalisation._kept_at(case) == generalisation._kept_at(replace(case))
+    assert generalisation._kept_at(case) != generalisation._kept_at(replace(case, seed=2))
 
 
 def test_the_page_has_a_place_for_every_part():
