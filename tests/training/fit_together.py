@@ -36,7 +36,7 @@ KINDS = {
     "flow": (Flow, {"width": 8, "coarse": 8, "blocks": 1, "cell": 4, "learning_rate": 1e-3,
                     "weight_decay": 0.01, "warmup": 0.1, "averaging": 0.9, "batch": 5,
                     "faintest": 0.01, "clearest": 4.0, "window": 48,
-                    "emphasis": 1.0, "overshoot": 1.5, "steps": 4,
+                    "emphasis": 1.0, "steps": 4,
                     "pseudolikelihood": 0.3, "sweeps": 1}),
     "gan": (GAN, {**LATENT, "beta1": 0.5}),
     "vae": (ConditionalVAE, LATENT),

@@ -38,8 +38,6 @@ class Settings(Schedule):
             to a hundredth of the gradient; 2 would bound the likelihood.
         pseudolikelihood: share of each batch's images that are seen without noise, the law of
             every fourth pixel being learned given all others; weighted as the clearest ratio.
-        overshoot: how many times further than a stop's ratio the flow is followed before it comes
-            back by fresh noise; 1 for the flow alone.
         steps: stops of the flow, each a pass of the network over an image.
         sweeps: of Gibbs sampling over all pixels that follow, each of four passes more.
         ridge: under ½·ridge·Σ θ² potentials θ of 3×3 patterns are estimated for the sweeps once the
@@ -61,7 +59,6 @@ class Settings(Schedule):
     clearest: float
     emphasis: float
     pseudolikelihood: float
-    overshoot: float
     steps: int
     sweeps: int
     ridge: float = 0.0
@@ -79,7 +76,6 @@ class Settings(Schedule):
         if self.ridge and not self.sweeps:
             raise ValueError(f"ridge = {self.ridge}: potentials are for sweeps, of which are none")
         self.must_lie(0, 4, "emphasis")
-        self.must_lie(1, 100, "overshoot")
         self.must_lie(1e-6, 1e6, "faintest", "clearest")
         if not self.faintest < self.clearest:
             raise ValueError(
@@ -101,10 +97,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     log p/(1 − p) = (what all other pixels say) + 2·ρ·y_ρ; the network learns the first term, and
     the second, the pixel's own word, is exact.
 
-    The flow is followed from stop to stop, evenly in log ρ. At each it goes too far, to ρ' > ρ, and
-    comes back by fresh noise: (ρ/ρ')·y + √(1 − (ρ/ρ')²)·z has the law of y_ρ. So an error of one
-    step is seen and mended in those that follow, which the flow alone would carry to the end. Then
-    p is rounded, so no pixel is grey.
+    The flow is followed from stop to stop, evenly in log ρ, and at the last p is rounded, so no
+    pixel is grey.
 
     What rounding leaves ragged, sweeps of Gibbs sampling mend: every other pixel of every other row
     is hidden and drawn anew by P(x = 1 | the pixels not hidden, s1, s2), four times until each
@@ -116,10 +110,9 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     Args:
         **settings: the fields of ``Settings``.
 
-    Source: Lipman et al., Flow matching for generative modeling (2023); Karras et al., Elucidating
-    the design space of diffusion-based generative models (2022), for the fresh noise; Besag,
-    Spatial interaction and the statistical analysis of lattice systems (1974), for learning from
-    pixels that are hidden together.
+    Source: Lipman et al., Flow matching for generative modeling (2023); Besag, Spatial interaction
+    and the statistical analysis of lattice systems (1974), for learning from pixels that are hidden
+    together.
     """
 
     extendable = False  # the learning rate's schedule ends with the last epoch
@@ -220,17 +213,15 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         for i, ratio in enumerate(stops):
             before = mean
             ratios = torch.full((len(y),), ratio, device=y.device)
-            p = torch.sigmoid(self.logits(self.network, given, y, ratios))
+            # Of pure noise there is nothing to see; the network would read a faint image in it.
+            seen = y if ratio else torch.zeros_like(y)
+            p = torch.sigmoid(self.logits(self.network, given, seen, ratios))
             if i + 1 == len(stops):
                 break
             mean = 2 * p - 1
             # Stops are even in log ρ but for the first, at 0, from which no trend can be told.
             ahead = mean if i < 2 else (mean + _AHEAD * (mean - before)).clamp(-1, 1)
-            last = i + 2 == len(stops)
-            too_far = stops[i + 1] * (1 if last else settings.overshoot)
-            y = y + (too_far - ratio) * ahead
-            back = stops[i + 1] / too_far
-            y = back * y + math.sqrt(1 - back**2) * torch.randn_like(y)
+            y = y + (stops[i + 1] - ratio) * ahead
         return (p >= 0.5).float()
 
     def swept(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:

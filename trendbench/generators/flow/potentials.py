@@ -28,7 +28,7 @@ from trendbench.training.context import RunContext
 if TYPE_CHECKING:
     from trendbench.generators.flow.generator import Flow
 
-_IMAGES = 3500  # of the training triplets, at most, that potentials are estimated from
+_IMAGES = 750  # of the training triplets, at most, that potentials are estimated from
 _ITERATIONS = 40
 
 
