@@ -50,6 +50,15 @@ def test_the_layers_of_nf8_at_256():
     assert transposed[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
 
 
+def test_of_shapes_alone_nothing_is_drawn(monkeypatch):
+    """Drawing on the device ``meta`` makes torch import for a second, at each ``sample``."""
+    monkeypatch.delattr(torch.nn.init, "normal_")
+    with torch.device("meta"):
+        UNet(4, 5)
+    with pytest.raises(AttributeError):
+        UNet(4, 5)
+
+
 def test_without_skips_the_drawing_depends_on_the_bottleneck_alone():
     """Cut the bottleneck: with skips the output still follows the input, without it does not."""
     for skips in (True, False):

@@ -296,7 +296,12 @@ def placed(network: Network, device: torch.device) -> Network:
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), biases 0, as DCGAN and pix2pix have them."""
+    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), biases 0, as DCGAN and pix2pix have them.
+
+    Of shapes alone (device ``meta``) nothing is drawn: torch would import for a second to do so.
+    """
+    if any(weights.is_meta for weights in module.parameters(recurse=False)):
+        return
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, _WEIGHT_SPREAD)
     elif isinstance(module, nn.BatchNorm2d):
