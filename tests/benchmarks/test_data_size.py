@@ -40,12 +40,15 @@ def test_a_published_run_of_the_same_is_not_repeated(tmp_path, monkeypatch):
 
 def test_a_network_is_trained_scored_and_kept(tmp_path, monkeypatch):
     """A tiny flow on a small task, found again when it is asked for again."""
-    spec = data_size.load_spec("trend-v1").model_copy(update={"test": 20, "val": 1})
+    spec = data_size.load_spec("trend-v1").model_copy(
+        update={"test": 20, "val": 1, "width": 64, "height": 64}
+    )
     monkeypatch.setattr(data_size, "_KEPT", tmp_path)
     monkeypatch.setattr(data_size, "load_spec", lambda _, train: spec.model_copy(
         update={"train": train}))  # fmt: skip
     monkeypatch.setattr(data_size, "find_recipe", lambda arch, overrides: find_recipe(
-        "flow", overrides={"width": 2, "coarse": 2, "steps": 3, "epochs": 1}))  # fmt: skip
+        "flow", overrides={"width": 2, "coarse": 2, "steps": 3, "epochs": 1,
+                           "ridge": 0.0}))  # fmt: skip
     monkeypatch.setattr("trendbench.metrics.full_card.full_card", without_classifier)
     first = report(Case("flow", 20))
     assert first["n"] == 20

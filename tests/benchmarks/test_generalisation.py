@@ -79,7 +79,7 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
         return dataset.load("test").r
 
     monkeypatch.setattr("trendbench.runner.sample.sample", draw)
-    task = frames()[0].task.model_copy(update={"test": 3, "width": 512})
+    task = frames()[0].task.model_copy(update={"test": 3, "width": 128, "height": 64})
     case = Case("small", task)
     first = report(case)
     assert first["n"] == 3
@@ -89,11 +89,12 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
     assert report(Case("small", task.model_copy(update={"test": 4})))["n"] == 4
 
 
-def test_ten_thousand_are_not_the_test_split():
+def test_ten_thousand_are_of_a_seed_that_no_choice_looked_at():
+    """Not the test split's, nor the other parts', nor one that earlier recipes were compared by."""
     (case,) = many()
     assert case.task.test == 10_000
     assert case.classifier
-    assert case.seed not in {0, generalisation._SEED}
+    assert case.seed not in {0, generalisation._SEED, 41, 43}
 
 
 def test_sets_of_two_seeds_are_kept_apart(monkeypatch):

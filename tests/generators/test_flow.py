@@ -13,6 +13,7 @@ from trendbench.generators.flow.learner import windows
 from trendbench.generators.flow.network import Denoiser
 from trendbench.generators.network import descend
 from trendbench.generators.protocol import Generator, Inputs
+from trendbench.generators.recipes import find_recipe
 from trendbench.rendering.triplets import simulate
 from trendbench.training.context import RunContext
 
@@ -20,13 +21,18 @@ NUMBERS = {
     "width": 8, "coarse": 12, "blocks": 1, "cell": 4, "learning_rate": 3e-3, "weight_decay": 0.01,
     "warmup": 0.1, "averaging": 0.9, "batch": 5, "epochs": 2, "faintest": 0.01, "clearest": 4.0,
     "steps": 12, "window": 48, "emphasis": 1.0, "pseudolikelihood": 0.25,
-    "sweeps": 1,
+    "sweeps": 1, "ridge": 0.0,
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """What a test draws without a seed of its own follows from this one."""
+    torch.manual_seed(0)
 
 
 def spoken(network):
     """The network with random numbers where it is silent at first."""
-    torch.manual_seed(0)
     for layer in (network.exit, *(b.second for b in network.after)):
         torch.nn.init.normal_(layer.weight)
     return network
@@ -76,7 +82,7 @@ def test_an_output_depends_on_its_surroundings_alone():
     pair, noisy = torch.rand(1, 2, 32, 256), torch.rand(1, 2, 32, 256)
     before = out(network, pair, noisy)
     pair[..., 128] += 1.0
-    moved = (out(network, pair, noisy) != before)[0, 0].nonzero()[:, 1]
+    moved = ((out(network, pair, noisy) - before).abs() > 1e-6)[0, 0].nonzero()[:, 1]
     assert moved.min() > 128 - 64
     assert moved.max() < 128 + 64
 
@@ -97,9 +103,9 @@ def test_the_place_along_x_and_the_level_reach_the_output():
     network = spoken(Denoiser(8, 12, 1, 4))
     images = torch.zeros(1, 2, 32, 256)
     row = out(network, images, images)[0, 0, 16]
-    assert row[64:96].mean() != row[160:192].mean()
+    assert abs(row[64:96].mean() - row[160:192].mean()) > 1e-3
     louder = network(network.given(images), images, torch.ones(1))[0, 0, 16]
-    assert not torch.equal(louder, row)
+    assert (louder - row).abs().max() > 1e-3
 
 
 def test_an_output_knows_the_places_around_it_alone():
@@ -117,54 +123,47 @@ def test_an_output_knows_the_places_around_it_alone():
     assert rows == 4 * 4**2  # no map of places among what convolutions see
 
 
-def told_by_the_place(levels):
-    """A stub of ``logits`` for independent pixels, black with probability ``levels``: exact."""
+def as_the_recipe(**settings):
+    """A stubbed model that draws as the published recipe does."""
+    parameters = find_recipe("flow").parameters
+    drawing = {name: parameters[name] for name in ("steps", "faintest", "clearest", "sweeps")}
+    return untrained(**{**drawing, **settings})
+
+
+@pytest.mark.parametrize("pixels", [30, 60, 113])
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.3, 0.5, 0.9])
+def test_wholes_come_out_with_their_probability(pixels, p, monkeypatch):
+    """Carried by the exact field from quantiles of the noise, so that no chance is in it.
+
+    Pixels that live or die together are known by the mean of their noise, N(0, 1/pixels): one of
+    them stands for all. Of the mean's last change, half or all would miss by 0.004 and more.
+    """
+    model = as_the_recipe(sweeps=0)
 
     def logits(_network, _given, y, ratio):
-        ratio = ratio[:, None, None, None]
-        return torch.logit(levels).expand_as(y) + 2 * ratio * y
+        return math.log(p / (1 - p)) + 2 * ratio[:, None, None, None] * pixels * y
 
-    return logits
-
-
-def test_independent_pixels_come_out_with_their_probabilities(monkeypatch):
-    """25 600 coins at each of eight biases, carried by the exact field: z-scores below 4."""
-    model = untrained(steps=16, faintest=0.02, clearest=2.0, sweeps=0)
-    biases = torch.linspace(0.05, 0.95, 8).repeat_interleave(8)
-    monkeypatch.setattr(model, "logits", told_by_the_place(biases))
-    torch.manual_seed(1)
-    drawn = model.draw(torch.zeros(100, 2, 32, 64))
-    n = drawn[..., :8].numel()
-    means = drawn.mean(dim=(0, 1, 2)).reshape(8, 8).mean(dim=1)
-    p = biases[::8]
-    z = (means - p) / (p * (1 - p) / n).sqrt()
-    assert z.abs().max() < 4
+    quantiles = torch.special.ndtri((torch.arange(32 * 64) + 0.5) / (32 * 64)) / math.sqrt(pixels)
+    monkeypatch.setattr(torch, "randn_like", lambda _: quantiles.view(1, 1, 32, 64))
+    monkeypatch.setattr(model, "logits", logits)
+    assert abs(model.draw(torch.zeros(1, 2, 32, 64)).mean().item() - p) < 0.0025
 
 
-def squares_as_wholes(p):
-    """A stub: each 16×16 px square is black or white as a whole; its pixels pool their words."""
+def test_a_whole_lives_or_dies_as_one(monkeypatch):
+    """800 squares of 256 px whose pixels pool their words: none torn, and independent."""
+    model = as_the_recipe(sweeps=0)
 
     def logits(_network, _given, y, ratio):
-        ratio = ratio[:, None, None, None]
-        own = 2 * ratio * y
-        pooled = own.unfold(2, 16, 16).unfold(3, 16, 16).sum(dim=(-2, -1))
-        pooled = pooled + math.log(p / (1 - p))
+        pooled = (2 * ratio[:, None, None, None] * y).unfold(2, 16, 16).unfold(3, 16, 16)
+        pooled = pooled.sum(dim=(-2, -1)) + math.log(3 / 7)
         return pooled.repeat_interleave(16, 2).repeat_interleave(16, 3)
 
-    return logits
-
-
-def test_a_whole_lives_or_dies_as_one_with_its_own_probability(monkeypatch):
-    """4000 squares of 256 px: none torn, black as often as a coin of 0.3, and independent."""
-    model = untrained(steps=16, sweeps=0)
-    monkeypatch.setattr(model, "logits", squares_as_wholes(0.3))
+    monkeypatch.setattr(model, "logits", logits)
     torch.manual_seed(3)
-    squares = model.draw(torch.zeros(500, 2, 32, 64)).unfold(2, 16, 16).unfold(3, 16, 16)
+    squares = model.draw(torch.zeros(100, 2, 32, 64)).unfold(2, 16, 16).unfold(3, 16, 16)
     assert torch.equal(squares.amax(dim=(-2, -1)), squares.amin(dim=(-2, -1)))
     black = squares[:, 0, :, :, 0, 0].flatten(1)
-    spread = math.sqrt(0.3 * 0.7 / black.numel())
-    assert abs(black.mean().item() - 0.3) < 4 * spread
-    assert black.sum(dim=1).var().item() == pytest.approx(8 * 0.3 * 0.7, rel=0.3)
+    assert black.sum(dim=1).var().item() == pytest.approx(8 * 0.3 * 0.7, rel=0.5)
 
 
 def test_nothing_is_read_in_pure_noise(monkeypatch):
@@ -172,14 +171,14 @@ def test_nothing_is_read_in_pure_noise(monkeypatch):
     model, shown = untrained(steps=5, sweeps=0), {}
 
     def logits(_network, _given, y, ratio):
-        shown[ratio[0].item()] = y.std().item()
+        shown[ratio[0].item()] = y.abs().max().item()
         return y
 
     monkeypatch.setattr(model, "logits", logits)
     model.draw(torch.zeros(2, 2, 32, 64))
     assert shown.pop(0.0) == 0
     assert len(shown) == 4
-    assert min(shown.values()) > 0.9
+    assert min(shown.values()) > 2
 
 
 def test_a_sweep_draws_every_pixel_once_and_no_two_neighbours_together(monkeypatch):
@@ -226,20 +225,22 @@ def test_what_never_was_is_not_swept_in_by_a_random_number_of_zero(monkeypatch):
     assert not model.draw(torch.zeros(1, 2, 32, 64)).any()
 
 
-def test_coins_come_out_as_the_recipe_draws_them(monkeypatch):
-    """Its ten stops end where single pixels are not settled; two sweeps draw those anew."""
-    model = untrained(steps=10, faintest=0.02, clearest=0.75, sweeps=2)
-    monkeypatch.setattr(model, "logits", told_by_the_place(torch.tensor(0.3)))
+def test_sweeps_draw_single_pixels_with_their_probability(monkeypatch):
+    """Where the stops end single pixels are not settled, and rounded too rarely black."""
+    model = as_the_recipe()
+    odds = math.log(3 / 7)
     monkeypatch.setattr(
-        model, "conditionals", lambda _n, _g, image, _a: math.log(3 / 7) + 0 * image
+        model, "logits", lambda _n, _g, y, ratio: odds + 2 * ratio[:, None, None, None] * y
     )
+    monkeypatch.setattr(model, "conditionals", lambda _n, _g, image, _a: odds + 0 * image)
+    pair, spread = torch.zeros(25, 2, 32, 64), math.sqrt(0.21 / (25 * 32 * 64))
     torch.manual_seed(1)
-    means = model.draw(torch.zeros(100, 2, 32, 64)).mean().item()
-    assert abs(means - 0.3) < 4 * math.sqrt(0.21 / (100 * 32 * 64))
-    model = untrained(steps=10, faintest=0.02, clearest=0.75, sweeps=0)
-    monkeypatch.setattr(model, "logits", squares_as_wholes(0.3))
-    wholes = model.draw(torch.zeros(500, 2, 32, 64)).mean().item()
-    assert abs(wholes - 0.3) < 4 * math.sqrt(0.21 / 4000)
+    assert abs(model.draw(pair).mean().item() - 0.3) < 4 * spread
+    model = as_the_recipe(sweeps=0)
+    monkeypatch.setattr(
+        model, "logits", lambda _n, _g, y, ratio: odds + 2 * ratio[:, None, None, None] * y
+    )
+    assert model.draw(pair).mean().item() < 0.3 - 20 * spread
 
 
 def test_a_pixel_asked_for_is_hidden_and_its_neighbours_are_not():
@@ -314,13 +315,13 @@ def test_a_network_begins_with_the_odds_that_the_inputs_alone_give(triplets):
 
 
 def test_what_never_was_is_never_drawn(trend_v1):
-    """After 200 triplets of 256² px: no noise and no network brings ink outside of s2.
+    """After 120 triplets of 256² px: no noise and no network brings ink outside of s2.
 
     But near the dense end, where r may show particles that the inputs lack: their germs lie
     outside of the frame. A frame of another width has the same ends.
     """
-    train = simulate(trend_v1, 200, seed=1)
-    model = Flow(**NUMBERS)
+    train = simulate(trend_v1, 120, seed=1)
+    model = Flow(**{**NUMBERS, "steps": 3})
     model.use(spoken(model.build(256, 256)), (256, 256), "cpu", "fp32")
     model.trainable(train)
     for width in (256, 320):
@@ -441,29 +442,33 @@ def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(inputs, tmp_path, mo
     np.testing.assert_array_equal(Flow.load(tmp_path).sample(inputs, 3), model.sample(inputs, 3))
 
 
-def test_it_learns_and_draws_with_the_average(triplets, inputs, tmp_path):
-    """100 epochs on ten triplets: the log loss falls; ink lies where s1 has it, not outside s2."""
-    model = fitted(tmp_path, triplets, epochs=100, emphasis=0.0)
-    rows = (tmp_path / "losses.csv").read_text().splitlines()
+def test_it_learns_and_draws_what_it_learned(small, tmp_path):
+    """120 steps on 100 triplets: the log loss falls, and images are nearer than at first."""
+    train = simulate(small, 100, seed=1)
+    for name in ("early", "late"):
+        (tmp_path / name).mkdir()
+    model = fitted(tmp_path / "late", train, epochs=6, emphasis=0.0)
+    rows = (tmp_path / "late" / "losses.csv").read_text().splitlines()
     first, last = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
     assert last < 0.7 * first
-    drawn, ink = model.sample(inputs, 0) == 0, triplets.s1 == 0
-    assert drawn[ink].mean() > 0.6
-    assert drawn[triplets.s2 != 0].mean() < 0.1
+    early = fitted(tmp_path / "early", train[:5], epochs=1, learning_rate=1e-9)
+    inputs = Inputs(train.s1, train.s2)
+    wrong = [(m.sample(inputs, 0) != train.r).mean() for m in (model, early)]
+    assert wrong[0] < 0.9 * wrong[1]
 
 
 def test_resuming_in_the_middle_of_an_epoch_equals_an_uninterrupted_fit(triplets, tmp_path):
-    """Weights, average, AdamW's moments and the schedule: all are in the checkpoint."""
+    """Weights, average, the optimisers' moments and schedules: all are in the checkpoint."""
 
     for name in ("whole", "cut"):
         (tmp_path / name).mkdir()
-    whole = fitted(tmp_path / "whole", triplets, epochs=5)
+    whole = fitted(tmp_path / "whole", triplets, epochs=3)
     context = RunContext(seed=0, device="cpu", precision="fp32", folder=tmp_path / "cut",
                          identity="test", bar=Interrupting().bar)  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
-        Flow(**{**NUMBERS, "epochs": 5}).fit(triplets, triplets[:0], context)
+        Flow(**{**NUMBERS, "epochs": 3}).fit(triplets, triplets[:0], context)
     assert list((tmp_path / "cut").glob("checkpoint-*.pt"))
-    resumed = fitted(tmp_path / "cut", triplets, epochs=5)
+    resumed = fitted(tmp_path / "cut", triplets, epochs=3)
     for name, weights in whole.network.state_dict().items():
         assert torch.equal(weights, resumed.network.state_dict()[name]), name
 
@@ -476,14 +481,17 @@ def test_any_frame_of_whole_cells_is_drawn_and_no_other(inputs):
         model.sample(Inputs(inputs.s1[:, :-2], inputs.s2[:, :-2]), 1)
 
 
-def test_the_average_is_not_the_last_step_s_weights(triplets):
-    model = untrained()
+def test_images_are_drawn_with_the_running_average_of_the_weights(triplets):
+    """After step n it has gone 1 − min(decay, (1 + n)/(10 + n)) of the way to the weights."""
+    model = untrained(averaging=0.25)
     trainable = model.trainable(triplets)
-    for _ in range(3):
+    expected = model.network.entry.weight.clone()
+    for n in (1, 2, 3):
         trainable.step(torch.arange(5))
-    network = trainable.parts["network"].state_dict()
-    apart = [n for n, w in model.network.state_dict().items() if not torch.equal(w, network[n])]
-    assert apart
+        weights = trainable.parts["network"].entry.weight
+        assert not torch.allclose(weights, expected, atol=1e-4)
+        expected = expected.lerp(weights, 1 - min(0.25, (1 + n) / (10 + n)))
+        torch.testing.assert_close(model.network.entry.weight, expected)
 
 
 @pytest.mark.parametrize(
@@ -494,6 +502,7 @@ def test_the_average_is_not_the_last_step_s_weights(triplets):
         ({"clearest": math.inf}, "not "), ({"weight_decay": -1.0}, "weight_decay"),
         ({"batch": True}, "not "), ({"window": 20}, "window = 20: a multiple of 8 px"),
         ({"emphasis": -1.0}, "emphasis"), ({"sweeps": 65}, "sweeps = 65"),
+        ({"ridge": -1.0}, "ridge"),
         ({"pseudolikelihood": 1.0}, "pseudolikelihood"),
         ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = 2"), ({"averaging": 1.0}, "averaging"),
     ],

@@ -37,7 +37,7 @@ KINDS = {
                     "weight_decay": 0.01, "warmup": 0.1, "averaging": 0.9, "batch": 5,
                     "faintest": 0.01, "clearest": 4.0, "window": 48,
                     "emphasis": 1.0, "steps": 4,
-                    "pseudolikelihood": 0.3, "sweeps": 1}),
+                    "pseudolikelihood": 0.3, "sweeps": 1, "ridge": 1.0}),
     "gan": (GAN, {**LATENT, "beta1": 0.5}),
     "vae": (ConditionalVAE, LATENT),
 }  # fmt: skip

@@ -118,19 +118,27 @@ def test_nobody_waits_for_ever_for_one_that(tmp_path, how):
     assert Checkpoints(tmp_path / "flow", "x").latest().images_seen == 13
 
 
+def run_of(data):
+    return ("-m", "trendbench", "run", "--arch", "nf2", "--data", data, "--epochs", 1,
+            "--device", "cpu", "--no-c2st")  # fmt: skip
+
+
 def test_a_run_by_two_processes_is_recorded_once(small_file, tmp_path):
-    run = ("-m", "trendbench", "run", "--arch", "nf2", "--data", small_file, "--epochs", 1,
-           "--device", "cpu", "--no-c2st")  # fmt: skip
-    result = together(*run, cwd=tmp_path)
+    result = together(*run_of(small_file), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     (stored,) = [s for s in read_all(tmp_path / "results") if s.origin == "local"]
     assert stored.record.hardware.device.startswith("2 × ")
     assert stored.record.training.images_seen == 24
     assert result.stdout.count("leaderboard  ") == 1
     assert result.stderr.count("drawing 12 test images") == 1
-    again = together(*run, cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert again.stderr.count("this run is finished") == 1
+
+
+@pytest.mark.slow
+def test_a_run_by_two_processes_is_found_finished_by_them(small_file, tmp_path):
+    for _ in range(2):
+        result = together(*run_of(small_file), cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    assert result.stderr.count("this run is finished") == 1
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_two_jobs_share_the_trials(place):
     assert os.getpid() not in processes
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_cluster_share_the_trials(place):
     pytest.importorskip("distributed")
     slowly(place)

@@ -151,7 +151,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         torch.manual_seed(derived_seed(run.seed, "weights"))
         height, width = train.r.shape[1:]
         self.use(self.build(height, width), (height, width), run.device, run.precision)
-        train_loop(
+        trained = train_loop(
             self.trainable(train),
             len(train),
             batch=self.settings.batch,
@@ -161,9 +161,9 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         )
         start = time.monotonic()
         self.conclude(train, run)
-        if trained := read_report(run.folder):
-            seconds = trained.seconds + time.monotonic() - start
-            run.report(seconds=seconds, epochs=trained.epochs, images_seen=trained.images_seen)
+        if told := read_report(run.folder):
+            seconds = trained + time.monotonic() - start
+            run.report(seconds=seconds, epochs=told.epochs, images_seen=told.images_seen)
 
     def conclude(self, train: Triplets, run: RunContext) -> None:
         """What is learned once the network is trained; nothing unless a family says so.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from trendbench.leaderboard.board import entries
 from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
 from trendbench.results.store import StoredRecord
+
+_weights = lru_cache(maxsize=1)(bootstrap_weights)  # the same for all pairs of one task
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
 def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float, float]:
     """The mean of a − b over images (n,), and its 95 % interval from resampling them together."""
     each = a - b
-    means = bootstrap_weights(len(each)) @ each
+    means = _weights(len(each)) @ each
     tail = (1 - CONFIDENCE) / 2
     low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
     return float(each.mean()), low, high

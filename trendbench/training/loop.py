@@ -53,7 +53,7 @@ def train(
     epochs: int,
     run: RunContext,
     after_epoch: Callable[[int], None],
-) -> None:
+) -> float:
     """Train for ``epochs`` passes over n images, from the last checkpoint if there is one.
 
     Args:
@@ -63,6 +63,9 @@ def train(
         epochs: passes over the images in all, earlier sittings included.
         run: seed, device and working folder.
         after_epoch: called with the number of epochs done.
+
+    Returns:
+        Seconds of training in all, earlier sittings included.
 
     Raises:
         RunError: there are more processes than images in a batch.
@@ -94,7 +97,7 @@ def train(
     steps_per_row = max(1, math.ceil(n / batch) // _ROWS_PER_EPOCH)
     start = saved_at = time.monotonic()
 
-    def save() -> None:
+    def save() -> float:
         seconds = before + time.monotonic() - start
         log.sync()
         _must_be_finite(pending.means(), seen)
@@ -105,7 +108,9 @@ def train(
         if processes.leads:
             checkpoints.save(checkpoint)
         run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
+        return seconds
 
+    spent = before
     with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
         while seen < epochs * n:
             epoch, position = divmod(seen, n)
@@ -131,10 +136,11 @@ def train(
             due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
             due, asked = processes.any(due, stop.requested)
             if finished or asked or (due and pending.steps == 0):
-                save()
+                spent = save()
                 saved_at = time.monotonic()
             if asked:
                 raise KeyboardInterrupt
+    return spent
 
 
 def _must_be_finite(losses: Mapping[str, float], seen: int) -> None:

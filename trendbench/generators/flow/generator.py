@@ -11,14 +11,14 @@ import torch
 from trendbench.errors import RecipeError
 from trendbench.generators.flow.learner import Learner
 from trendbench.generators.flow.network import Denoiser, Given
-from trendbench.generators.flow.patterns import number_of_classes, redrawn, states
+from trendbench.generators.flow.patterns import CLASSES, redrawn, states
 from trendbench.generators.flow.potentials import learn
 from trendbench.generators.flow.views import PHASES, View, all_but, every_fourth, falls, turned
 from trendbench.generators.network import NetworkGenerator, Schedule
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import RunContext
 
-_AHEAD = 0.75  # of the mean's last change is expected in a step; coins of any bias come out so
+_AHEAD = 0.75  # of the mean's last change is expected in a step; large wholes come out so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Settings(Schedule):
     pseudolikelihood: float
     steps: int
     sweeps: int
-    ridge: float = 0.0
+    ridge: float
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,9 +103,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     What rounding leaves ragged, sweeps of Gibbs sampling mend: every other pixel of every other row
     is hidden and drawn anew by P(x = 1 | the pixels not hidden, s1, s2), four times until each
     pixel was. The same network says it, taught by the log loss of hidden pixels, their
-    pseudo-likelihood. Those hidden together are drawn as if independent of each other given the
-    rest; they are no neighbours, and true images stay as they are but for little. Where potentials
-    of 3×3 patterns were estimated, they add to these log odds, pixel after pixel.
+    pseudo-likelihood. Potentials of 3×3 patterns add to these log odds, pixel after pixel, so those
+    hidden together see each other in them alone.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -127,9 +126,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
                 f"the network's grid needs sides that are multiples of {step} px, which "
                 f"{width}×{height} px are not"
             )
-        patterns = number_of_classes() if settings.ridge else 0
         return Denoiser(
-            settings.width, settings.coarse, settings.blocks, settings.cell, patterns=patterns
+            settings.width, settings.coarse, settings.blocks, settings.cell, patterns=CLASSES
         )
 
     def trainable(self, train: Triplets) -> Learner:
@@ -173,6 +171,20 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
             (b, 1, H, W), of no meaning where not asked for.
         """
         return self.said(network, given, all_but(image, asked))
+
+    def law_of_a_quarter(self, given: Given, image: torch.Tensor, number: int) -> torch.Tensor:
+        """The log odds of every fourth pixel given all others, as ``PHASES[number]`` begins.
+
+        Args:
+            given: of b images.
+            image: 0 or 1, (b, 1, H, W).
+            number: of the pass in its sweep, 0 to 3.
+
+        Returns:
+            (b, 1, H, W), of no meaning for other pixels.
+        """
+        asked = every_fourth(image, torch.full((len(image),), number))
+        return self.conditionals(self.network, given, 2 * image - 1, asked)
 
     def said(self, network: Denoiser, given: Given, view: View) -> torch.Tensor:
         """The log odds of black from whatever view: (b, 1, H, W)."""
@@ -232,14 +244,10 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
 
     def _swept_once(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
         for number, phase in enumerate(PHASES):
-            asked = every_fourth(drawn, torch.full((len(drawn),), number))
-            logits = self.conditionals(self.network, given, 2 * drawn - 1, asked)
+            logits = self.law_of_a_quarter(given, drawn, number)
             # From 0 < u ≤ 1, so that never is never: rand is 0 once in 2²⁴ times.
             coins = 1 - torch.rand_like(logits)
-            if self.settings.ridge:
-                before = states(given, drawn)
-                after = redrawn(before, logits, self.network.potentials, phase, coins)
-                drawn = torch.from_numpy(after % 2)[:, None].to(drawn)
-            else:
-                drawn = torch.where(asked, (coins <= torch.sigmoid(logits)).to(drawn), drawn)
+            before = states(given, drawn)
+            after = redrawn(before, logits, self.network.potentials, phase, coins)
+            drawn = torch.from_numpy(after % 2)[:, None].to(drawn)
         return drawn

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -15,8 +14,9 @@ from trendbench.generators.flow.views import (
     all_but,
     either,
     every_fourth,
+    expanded,
     falls,
-    like,
+    rising,
     turned,
 )
 from trendbench.generators.network import Parts, darkness, descend, resident
@@ -80,7 +80,7 @@ class Learner(Parts):
         image, asked, clean = mine(image), mine(asked), mine(clean)
         view = either(clean, all_but(image, asked), self._model.beneath_noise(y, ratio))
         logits = self._model.said(self._network, given, view)
-        counted = (asked | ~like(clean, asked)).float()
+        counted = (asked | ~expanded(clean, asked)).float()
         losses = binary_cross_entropy_with_logits(logits, real, weight=counted, reduction="none")
         losses = losses.sum((1, 2, 3)) / counted.sum((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
@@ -125,9 +125,8 @@ def windows(given: Given, real: torch.Tensor, width: int) -> tuple[Given, torch.
 def _pixels_by_inputs(train: Triplets) -> tuple[torch.Tensor, torch.Tensor]:
     """Black and white pixels of r by their ``cases``, s1 being the sparser: (4, columns) each."""
     black, both = torch.zeros(2, 4 * COLUMNS, dtype=torch.long)
-    for images in zip(train.s1, train.s2, train.r, strict=True):
-        triplet = darkness(torch.from_numpy(np.stack(images, axis=-1))[None])
-        triplet = turned(triplet, falls(triplet))
+    for i in range(len(train)):
+        triplet = rising(train[i : i + 1])
         case = cases(triplet[:, :2])[0]
         both += case.flatten().bincount(minlength=4 * COLUMNS)
         black += case[triplet[0, 2] >= 0.5].bincount(minlength=4 * COLUMNS)

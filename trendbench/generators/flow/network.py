@@ -93,8 +93,7 @@ class Denoiser(nn.Module):
         self.odds: torch.Tensor
         self.register_buffer("odds", torch.zeros(4, COLUMNS))
         self.potentials: torch.Tensor
-        if patterns:
-            self.register_buffer("potentials", torch.zeros(patterns))
+        self.register_buffer("potentials", torch.zeros(patterns))
         _silence(self.exit)  # nothing is said at first, so that a noisy pixel's own word stands
 
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:

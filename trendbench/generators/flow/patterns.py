@@ -15,8 +15,10 @@ from trendbench.compiling import kernel
 from trendbench.generators.flow.network import CERTAIN, Given
 
 _STATES = 4  # of a pixel: white or black for certain, white or black by chance
+# Of patterns, by Burnside's lemma: the mean of what each of eight symmetries leaves as it is.
+CLASSES = (_STATES**9 + _STATES**5 + 2 * _STATES**3 + 4 * _STATES**6) // 8
 _WHITE, _BLACK = 2, 3
-_SETTLED = 14.0  # log odds, a chance of 10⁻⁶, that no potential can turn
+_SETTLED = 14.0  # log odds, a chance of 10⁻⁶, that are left as the network says
 
 
 class Doubts(NamedTuple):
@@ -51,11 +53,6 @@ def classes() -> NDArray[np.int32]:
     return np.unique(np.min(alike, axis=0), return_inverse=True)[1].astype(np.int32)
 
 
-def number_of_classes() -> int:
-    """34 960."""
-    return int(classes().max()) + 1
-
-
 def states(given: Given, images: torch.Tensor) -> NDArray[np.int8]:
     """States of pixels: 0 and 1 white and black for certain, 2 and 3 by chance.
 
@@ -70,11 +67,11 @@ def states(given: Given, images: torch.Tensor) -> NDArray[np.int8]:
     return (images + 2 * by_chance)[:, 0].to(torch.int8).cpu().numpy()
 
 
-def doubts(states: NDArray[np.int8], logits: torch.Tensor, phase: tuple[int, int]) -> Doubts:
+def in_doubt(seen: NDArray[np.int8], logits: torch.Tensor, phase: tuple[int, int]) -> Doubts:
     """Every other pixel of every other row, but for those of which nothing need be learned.
 
     Args:
-        states: of all pixels, (b, H, W).
+        seen: states of all pixels, (b, H, W).
         logits: what the network says of these, (b, 1, H, W).
         phase: row and column to begin with, each 0 or 1.
 
@@ -83,18 +80,18 @@ def doubts(states: NDArray[np.int8], logits: torch.Tensor, phase: tuple[int, int
     """
     says = logits[:, 0].cpu().numpy()
     asked = (..., slice(phase[0], None, 2), slice(phase[1], None, 2))
-    n = int(((states[asked] >= _WHITE) & (np.abs(says[asked]) < _SETTLED)).sum())
+    n = int(((seen[asked] >= _WHITE) & (np.abs(says[asked]) < _SETTLED)).sum())
     found = Doubts(
         np.zeros(n, np.float32), np.zeros(n, np.bool_),
         np.zeros((n, 9), np.uint16), np.zeros((n, 9), np.uint16),
     )  # fmt: skip
     row, column = phase
-    _doubt(states.copy(), says, classes(), row, column, *found)
+    _fill(seen.copy(), says, classes(), row, column, *found)
     return found
 
 
 def redrawn(
-    states: NDArray[np.int8],
+    before: NDArray[np.int8],
     logits: torch.Tensor,
     potentials: torch.Tensor,
     phase: tuple[int, int],
@@ -102,21 +99,21 @@ def redrawn(
 ) -> NDArray[np.int8]:
     """Every other pixel of every other row drawn anew, one after the other.
 
-    P(black | all others) has the log odds that the network says plus Σ θ(pattern) over the nine
-    patterns that hold the pixel, it being black, less the same, it being white.
+    What is certain stays, and potentials leave alone what the network is as good as certain of;
+    all others follow the law that ``potentials.learn`` states.
 
     Args:
-        states: of all pixels before, (b, H, W).
+        before: states of all pixels, (b, H, W).
         logits: what the network says of the pixels to be drawn, (b, 1, H, W).
         potentials: θ of each class.
         phase: row and column to begin with, each 0 or 1.
         coins: uniform on 0 < u ≤ 1, (b, 1, H, W).
 
     Returns:
-        States after, (b, H, W).
+        States of all pixels after, (b, H, W).
     """
-    worth = potentials.double().cpu().numpy()[classes()]
-    after = states.copy()
+    worth = potentials.cpu().double().numpy()[classes()]
+    after = before.copy()
     says, coin = (of[:, 0].cpu().numpy() for of in (logits, coins))
     _redraw(after, says, worth, *phase, coin)
     return after
@@ -133,10 +130,10 @@ def _number(states: NDArray[np.int8], y: int, x: int) -> int:
 
 
 @kernel
-def _doubt(
+def _fill(
     states: NDArray[np.int8],
     logits: NDArray[np.float32],
-    classes: NDArray[np.int32],
+    class_of: NDArray[np.int32],
     first_row: int,
     first_column: int,
     said: NDArray[np.float32],
@@ -158,9 +155,9 @@ def _doubt(
                     for j in range(max(x - 1, 1), min(x + 2, width - 1)):
                         place = 3 * (i - y + 1) + j - x + 1
                         now[y, x] = _BLACK
-                        if_black[k, place] = classes[_number(now, i, j)]
+                        if_black[k, place] = class_of[_number(now, i, j)]
                         now[y, x] = _WHITE
-                        if_white[k, place] = classes[_number(now, i, j)]
+                        if_white[k, place] = class_of[_number(now, i, j)]
                 now[y, x] = real
                 k += 1
 

@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from trendbench.compiling import kernel
-from trendbench.generators.flow.network import Given
-from trendbench.generators.flow.patterns import Doubts, doubts, number_of_classes, states
-from trendbench.generators.flow.views import PHASES, every_fourth, falls, turned
-from trendbench.generators.network import darkness
+from trendbench.generators.flow.patterns import CLASSES, Doubts, in_doubt, states
+from trendbench.generators.flow.views import PHASES, rising
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import RunContext
 
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from trendbench.generators.flow.generator import Flow
 
 _IMAGES = 750  # of the training triplets, at most, that potentials are estimated from
-_ITERATIONS = 40
+_ITERATIONS = 40  # of L-BFGS
 
 
 def learn(model: "Flow", train: Triplets, run: RunContext) -> None:
@@ -37,39 +35,30 @@ def learn(model: "Flow", train: Triplets, run: RunContext) -> None:
 
     P(black | all others) has the log odds that the network says plus Σ θ(pattern) over the nine
     patterns that hold the pixel, it being black, less the same, it being white. The log loss of
-    this over the training images' pixels, and ½·ridge·Σ θ² beside it, is convex in θ. Where it is
-    least, and but for the ridge, one pixel drawn anew leaves every class of patterns as frequent
-    as it is in these images.
+    this over the training images' pixels in doubt, and ½·ridge·Σ θ² beside it, is convex in θ.
+    Where it is least, and but for the ridge, one pixel drawn anew leaves every class of patterns as
+    frequent as it is in these images; 40 iterations of L-BFGS go there.
     """
-    found = _doubts(model, train, run)
+    found = _pixels_in_doubt(model, train, run)
     theta = estimated(found, model.settings.ridge)
     potentials = model.network.potentials
     potentials.copy_(torch.from_numpy(theta).to(potentials))
 
 
 @torch.no_grad()
-def _doubts(model: "Flow", train: Triplets, run: RunContext) -> Doubts:
+def _pixels_in_doubt(model: "Flow", train: Triplets, run: RunContext) -> Doubts:
     """All pixels of training images, each hidden once as a sweep hides it, that are in doubt."""
     n, batch = min(_IMAGES, len(train)), model.settings.batch
     parts = []
     with run.bar("potentials", n, "images") as progress:
         for start in range(0, n, batch):
-            given, real = _rising(model, train[start : min(start + batch, n)])
+            triplet = rising(train[start : min(start + batch, n)]).to(model.device)
+            given, real = model.network.given(triplet[:, :2]), triplet[:, 2:].round()
             seen = states(given, real)
             for number, phase in enumerate(PHASES):
-                asked = every_fourth(real, torch.full((len(real),), number))
-                logits = model.conditionals(model.network, given, 2 * real - 1, asked)
-                parts.append(doubts(seen, logits, phase))
+                parts.append(in_doubt(seen, model.law_of_a_quarter(given, real, number), phase))
             progress.advance(len(real))
     return Doubts(*map(np.concatenate, zip(*parts, strict=True)))
-
-
-def _rising(model: "Flow", triplets: Triplets) -> tuple[Given, torch.Tensor]:
-    """What the network is given of triplets, s1 being the sparser input, and their r, 0 or 1."""
-    series = (triplets.s1, triplets.s2, triplets.r)
-    triplet = darkness(torch.from_numpy(np.stack(series, axis=-1)).to(model.device))
-    triplet = turned(triplet, falls(triplet))
-    return model.network.given(triplet[:, :2]), (triplet[:, 2:] >= 0.5).float()
 
 
 def estimated(found: Doubts, ridge: float) -> NDArray[np.float64]:
@@ -80,7 +69,8 @@ def estimated(found: Doubts, ridge: float) -> NDArray[np.float64]:
         ridge: above 0, so that patterns that hardly come stay near 0.
     """
     # In units of what each potential's curvature allows it, so that few iterations are enough.
-    unit = 1 / np.sqrt(_curvature(number_of_classes(), found.logits, *found[2:]) + ridge)
+    curvature = _curvature(found.logits, found.if_black, found.if_white)
+    unit = 1 / np.sqrt(curvature + ridge)
 
     def loss(scaled: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         theta = scaled * unit
@@ -122,13 +112,12 @@ def _log_loss(
 
 @kernel
 def _curvature(
-    classes: int,
     logits: NDArray[np.float32],
     if_black: NDArray[np.uint16],
     if_white: NDArray[np.uint16],
 ) -> NDArray[np.float64]:
     """Σ p·(1 − p) over the pixels that each class has to do with, p being what the network says."""
-    found = np.zeros(classes)
+    found = np.zeros(CLASSES)
     for k in range(len(logits)):
         p = 1 / (1 + math.exp(-float(logits[k])))
         for place in range(9):

@@ -2,7 +2,11 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+
+from trendbench.generators.network import darkness
+from trendbench.rendering.triplets import Triplets
 
 _CLEAN_LEVEL = 2.0  # what the network is told then; from -1 to 1 for noisy images
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))  # rows and columns, modulo 2, that a sweep asks in turn
@@ -32,12 +36,12 @@ def all_but(image: torch.Tensor, asked: torch.Tensor) -> View:
 def either(rows: torch.Tensor, one: View, other: View) -> View:
     """Of each image, the one view where its row is true, (b,), and else the other."""
     return View(
-        *(torch.where(like(rows, a), a, b) for a, b in zip(one, other, strict=True)),
+        *(torch.where(expanded(rows, a), a, b) for a, b in zip(one, other, strict=True)),
     )
 
 
-def like(rows: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """(b,) with as many axes as (b, …)."""
+def expanded(rows: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """(b,) with as many axes as the images have, (b, 1, …)."""
     return rows.view(-1, *[1] * (images.ndim - 1))
 
 
@@ -55,7 +59,14 @@ def falls(images: torch.Tensor) -> torch.Tensor:
     return (ink[:, 0] > ink[:, 1])[:, None, None, None]
 
 
-def turned(images: torch.Tensor, falls: torch.Tensor) -> torch.Tensor:
+def turned(images: torch.Tensor, falling: torch.Tensor) -> torch.Tensor:
     """Where the trend falls, seen from the other end, so that it rises: (b, ≥ 2, H, W)."""
     mirrored = torch.cat([images[:, :2].flip(1), images[:, 2:]], dim=1).flip(3)
-    return torch.where(falls, mirrored, images)
+    return torch.where(falling, mirrored, images)
+
+
+def rising(triplets: Triplets) -> torch.Tensor:
+    """Darkness of s1, s2 and r, s1 being the sparser: (b, 3, H, W)."""
+    series = (triplets.s1, triplets.s2, triplets.r)
+    images = darkness(torch.from_numpy(np.stack(series, axis=-1)))
+    return turned(images, falls(images))
