@@ -218,9 +218,9 @@ def main(names: tuple[str, ...], write: bool) -> None:
     for name in names or PARTS:
         click.echo(f"{PARTS[name].measured()}\n")
     if write:
-        if "frames" in (names or PARTS):
-            draw_picture(PICTURE)
         found = {name: part.known() for name, part in PARTS.items()}
+        if found["frames"] != _MISSING:  # the page shows it, of the weights that its tables are of
+            draw_picture(PICTURE)
         PAGE.write_text(page(found, _record(_source())), encoding="utf-8")
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from trendbench import catalog
 from trendbench.cli.main import group
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import ResultError, TrendbenchError, WeightsError
+from trendbench.generators.protocol import Inputs
+from trendbench.generators.recipes import load_class
 from trendbench.generators.template import write_template
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_record
@@ -51,6 +54,16 @@ def test_a_record_carries_weights_and_a_card(finished):
     for name in published.names(stored.record):
         content = (folder / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == stored.record.attachments[name]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(catalog.RESULTS.rglob("generator.safetensors")), ids=lambda p: p.parent.name
+)
+def test_every_published_weight_is_one_that_today_s_code_draws_with(path):
+    stored = read_record(path.parent.with_name(f"{path.parent.name}.json"))
+    model = load_class(stored.recipe.generator).load(path.parent)
+    white = np.full((1, 256, 256), 255, np.uint8)
+    assert model.sample(Inputs(white, white), 0).shape == white.shape
 
 
 def test_a_run_s_own_folder_and_the_command_line(finished, small_file, tmp_path):
