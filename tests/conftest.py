@@ -1,6 +1,8 @@
 """Small tasks and files that many tests share."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 # Numba caches a kernel by its own file's date, not by that of the kernels it calls: a cache of
@@ -59,6 +61,21 @@ def trend_v1() -> TaskSpec:
 def drawn(trend_v1: TaskSpec) -> Triplets:
     """1500 triplets of the canonical process: enough for z-scores on the closed forms."""
     return simulate(trend_v1, 1500, seed=11)
+
+
+@pytest.fixture
+def in_process(monkeypatch, capsys):
+    """The command line without a process of its own, which would import torch anew."""
+    from trendbench.cli.main import main
+
+    def call(*arguments, cwd="."):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["trendbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return subprocess.CompletedProcess(arguments, left.value.code, *capsys.readouterr())
+
+    return call
 
 
 def z_score(per_image: NDArray[np.float64], exact: float) -> float:

@@ -61,33 +61,33 @@ def test_every_command_explains_itself_without_heavy_imports():
     assert result.stderr.strip() == "[]"
 
 
-def test_make_data_info_verify_preview(tmp_path):
+def test_make_data_info_verify_preview(in_process, tmp_path):
     spec = tmp_path / "mine.toml"
     spec.write_text(
         '[task]\nname = "mine"\nwidth = 32\nheight = 32\nradius = 2.0\nlambda_left = 2e-3\n'
         "lambda_right = 1e-2\nwindow = 4\ntrain = 9\nval = 2\ntest = 5\n"
     )
-    made = trendbench("make-data", "--spec", spec, "--n", 7, "--seed", 2, cwd=tmp_path)
+    made = in_process("make-data", "--spec", spec, "--n", 7, "--seed", 2, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert made.stdout.strip() == "datasets/mine-n7-seed2.h5"
     path = tmp_path / made.stdout.strip()
-    facts = json.loads(trendbench("info", path, "--json").stdout)
+    facts = json.loads(in_process("info", path, "--json").stdout)
     assert facts["spec"]["train"] == 7
     assert facts["seed"] == 2
-    verified = trendbench("verify", path)
+    verified = in_process("verify", path)
     assert verified.returncode == 0
     assert "FAIL" not in verified.stdout
-    drawn = trendbench("preview", path, "--count", 2, cwd=tmp_path)
+    drawn = in_process("preview", path, "--count", 2, cwd=tmp_path)
     assert drawn.returncode == 0
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert drawn.stderr == ""
-    refused(trendbench("preview", path, "--split", "val", "--start", 2), "beyond")
-    fewer = trendbench("preview", path, "--start", 5, "--count", 9, "--out", tmp_path / "few.png")
+    refused(in_process("preview", path, "--split", "val", "--start", 2), "beyond")
+    fewer = in_process("preview", path, "--start", 5, "--count", 9, "--out", tmp_path / "few.png")
     assert "7 train triplets: 2 shown, not 9" in fewer.stderr
     assert (tmp_path / "few.png").is_file()
 
 
-def test_score_prints_a_card_for_anyone_s_images(small_file, tmp_path):
+def test_score_prints_a_card_for_anyone_s_images(in_process, small_file, tmp_path):
     with open_dataset(small_file) as dataset:
         test = dataset.load("test")
     np.save(tmp_path / "mine.npy", test.s2)
@@ -109,31 +109,31 @@ def test_score_prints_a_card_for_anyone_s_images(small_file, tmp_path):
     assert card["scores"]["diversity"] is None
     assert card["scores"]["c2st_logloss"] is None
     assert card["scores"]["containment"]["value"] == 0
-    alone = json.loads(trendbench(*arguments, "--no-c2st", "--unconditional", "--json").stdout)
+    alone = json.loads(in_process(*arguments, "--no-c2st", "--unconditional", "--json").stdout)
     assert alone["scores"]["containment"] is None
-    refused(trendbench(*arguments), "classifier needs at least 100", "--no-c2st")
-    refused(trendbench("score", "none.npy", "--data", small_file, "--name", "x"), "none.npy")
+    refused(in_process(*arguments), "classifier needs at least 100", "--no-c2st")
+    refused(in_process("score", "none.npy", "--data", small_file, "--name", "x"), "none.npy")
     np.save(tmp_path / "mine.npy", test.s2[:4])
     refused(trendbench(*arguments, "--no-c2st"), "(4, 32, 64)", "(12, 32, 64)")
 
 
-def test_score_takes_the_two_samples_that_a_run_leaves(small_file, tmp_path):
+def test_score_takes_the_two_samples_that_a_run_leaves(in_process, small_file, tmp_path):
     with open_dataset(small_file) as dataset:
         test = dataset.load("test")
     np.save(tmp_path / "samples.npy", np.stack([test.s2, test.s1]))
     np.save(tmp_path / "one.npy", test.s2)
     np.save(tmp_path / "two.npy", test.s1)
     rest = ["--data", small_file, "--name", "mine", "--no-c2st", "--json"]
-    both = trendbench("score", tmp_path / "samples.npy", *rest)
+    both = in_process("score", tmp_path / "samples.npy", *rest)
     assert "the first is scored" in both.stderr
-    apart = trendbench("score", tmp_path / "one.npy", "--second", tmp_path / "two.npy", *rest)
+    apart = in_process("score", tmp_path / "one.npy", "--second", tmp_path / "two.npy", *rest)
     assert both.stdout == apart.stdout
     assert json.loads(both.stdout)["scores"]["diversity"] is not None
     refused(
-        trendbench("score", tmp_path / "samples.npy", "--second", tmp_path / "two.npy", *rest),
+        in_process("score", tmp_path / "samples.npy", "--second", tmp_path / "two.npy", *rest),
         "a second sample already",
     )
-    assert "(2, n, H, W)" in trendbench("score", "--help").stdout
+    assert "(2, n, H, W)" in in_process("score", "--help").stdout
 
 
 def test_scoring_shows_progress_on_stderr_alone(small_file, tmp_path):
@@ -210,28 +210,28 @@ def test_archs_lists_every_row_with_a_line():
         (["nonsense"], ["nonsense"]),
     ],
 )
-def test_bad_input_is_one_clear_line(tmp_path, arguments, words):
-    refused(trendbench(*arguments, cwd=tmp_path), *words)
+def test_bad_input_is_one_clear_line(in_process, tmp_path, arguments, words):
+    refused(in_process(*arguments, cwd=tmp_path), *words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_device_that_is_not_there(small_file, tmp_path):
+def test_a_device_that_is_not_there(in_process, small_file, tmp_path):
     refused(
-        trendbench(
+        in_process(
             "run", "--arch", "nf4", "--data", small_file, "--device", "cuda:77", cwd=tmp_path
         ),
         "cuda:77", "try cpu",
     )  # fmt: skip
 
 
-def test_a_damaged_file_is_not_trained_on(small_file, tmp_path):
+def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
     content = bytearray(small_file.read_bytes())
     content[len(content) // 3] ^= 0xFF
     (tmp_path / "bad.h5").write_bytes(content)
-    refused(trendbench("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
+    refused(in_process("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
 
 
-@pytest.mark.parametrize("megabytes", [3, 17, 30, 34])
+@pytest.mark.parametrize("megabytes", [3, 17, 34])
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
     """A real limit on the size of files, met at several stages of writing."""
     limit = megabytes << 20
@@ -247,12 +247,12 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
     assert trendbench("make-data", "--n", 900, "--out", "x.h5", cwd=tmp_path).returncode == 0
 
 
-def test_a_damaged_file_can_be_made_again_as_the_message_says(tmp_path):
-    assert trendbench("make-data", "--n", 3, "--out", "x.h5", cwd=tmp_path).returncode == 0
+def test_a_damaged_file_can_be_made_again_as_the_message_says(in_process, tmp_path):
+    assert in_process("make-data", "--n", 3, "--out", "x.h5", cwd=tmp_path).returncode == 0
     good = (tmp_path / "x.h5").read_bytes()
     (tmp_path / "x.h5").write_bytes(good[:5000])
-    refused(trendbench("make-data", "--n", 3, "--out", "x.h5", cwd=tmp_path), "--overwrite")
-    again = trendbench("make-data", "--n", 3, "--out", "x.h5", "--overwrite", cwd=tmp_path)
+    refused(in_process("make-data", "--n", 3, "--out", "x.h5", cwd=tmp_path), "--overwrite")
+    again = in_process("make-data", "--n", 3, "--out", "x.h5", "--overwrite", cwd=tmp_path)
     assert again.returncode == 0
     assert (tmp_path / "x.h5").read_bytes() == good
 

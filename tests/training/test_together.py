@@ -145,7 +145,11 @@ def test_a_run_by_two_processes_is_found_finished_by_them(small_file, tmp_path):
     ("arguments", "words"),
     [
         (("nf2", "--preset", "paper"), "2 processes cannot share a batch of 1"),
-        (("oracle",), "oracle is fitted by one process: start it without torchrun"),
+        pytest.param(
+            ("oracle",),
+            "oracle is fitted by one process: start it without torchrun",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_be_shared_is_refused_in_one_line(small_file, tmp_path, arguments, words):

@@ -236,8 +236,8 @@ def test_the_command_prints_a_table_and_json(place):
         (["--device", "abacus"], "device 'abacus'"),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_code_2(place, change, said):
-    answer = by_itself(ask(place, *change))
+def test_wrong_input_is_one_line_and_exit_code_2(in_process, place, change, said):
+    answer = in_process(*ask(place, *change))
     assert answer.returncode == 2
     assert said in answer.stderr
     assert answer.stderr.count("\n") == 1
