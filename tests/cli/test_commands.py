@@ -231,7 +231,7 @@ def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
     refused(in_process("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
 
 
-@pytest.mark.parametrize("megabytes", [3, 17, 34])
+@pytest.mark.parametrize("megabytes", [3, 17, 30, 34])
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
     """A real limit on the size of files, met at several stages of writing."""
     limit = megabytes << 20

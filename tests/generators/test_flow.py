@@ -136,7 +136,7 @@ def test_wholes_come_out_with_their_probability(pixels, p, monkeypatch):
     """Carried by the exact field from quantiles of the noise, so that no chance is in it.
 
     Pixels that live or die together are known by the mean of their noise, N(0, 1/pixels): one of
-    them stands for all. Of the mean's last change, half or all would miss by 0.004 and more.
+    them stands for all. Of the mean's last change, half or all would miss 0.1 by 0.004 and more.
     """
     model = as_the_recipe(sweeps=0)
 

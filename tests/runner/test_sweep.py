@@ -39,15 +39,15 @@ def test_a_second_sweep_runs_what_is_missing(small_file, tmp_path):
 def test_the_command_line_spreads_runs_over_workers(small_file, tmp_path):
     pytest.importorskip("distributed")
     done = trendbench(
-        "run", "--arch", "null-white", "--arch", "nope", "--no-c2st",
+        "run", "--arch", "null-white", "--arch", "nope", "--seed", 0, "--seed", 1, "--no-c2st",
         "--data", small_file, "--cluster", "local", cwd=tmp_path,
     )  # fmt: skip
     lines = done.stdout.splitlines()
     assert done.returncode == 2, done.stderr
-    assert "1 of 2 runs failed, the others are recorded" in done.stderr
-    assert sum("null-white seed" in line and "flags" in line for line in lines) == 1
-    assert sum("nope seed" in line and "failed" in line for line in lines) == 1
-    assert len(list((tmp_path / "results").glob("small/null-white/seed*.json"))) == 1
+    assert "2 of 4 runs failed, the others are recorded" in done.stderr
+    assert sum("null-white seed" in line and "flags" in line for line in lines) == 2
+    assert sum("nope seed" in line and "failed" in line for line in lines) == 2
+    assert len(list((tmp_path / "results").glob("small/null-white/seed*.json"))) == 2
 
 
 def test_odd_names_make_plain_logs(small_file, tmp_path):
