@@ -257,6 +257,24 @@ def test_a_damaged_file_can_be_made_again_as_the_message_says(in_process, tmp_pa
     assert (tmp_path / "x.h5").read_bytes() == good
 
 
+def test_compiling_is_told_once_and_after_the_target_is_known_to_be_usable(tmp_path):
+    code = (
+        "from trendbench.cli.main import main; import sys\n"
+        "for path in '/proc/none/x.h5', 'x.h5', 'y.h5':\n"
+        "    sys.argv = ['trendbench', 'make-data', '--n', '2', '--out', path]\n"
+        "    try: main()\n"
+        "    except SystemExit: pass\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "empty")},
+    )  # fmt: skip
+    talk = [line for line in result.stderr.splitlines() if " triplets, " not in line]
+    starts = ["trendbench: /proc", "compiled the simulator's kernels", "wrote x.h5", "wrote y.h5"]
+    for line, start in zip(talk, starts, strict=True):
+        assert line.startswith(start)
+
+
 def test_without_a_place_for_compiled_code_it_still_works(tmp_path):
     """As in a container whose package and home cannot be written."""
     code = (

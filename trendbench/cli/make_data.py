@@ -54,7 +54,6 @@ def command(
     """
     from trendbench.data.make import default_path, make_data
     from trendbench.progress import say
-    from trendbench.rendering.triplets import compile_kernels
     from trendbench.spec import load_spec
 
     if merge is not None:
@@ -63,8 +62,6 @@ def command(
     if cluster is not None and shards is None:
         raise click.UsageError("--cluster makes shards: say how many with --shards")
     task = load_spec(spec, train=n)
-    if compile_kernels():
-        say("compiled the simulator's kernels (once on this machine)")
     if shards is not None:
         from trendbench.cluster.dask import connected
         from trendbench.data.shards.make import default_folder, make_shards

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from trendbench.data.parts import WHOLE, Part
 from trendbench.process.germs import Germs
 from trendbench.process.seeds import Split
-from trendbench.rendering.triplets import IMAGES, simulate
+from trendbench.progress import say
+from trendbench.rendering.triplets import IMAGES, compile_kernels, simulate
 from trendbench.spec import TaskSpec
 from trendbench.storage.deflate import deflate, inflate
 
@@ -59,6 +60,15 @@ class Block:
 def triplets_per_block(spec: TaskSpec) -> int:
     """The longest range of a block, whatever the number of workers."""
     return max(1, _BLOCK_BYTES // (len(IMAGES) * spec.width * spec.height))
+
+
+def ready_kernels() -> None:
+    """Have the simulator compiled, and say so where this machine had not: it takes a while.
+
+    To be called when the target is known to be usable, and before a bar counts the time.
+    """
+    if compile_kernels():
+        say("compiled the simulator's kernels (once on this machine)")
 
 
 def ranges(spec: TaskSpec, part: Part = WHOLE) -> list[BlockRange]:

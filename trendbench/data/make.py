@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from trendbench.data.blocks import MOST_WORKERS, Spool, produce
+from trendbench.data.blocks import MOST_WORKERS, Spool, produce, ready_kernels
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
@@ -62,6 +62,7 @@ def make_data(
             _must_be(spec, seed, path)
             _remove(folder)
             return False
+        ready_kernels()
         plan = hashlib.sha256(f"{spec.to_json()} {seed} {sources_sha256()}".encode()).hexdigest()
         for leftover in folder.glob(".*.tmp"):  # of a run that was killed outright
             leftover.unlink()

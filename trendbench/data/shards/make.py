@@ -9,7 +9,7 @@ import numpy as np
 from trendbench import __version__
 from trendbench.cluster.engine import Engine, Here
 from trendbench.data import layout
-from trendbench.data.blocks import MOST_WORKERS, produce, triplets_per_block
+from trendbench.data.blocks import MOST_WORKERS, produce, ready_kernels, triplets_per_block
 from trendbench.data.file import FileDataset
 from trendbench.data.parts import Part
 from trendbench.data.shards.dataset import open_shard
@@ -179,6 +179,7 @@ def _make(
         tasks = [task for task in tasks if task.part in missing]
     columns = _Columns(spec)
     contents: list[str] = []
+    ready_kernels()
     with bar(folder.name, sum(task.part.size(spec) for task in tasks), "triplets") as progress:
         for task, content in zip(tasks, engine.map(make_shard, tasks), strict=True):
             if wanted and content != wanted.shards[task.part.index]:
