@@ -159,7 +159,7 @@ class Mine:
 
 def test_a_generator_of_one_s_own_that_raises_is_one_line(small_file, tmp_path):
     (tmp_path / "mine.py").write_text(RAISES)
-    command = ["run", "--arch", "mine.py:Mine", "--data", small_file]
+    command = ["run", "--arch", "mine.py:Mine", "--data", small_file, "--no-c2st"]
     result = trendbench(*command, cwd=tmp_path)
     assert result.returncode == 2
     last = result.stderr.splitlines()[-1]

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from trendbench.errors import RecipeError, RunError
+from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.results.store import read_all, read_record
 from trendbench.runner import run as story
@@ -180,6 +180,12 @@ def test_too_few_test_images_are_refused_before_training(own, tmp_path, small):
     make_data(small.model_copy(update={"test": 1}), 0, tmp_path / "one.h5")
     with pytest.raises(DataFileError, match="needs at least 1 and 2"):
         run(own, data=tmp_path / "one.h5")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_too_few_for_the_classifier_are_refused_before_training(own, tmp_path, small_file):
+    with pytest.raises(ImagesError, match=r"12 triplets: .* use --no-c2st"):
+        story.run(own, data=small_file)
     assert not (tmp_path / "runs").exists()
 
 

@@ -154,8 +154,8 @@ def test_a_run_by_two_processes_is_found_finished_by_them(small_file, tmp_path):
 )
 def test_what_cannot_be_shared_is_refused_in_one_line(small_file, tmp_path, arguments, words):
     result = together(
-        "-m", "trendbench", "run", "--arch", *arguments, "--data", small_file, "--device", "cpu",
-        cwd=tmp_path,
+        "-m", "trendbench", "run", "--arch", *arguments, "--data", small_file, "--no-c2st",
+        "--device", "cpu", cwd=tmp_path,
     )  # fmt: skip
     (line,) = said(result)
     assert words in line
@@ -165,7 +165,8 @@ def test_what_cannot_be_shared_is_refused_in_one_line(small_file, tmp_path, argu
 def test_processes_with_different_data_are_refused_in_one_line(small, tmp_path):
     for seed in (0, 1):
         make_data(small.model_copy(update={"train": 4}), seed, tmp_path / f"{seed}.h5")
-    start = f'"{sys.executable}" -m trendbench run --arch nf2 --device cpu --data $RANK.h5'
+    options = "--arch nf2 --device cpu --no-c2st --data $RANK.h5"
+    start = f'"{sys.executable}" -m trendbench run {options}'
     result = together("--no-python", "sh", "-c", start, cwd=tmp_path)
     (line,) = said(result)
     assert "process 1 on" in line

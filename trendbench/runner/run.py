@@ -31,6 +31,7 @@ from trendbench.generators.protocol import (
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
+from trendbench.metrics.classifier import must_be_enough
 from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
 from trendbench.progress import bar, say
@@ -123,7 +124,7 @@ def run(
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
-        _must_be_usable(dataset, by_default=data is None)
+        _must_be_usable(dataset, by_default=data is None, c2st=c2st)
         refresh(results)  # a folder that cannot be written shows now, not after the training
         folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
         plan = _plan(recipe, dataset, seed, device, None if afresh else stored_plan(folder))
@@ -168,11 +169,12 @@ def canonical_data() -> Path:
     return path
 
 
-def _must_be_usable(dataset: Dataset, *, by_default: bool) -> None:
+def _must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
     """Refuse, before any training, data that cannot be trained on or scored with.
 
     Raises:
         DataFileError: too few triplets, or a default file that is not the canonical one.
+        ImagesError: too few test triplets for the classifier, where it is asked for.
     """
     sizes = dataset.spec.sizes
     if sizes["train"] < 1 or sizes["test"] < FEWEST_IMAGES:
@@ -180,6 +182,8 @@ def _must_be_usable(dataset: Dataset, *, by_default: bool) -> None:
             f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
             f"run needs at least 1 and {FEWEST_IMAGES}"
         )
+    if c2st:
+        must_be_enough(sizes["test"])
     canonical = canonical_file(dataset.spec.name)
     if by_default and canonical and canonical.sha256 != dataset.sha256:
         raise DataFileError(
