@@ -103,7 +103,7 @@ def test_score_prints_a_card_for_anyone_s_images(in_process, small_file, tmp_pat
     assert {p.name for p in (tmp_path / "f").iterdir()} == {
         "result.png", "samples.png", "survival.png", "texture.png",
     }  # fmt: skip
-    card = json.loads(trendbench(*arguments, "--no-c2st", "--json").stdout)
+    card = json.loads(in_process(*arguments, "--no-c2st", "--json").stdout)
     assert list(card) == ["name", "task", "data", "n", "flags", "scores", "verdict"]
     assert card["n"] == 12
     assert card["scores"]["diversity"] is None
@@ -114,7 +114,7 @@ def test_score_prints_a_card_for_anyone_s_images(in_process, small_file, tmp_pat
     refused(in_process(*arguments), "classifier needs at least 100", "--no-c2st")
     refused(in_process("score", "none.npy", "--data", small_file, "--name", "x"), "none.npy")
     np.save(tmp_path / "mine.npy", test.s2[:4])
-    refused(trendbench(*arguments, "--no-c2st"), "(4, 32, 64)", "(12, 32, 64)")
+    refused(in_process(*arguments, "--no-c2st"), "(4, 32, 64)", "(12, 32, 64)")
 
 
 def test_score_takes_the_two_samples_that_a_run_leaves(in_process, small_file, tmp_path):
@@ -136,10 +136,10 @@ def test_score_takes_the_two_samples_that_a_run_leaves(in_process, small_file, t
     assert "(2, n, H, W)" in in_process("score", "--help").stdout
 
 
-def test_scoring_shows_progress_on_stderr_alone(small_file, tmp_path):
+def test_scoring_shows_progress_on_stderr_alone(in_process, small_file, tmp_path):
     with open_dataset(small_file) as dataset:
         np.save(tmp_path / "mine.npy", dataset.images("test", "s2"))
-    result = trendbench(
+    result = in_process(
         "score", tmp_path / "mine.npy", "--data", small_file, "--name", "mine", "--no-c2st"
     )
     assert "scoring: 12/12 images" in result.stderr
@@ -157,7 +157,9 @@ class Mine:
 """
 
 
-def test_a_generator_of_one_s_own_that_raises_is_one_line(small_file, tmp_path):
+def test_a_generator_of_one_s_own_that_raises_is_one_line(
+    in_process, monkeypatch, small_file, tmp_path
+):
     (tmp_path / "mine.py").write_text(RAISES)
     command = ["run", "--arch", "mine.py:Mine", "--data", small_file, "--no-c2st"]
     result = trendbench(*command, cwd=tmp_path)
@@ -166,12 +168,15 @@ def test_a_generator_of_one_s_own_that_raises_is_one_line(small_file, tmp_path):
     assert "Mine.fit raised OSError: no such luck at " in last
     assert "mine.py:3 " in last
     assert "Traceback" not in result.stderr
-    shown = trendbench(*command, cwd=tmp_path, env={**os.environ, "TRENDBENCH_DEBUG": "1"})
+    with monkeypatch.context() as patch:
+        patch.setenv("TRENDBENCH_DEBUG", "1")
+        shown = in_process(*command, cwd=tmp_path)
     assert shown.returncode == 2
     assert "Traceback" in shown.stderr
     assert shown.stderr.splitlines()[-1] == last
-    (tmp_path / "mine.py").write_text(RAISES.replace("fit(", "train("))
-    refused(trendbench(*command, "--runs", "other", cwd=tmp_path), "mine.py:Mine lacks fit")
+    (tmp_path / "lacks.py").write_text(RAISES.replace("fit(", "train("))
+    command[command.index("mine.py:Mine")] = "lacks.py:Mine"
+    refused(in_process(*command, "--runs", "other", cwd=tmp_path), "lacks.py:Mine lacks fit")
     assert not (tmp_path / "other").exists()
 
 
@@ -231,7 +236,9 @@ def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
     refused(in_process("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
 
 
-@pytest.mark.parametrize("megabytes", [3, 17, 30, 34])
+@pytest.mark.parametrize(
+    "megabytes", [3, 17, *(pytest.param(late, marks=pytest.mark.slow) for late in (30, 34))]
+)
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
     """A real limit on the size of files, met at several stages of writing."""
     limit = megabytes << 20

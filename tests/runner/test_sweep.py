@@ -36,6 +36,7 @@ def test_a_second_sweep_runs_what_is_missing(small_file, tmp_path):
     assert [ending.outcome.fresh for ending in done] == [False, True]
 
 
+@pytest.mark.slow
 def test_the_command_line_spreads_runs_over_workers(small_file, tmp_path):
     pytest.importorskip("distributed")
     done = trendbench(

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from trendbench.errors import CheckpointError, TrainingError
+from trendbench.errors import CheckpointError, RunError, TrainingError
 from trendbench.generators.pix2pix.generator import Pix2Pix
 from trendbench.rendering.triplets import simulate
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 from trendbench.training.context import RunContext, read_report
 from trendbench.training.losses import CurveLog
+from trendbench.training.processes import Processes
 from trendbench.training.randomness import derived_seed, epoch_order
 
 SETTINGS = {"nf": 4, "kernel": 4, "skips": True, "eta": 100.0, "learning_rate": 2e-4, "beta1": 0.5,
@@ -35,6 +36,14 @@ def fit(triplets, folder, epochs, **changes):
     model = Pix2Pix(**SETTINGS, epochs=epochs)
     model.fit(triplets, triplets, context(folder, **changes))
     return model
+
+
+def test_more_processes_than_images_in_a_batch_are_refused(triplets, tmp_path):
+    class Five(Processes):
+        count = 5
+
+    with pytest.raises(RunError, match="5 processes cannot share a batch of 4: start 4 at most"):
+        fit(triplets, tmp_path, 1, processes=Five())
 
 
 def everything(folder):

@@ -123,6 +123,7 @@ def run_of(data):
             "--device", "cpu", "--no-c2st")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_by_two_processes_is_recorded_once(small_file, tmp_path):
     result = together(*run_of(small_file), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -141,15 +142,12 @@ def test_a_run_by_two_processes_is_found_finished_by_them(small_file, tmp_path):
     assert result.stderr.count("this run is finished") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("nf2", "--preset", "paper"), "2 processes cannot share a batch of 1"),
-        pytest.param(
-            ("oracle",),
-            "oracle is fitted by one process: start it without torchrun",
-            marks=pytest.mark.slow,
-        ),
+        (("oracle",), "oracle is fitted by one process: start it without torchrun"),
     ],
 )
 def test_what_cannot_be_shared_is_refused_in_one_line(small_file, tmp_path, arguments, words):

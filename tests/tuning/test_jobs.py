@@ -47,6 +47,7 @@ def test_the_workers_of_a_cluster_share_the_trials(place):
     assert os.getpid() not in processes
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_said_and_its_trial_goes_on(place):
     slowly(place)
     place.wish("kill")
