@@ -66,16 +66,21 @@ def test_published_rows_stand_on_both_sides_of_a_folder_of_one_s_own(two):
     assert all(change.before is None for change in alone if change.task == "trend-v1")
 
 
-def test_a_family_is_chosen_on_both_sides(two):
+@pytest.mark.parametrize(
+    ("option", "name", "arches", "misspelt"),
+    [("--family", "gan", {"gan"}, "gam"),
+     ("--task", "small", {"nf8", "nf16", "nf32"}, "smal")],
+)  # fmt: skip
+def test_a_family_or_task_is_chosen_on_both_sides(two, option, name, arches, misspelt):
     old, new = two
     arguments = ["--results", str(new), "--compare", str(old / CSV_NAME), "--json"]
     every = json.loads(CliRunner().invoke(command, arguments).stdout)
-    gan = json.loads(CliRunner().invoke(command, [*arguments, "--family", "gan"]).stdout)
-    assert {change["arch"] for change in gan} == {"gan"}
-    assert len(every) > len(gan)
-    wrong = CliRunner().invoke(command, [*arguments, "--family", "gam"])
+    chosen = json.loads(CliRunner().invoke(command, [*arguments, option, name]).stdout)
+    assert {change["arch"] for change in chosen} == arches
+    assert len(every) > len(chosen)
+    wrong = CliRunner().invoke(command, [*arguments, option, misspelt])
     assert wrong.exit_code == 2
-    assert "did you mean 'gan'" in wrong.output
+    assert f"did you mean '{name}'" in wrong.output
 
 
 def test_a_csv_alone_gives_the_wider_interval(two, tmp_path):

@@ -132,6 +132,23 @@ def test_the_record_that_fits_the_data_best_is_drawn_with(finished, small_file):
     assert scores[0] > scores[1]
 
 
+def test_weights_of_the_same_coupling_are_taken_for_a_task_that_has_none(finished, small_file):
+    """Not the newest: how r goes with s1 and s2 is what they learned."""
+    _, results = finished
+    source = find_weights("nf4", results=results)
+    (stored,) = source.records
+    same, newer = (
+        StoredRecord(stored.record.model_copy(update=update), stored.path, "local")
+        for update in (
+            {"task": "trend-v1"},
+            {"task": "trend-v1-independent", "finished": "2999-01-01T00:00:00Z"},
+        )
+    )
+    with open_dataset(small_file) as dataset:
+        assert dataset.spec.coupling == "thinning"
+        assert _fitness(same, source.recipe, dataset) > _fitness(newer, source.recipe, dataset)
+
+
 def test_a_frame_that_the_weights_cannot_draw_is_one_line(finished, small, tmp_path):
     outcome, _ = finished
     make_data(small.model_copy(update={"width": 60, "height": 36}), 0, tmp_path / "odd.h5")

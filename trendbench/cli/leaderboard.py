@@ -15,6 +15,7 @@ from trendbench.errors import nearest
     "--results", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of records.  [default: results]",
 )  # fmt: skip
+@click.option("--task", "tasks", multiple=True, help="Only rows of this task; repeatable.")
 @click.option("--family", "families", multiple=True, help="Only rows of this family; repeatable.")
 @click.option(
     "--markdown", "columns", metavar="COLUMNS",
@@ -39,6 +40,7 @@ from trendbench.errors import nearest
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(
     folder: Path | None,
+    tasks: tuple[str, ...],
     families: tuple[str, ...],
     columns: str | None,
     score: str | None,
@@ -48,6 +50,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Print the leaderboard and write it to RESULTS/leaderboard.csv."""
+    from trendbench.catalog import spec_names
     from trendbench.cli.board_table import board_tables
     from trendbench.cli.changes import changes_table
     from trendbench.cli.markdown import board_markdown, differences_markdown
@@ -73,14 +76,15 @@ def command(
             say(f"{entry}: {'recorded as' if fresh else 'already there as'} {record}")
     path = refresh(results)
     records = read_all(results)
-    if families:
-        shipped = {recipe.family for recipe in shipped_recipes()}
-        known = sorted({stored.record.family for stored in records} | shipped)
-        for family in families:
-            _must_be_one_of(known, family, "--family")
-        records = [stored for stored in records if stored.record.family in families]
-        if before is not None:
-            before = [line for line in before if line.row["family"] in families]
+    shipped = {"task": spec_names(), "family": [recipe.family for recipe in shipped_recipes()]}
+    for column, wanted in ("task", tasks), ("family", families):
+        known = sorted({getattr(stored.record, column) for stored in records} | {*shipped[column]})
+        for name in wanted:
+            _must_be_one_of(known, name, f"--{column}")
+        if wanted:
+            records = [stored for stored in records if getattr(stored.record, column) in wanted]
+        if wanted and before is not None:
+            before = [line for line in before if line.row[column] in wanted]
     if before is not None:
         changes = compare(before, board_of(records), compared)
         if as_json:

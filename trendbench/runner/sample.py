@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.catalog import spec_names
 from trendbench.data.dataset import Dataset
 from trendbench.errors import ResultError, WeightsError
 from trendbench.generators.protocol import inputs_for
@@ -19,6 +20,7 @@ from trendbench.results.store import StoredRecord, read_all
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.run import SAMPLING_SEED, checked
 from trendbench.runner.workspace import must_be_as_noted
+from trendbench.spec import load_spec
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDAr
     Args:
         source: what ``find_weights`` found.
         dataset: whose s1 and s2 are drawn from; where records came from several data files, the
-            weights of one that was trained on this one or on its task are taken first.
+            weights of one that was trained on this one are taken first, then on its task, then on
+            a shipped task of its coupling.
         seed: of the draw; the one that records are drawn with if None.
 
     Returns:
@@ -117,11 +120,12 @@ def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:
 
 
 def _fitness(stored: StoredRecord, recipe: Recipe, dataset: Dataset) -> tuple[object, ...]:
-    """What is compared in turn: data, task, recipe, whose record, age."""
+    """What is compared in turn: data, task, coupling, recipe, whose record, age."""
     record = stored.record
     return (
         record.data.sha256 == dataset.sha256,
         record.task == dataset.spec.name,
+        record.task in spec_names() and load_spec(record.task).coupling == dataset.spec.coupling,
         record.recipe.sha256 == recipe.sha256,
         stored.origin == "local",
         record.finished,
