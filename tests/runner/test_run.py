@@ -46,15 +46,28 @@ class Copies:
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """Two folders and a file with a generator; the current folder is empty."""
+def pictured(tmp_path, monkeypatch):
+    """The name of a generator of one's own, in a folder that is now the current one."""
     (tmp_path / "copies.py").write_text(COPY)
     monkeypatch.chdir(tmp_path)
     return f"{tmp_path / 'copies.py'}:Copies"
 
 
-def test_the_whole_path_with_a_generator_of_one_s_own(own, small_file, tmp_path):
-    outcome = run(own, data=small_file, seed=4)
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Runs write none, which would take half of their time."""
+    monkeypatch.setattr("trendbench.figures.card.save", lambda figure, path: path)
+
+
+@pytest.fixture
+def own(request, pictured):
+    """The same, without figures."""
+    request.getfixturevalue("without_figures")
+    return pictured
+
+
+def test_the_whole_path_with_a_generator_of_one_s_own(pictured, small_file, tmp_path):
+    outcome = run(pictured, data=small_file, seed=4)
     assert outcome.fresh
     record = read_record(outcome.record)
     assert (record.arch, record.family, record.seed, record.n_test) == ("Copies", "own", 4, 12)
@@ -106,6 +119,7 @@ def test_damaged_samples_are_drawn_again(own, small_file):
     assert (again.folder / "samples.npy").read_bytes() == good
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_afresh_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_path, monkeypatch):
     """After a change to one's own class; the record of the earlier run stays."""
     monkeypatch.chdir(tmp_path)
@@ -126,6 +140,7 @@ def test_afresh_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_p
     assert not (first.folder / "mark").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_file, tmp_path):
     where = {"data": small_file, "runs": tmp_path / "runs", "results": tmp_path / "results"}
     run("nf4", epochs=1, **where)
@@ -136,6 +151,7 @@ def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_fi
         run("nf4", epochs=1, **where)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_pix2pix_end_to_end_and_more_epochs(small_file, tmp_path):
     """Two epochs in one sitting and in two give the same weights, samples and scores."""
     where = {"data": small_file, "device": "cpu"}

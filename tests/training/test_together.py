@@ -104,10 +104,8 @@ def test_a_signal_to_one_stops_all_with_a_checkpoint_from_which_all_go_on(by_one
     must_equal(by_one / "pix2pix", folder)
 
 
-@pytest.mark.parametrize(
-    "how",
-    [pytest.param("!", id="dies"), pytest.param("?", id="is silent", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["!", "?"], ids=["dies", "is silent"])
 def test_nobody_waits_for_ever_for_one_that(tmp_path, how):
     start = time.monotonic()
     result = together(SCRIPT, "flow", tmp_path, f"5{how}")

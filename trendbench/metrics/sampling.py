@@ -41,7 +41,7 @@ class Sampling:
 
 @dataclass
 class Yardstick:
-    """The pool seen through one task's references; its features are taken once and kept.
+    """The pool seen through one task's references; whatever is taken from it is kept.
 
     Attributes:
         truth: the references.
@@ -53,6 +53,7 @@ class Yardstick:
 
     def __post_init__(self) -> None:
         self._features: Features = {}
+        self._samplings: dict[tuple[str, int], Sampling] = {}
 
     def prepare(self, metrics: Sequence[Metric], bar: Bar = quiet) -> None:
         """Take the features of several scores in one pass over the pool, block by block."""
@@ -83,7 +84,13 @@ class Yardstick:
             yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
 
     def sampling(self, metric: Metric, n: int) -> Sampling:
-        """The distribution of a score over fresh sets of n true images."""
+        """The distribution of a score over fresh sets of n true images, worked out once."""
+        known = self._samplings.get((metric.name, n))
+        if known is None:
+            known = self._samplings[metric.name, n] = self._worked_out(metric, n)
+        return known
+
+    def _worked_out(self, metric: Metric, n: int) -> Sampling:
         self.prepare([metric])
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
