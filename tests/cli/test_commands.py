@@ -223,7 +223,8 @@ def test_bad_input_is_one_clear_line(in_process, tmp_path, arguments, words):
 def test_a_device_that_is_not_there(in_process, small_file, tmp_path):
     refused(
         in_process(
-            "run", "--arch", "nf4", "--data", small_file, "--device", "cuda:77", cwd=tmp_path
+            "run", "--arch", "nf4", "--data", small_file, "--device", "cuda:77", "--no-c2st",
+            cwd=tmp_path,
         ),
         "cuda:77", "try cpu",
     )  # fmt: skip
@@ -233,7 +234,8 @@ def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
     content = bytearray(small_file.read_bytes())
     content[len(content) // 3] ^= 0xFF
     (tmp_path / "bad.h5").write_bytes(content)
-    refused(in_process("run", "--arch", "nf4", "--data", "bad.h5", cwd=tmp_path), "bad.h5")
+    command = ["run", "--arch", "nf4", "--data", "bad.h5", "--no-c2st"]
+    refused(in_process(*command, cwd=tmp_path), "bad.h5")
 
 
 @pytest.mark.parametrize(
