@@ -151,6 +151,16 @@ def test_a_task_of_one_s_own_is_drawn_over_truth_where_it_lies_beside(make, smal
     assert sorted('class="truth" d=' in card for card in cards) == [False, True]
 
 
+def test_where_several_tasks_have_rows_a_card_names_its_own(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "read_all", lambda results: read_folder(results, "local"))
+    make("nf8")
+    assert "on <bdi>" not in write_report(make.folder, tmp_path / "one").read_text()
+    make("nf8", task="mine")
+    heads = write_report(make.folder, tmp_path / "two").read_text().split("<summary><h3>")[1:]
+    assert sorted("on <bdi>mine</bdi>" in head for head in heads) == [False, True]
+    assert sorted("on <bdi>small</bdi>" in head for head in heads) == [False, True]
+
+
 def test_a_row_without_attachments_says_so(html):
     card = html[html.index('data-row="row-nf16-') :]
     card = card[: card.index("</article>")]
