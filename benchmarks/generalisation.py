@@ -112,6 +112,8 @@ def _source() -> "Source":
 
     source = find_weights(_ARCH)
     of_task = [stored for stored in source.records if stored.record.task == _TASK]
+    if not of_task:
+        raise click.ClickException(f"no record of {_ARCH} on {_TASK} came with weights")
     return replace(source, records=of_task)
 
 

@@ -83,6 +83,15 @@ def test_a_family_or_task_is_chosen_on_both_sides(two, option, name, arches, mis
     assert f"did you mean '{name}'" in wrong.output
 
 
+def test_a_family_that_has_no_row_on_a_task_is_no_misspelling(two):
+    _, new = two
+    make(new, "nf8", family="own", task="theirs")
+    chosen = ["--results", str(new), "--task", "small", "--family", "own", "--json"]
+    result = CliRunner().invoke(command, chosen)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == []
+
+
 def test_a_csv_alone_gives_the_wider_interval(two, tmp_path):
     """0.02 apart, half widths of 0.1: not told apart."""
     old, new = two

@@ -256,6 +256,15 @@ def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
     assert outside <= 9
 
 
+def test_a_yardstick_works_a_range_out_once_for_a_number_of_images(small_truth):
+    yardstick = Yardstick(small_truth, conditional=False)
+    first = yardstick.sampling(BY_NAME["xi"], 12)
+    assert yardstick.sampling(BY_NAME["xi"], 12) is first
+    assert yardstick.sampling(BY_NAME["xi"], 48) != first
+    assert yardstick.sampling(BY_NAME["s2_error"], 12) != first
+    assert Yardstick(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
+
+
 def test_the_pool_is_the_same_at_every_call_and_nobody_s_data(trend_v1):
     pool = true_pool(trend_v1)
     assert len(pool.drawn) == 2048

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from trendbench.errors import ImagesError, RecipeError, RunError
+from trendbench.errors import RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.results.store import read_all, read_record
 from trendbench.runner import run as story
@@ -55,14 +55,14 @@ def pictured(tmp_path, monkeypatch):
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    """Runs write none, which would take half of their time."""
+    """Runs write none of a card's, which would take half of their time."""
     monkeypatch.setattr("trendbench.figures.card.save", lambda figure, path: path)
 
 
 @pytest.fixture
-def own(request, pictured):
+def own(pictured, without_figures):
     """The same, without figures."""
-    request.getfixturevalue("without_figures")
+    del without_figures
     return pictured
 
 
@@ -200,7 +200,9 @@ def test_too_few_test_images_are_refused_before_training(own, tmp_path, small):
 
 
 def test_too_few_for_the_classifier_are_refused_before_training(own, tmp_path, small_file):
-    with pytest.raises(ImagesError, match=r"12 triplets: .* use --no-c2st"):
+    from trendbench.errors import DataFileError
+
+    with pytest.raises(DataFileError, match=r"small\.h5 has 12 test triplets: .* use --no-c2st"):
         story.run(own, data=small_file)
     assert not (tmp_path / "runs").exists()
 

@@ -17,6 +17,7 @@ from trendbench.generators.recipes import load_class
 from trendbench.generators.template import write_template
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_record
+from trendbench.results.task import task_of
 from trendbench.runner.run import SAMPLING_SEED, run
 from trendbench.runner.sample import _fitness, find_weights, sample
 
@@ -132,20 +133,22 @@ def test_the_record_that_fits_the_data_best_is_drawn_with(finished, small_file):
     assert scores[0] > scores[1]
 
 
-def test_weights_of_the_same_coupling_are_taken_for_a_task_that_has_none(finished, small_file):
+def test_weights_of_the_same_coupling_are_taken_for_a_task_that_has_none(finished, small, tmp_path):
     """Not the newest: how r goes with s1 and s2 is what they learned."""
     _, results = finished
     source = find_weights("nf4", results=results)
     (stored,) = source.records
-    same, newer = (
-        StoredRecord(stored.record.model_copy(update=update), stored.path, "local")
-        for update in (
-            {"task": "trend-v1"},
-            {"task": "trend-v1-independent", "finished": "2999-01-01T00:00:00Z"},
-        )
-    )
-    with open_dataset(small_file) as dataset:
-        assert dataset.spec.coupling == "thinning"
+    assert task_of(stored).coupling == "thinning"  # of the spec that lies beside the record
+    other = {"task": "trend-v1-independent", "attachments": {}, "finished": "2999-01-01T00:00:00Z"}
+    newer = StoredRecord(stored.record.model_copy(update=other), stored.path, "published")
+    named = {"task": "another"}
+    same = StoredRecord(stored.record.model_copy(update=named), stored.path, "published")
+    shipped = {"task": "trend-v1", "attachments": {}}
+    shipped = StoredRecord(stored.record.model_copy(update=shipped), stored.path, "published")
+    make_data(small.model_copy(update={"name": "third"}), 0, tmp_path / "third.h5")
+    with open_dataset(tmp_path / "third.h5") as dataset:
+        best = {_fitness(record, source.recipe, dataset)[2] for record in (same, shipped)}
+        assert best == {True}
         assert _fitness(same, source.recipe, dataset) > _fitness(newer, source.recipe, dataset)
 
 

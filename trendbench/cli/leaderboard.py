@@ -77,13 +77,16 @@ def command(
     path = refresh(results)
     records = read_all(results)
     shipped = {"task": spec_names(), "family": [recipe.family for recipe in shipped_recipes()]}
+    everything = records, before or []
     for column, wanted in ("task", tasks), ("family", families):
-        known = sorted({getattr(stored.record, column) for stored in records} | {*shipped[column]})
+        if not wanted:
+            continue
+        known = {getattr(stored.record, column) for stored in everything[0]}
+        known |= {line.row[column] for line in everything[1]} | {*shipped[column]}
         for name in wanted:
-            _must_be_one_of(known, name, f"--{column}")
-        if wanted:
-            records = [stored for stored in records if getattr(stored.record, column) in wanted]
-        if wanted and before is not None:
+            _must_be_one_of(sorted(known), name, f"--{column}")
+        records = [stored for stored in records if getattr(stored.record, column) in wanted]
+        if before is not None:
             before = [line for line in before if line.row[column] in wanted]
     if before is not None:
         changes = compare(before, board_of(records), compared)

@@ -46,6 +46,8 @@ class Yardstick:
     Attributes:
         truth: the references.
         conditional: whether the images are scored with their inputs and targets.
+
+    A score is known by its name: two with one name and different settings need a yardstick each.
     """
 
     truth: Truth

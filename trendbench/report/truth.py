@@ -7,15 +7,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench import catalog, theory
-from trendbench.errors import TrendbenchError
+from trendbench import theory
 from trendbench.metrics.coupling import inner_columns
 from trendbench.metrics.curves import Curves, exact_curves
-from trendbench.results import attachments
 from trendbench.results.store import StoredRecord
-from trendbench.spec import TaskSpec, load_spec, spec_from_json
+from trendbench.results.task import task_of
+from trendbench.spec import TaskSpec
 
-_LARGEST_SPEC, _WIDEST = 1 << 14, 4096  # bytes, px
+_WIDEST = 4096  # px, so that its theory takes seconds
 _SAME = 1e-6  # relative difference of two floors of one task: rounding
 
 
@@ -43,25 +42,11 @@ def exact_of(stored: StoredRecord) -> Exact | None:
     name.
     """
     record = stored.record
-    spec = _task_beside(stored)
-    if spec is None and record.task in catalog.spec_names():
-        spec = load_spec(record.task)
-    if spec is None:
+    spec = task_of(stored)
+    if spec is None or spec.width > _WIDEST:
         return None
     floor = theory.xi_floor(spec, spec.window, record.data.train or None)
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=_SAME) else None
-
-
-def _task_beside(stored: StoredRecord) -> TaskSpec | None:
-    """The spec among a record's attachments, if it is one whose theory takes seconds."""
-    try:
-        content = stored.attachment(attachments.TASK)
-        if content is None or len(content) > _LARGEST_SPEC:
-            return None
-        spec = spec_from_json(content.decode("utf-8"), attachments.TASK)
-    except (TrendbenchError, UnicodeDecodeError):
-        return None
-    return spec if spec.width <= _WIDEST else None
 
 
 def fits(curves: Curves, reference: Curves) -> bool:

@@ -31,7 +31,7 @@ from trendbench.generators.protocol import (
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
-from trendbench.metrics.classifier import must_be_enough
+from trendbench.metrics.classifier import FEWEST_TRIPLETS
 from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
 from trendbench.progress import bar, say
@@ -173,8 +173,8 @@ def _must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
     """Refuse, before any training, data that cannot be trained on or scored with.
 
     Raises:
-        DataFileError: too few triplets, or a default file that is not the canonical one.
-        ImagesError: too few test triplets for the classifier, where it is asked for.
+        DataFileError: too few triplets, for the classifier too if it is asked for; or a default
+            file that is not the canonical one.
     """
     sizes = dataset.spec.sizes
     if sizes["train"] < 1 or sizes["test"] < FEWEST_IMAGES:
@@ -182,8 +182,11 @@ def _must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
             f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
             f"run needs at least 1 and {FEWEST_IMAGES}"
         )
-    if c2st:
-        must_be_enough(sizes["test"])
+    if c2st and sizes["test"] < FEWEST_TRIPLETS:
+        raise DataFileError(
+            f"{dataset.path} has {sizes['test']} test triplets: the classifier needs at least "
+            f"{FEWEST_TRIPLETS}; use --no-c2st"
+        )
     canonical = canonical_file(dataset.spec.name)
     if by_default and canonical and canonical.sha256 != dataset.sha256:
         raise DataFileError(

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.catalog import spec_names
 from trendbench.data.dataset import Dataset
 from trendbench.errors import ResultError, WeightsError
 from trendbench.generators.protocol import inputs_for
@@ -17,10 +16,10 @@ from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.progress import say
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_all
+from trendbench.results.task import task_of
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.run import SAMPLING_SEED, checked
 from trendbench.runner.workspace import must_be_as_noted
-from trendbench.spec import load_spec
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDAr
         source: what ``find_weights`` found.
         dataset: whose s1 and s2 are drawn from; where records came from several data files, the
             weights of one that was trained on this one are taken first, then on its task, then on
-            a shipped task of its coupling.
+            one of its coupling.
         seed: of the draw; the one that records are drawn with if None.
 
     Returns:
@@ -121,11 +120,11 @@ def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:
 
 def _fitness(stored: StoredRecord, recipe: Recipe, dataset: Dataset) -> tuple[object, ...]:
     """What is compared in turn: data, task, coupling, recipe, whose record, age."""
-    record = stored.record
+    record, task = stored.record, task_of(stored)
     return (
         record.data.sha256 == dataset.sha256,
         record.task == dataset.spec.name,
-        record.task in spec_names() and load_spec(record.task).coupling == dataset.spec.coupling,
+        task is not None and task.coupling == dataset.spec.coupling,
         record.recipe.sha256 == recipe.sha256,
         stored.origin == "local",
         record.finished,

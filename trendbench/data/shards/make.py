@@ -179,7 +179,8 @@ def _make(
         tasks = [task for task in tasks if task.part in missing]
     columns = _Columns(spec)
     contents: list[str] = []
-    ready_kernels()
+    if missing and isinstance(engine, Here):  # machines of a cluster compile their own
+        ready_kernels()
     with bar(folder.name, sum(task.part.size(spec) for task in tasks), "triplets") as progress:
         for task, content in zip(tasks, engine.map(make_shard, tasks), strict=True):
             if wanted and content != wanted.shards[task.part.index]:
