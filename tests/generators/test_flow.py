@@ -450,7 +450,7 @@ def test_it_learns_and_draws_what_it_learned(small, tmp_path):
     model = fitted(tmp_path / "late", train, epochs=6, emphasis=0.0)
     rows = (tmp_path / "late" / "losses.csv").read_text().splitlines()
     first, last = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
-    assert last < 0.8 * first
+    assert last < 0.7 * first
     early = fitted(tmp_path / "early", train[:5], epochs=1, learning_rate=1e-9)
     inputs = Inputs(train.s1, train.s2)
     wrong = [(m.sample(inputs, 0) != train.r).mean() for m in (model, early)]
