@@ -4,10 +4,11 @@
 triplets, so long that each sees equally many images in all, scores each on the test split of
 ``trend-v1`` and prints the tables; with ``--write`` it writes the page and its figure. ``--arch``
 and ``--n`` leave out others, so that several processes can share the work. A run that is
-interrupted goes on; cards are kept in ``runs/data-size``.
+interrupted goes on from ``runs/data-size``; cards are kept in ``benchmarks/cards/data-size``, so
+that the page can be written again without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "data-size.md"
 PICTURE = PAGE.parent / "images" / "data-size.png"
 _TEMPLATE = Path(__file__).parent / "data_size.md"
-_KEPT = Path("runs") / "data-size"
+_CARDS = Path(__file__).parent / "cards" / "data-size"
+_WORK = Path("runs") / "data-size"
 _TASK, _DATA_SEED, _SEED = "trend-v1", 0, 0
 ARCHS = ("flow", "nf16")
 SIZES = (35, 350, 3500, 35_000)
@@ -66,12 +68,17 @@ class Case:
 
 
 def report(case: Case) -> Report:
-    """Train, draw and score; or the card that is kept, or that of a published run of the same."""
-    return kept(_kept_at(case), lambda: _published(case) or _measured(case))
+    """The card of a published run of the same, or the one that is kept, or train and score."""
+    return _published(case) or kept(_kept_at(case), lambda: _measured(case))
+
+
+def known(case: Case) -> Report | None:
+    """The same without training: nothing where there is no card."""
+    return _published(case) or at(_kept_at(case))
 
 
 def _kept_at(case: Case) -> Path:
-    return _KEPT / f"{case.name}.json"
+    return _CARDS / f"{case.name}.json"
 
 
 def _published(case: Case) -> Report | None:
@@ -90,6 +97,7 @@ def _published(case: Case) -> Report | None:
 def _measured(case: Case) -> Report:
     from trendbench.generators.protocol import inputs_for
     from trendbench.metrics.full_card import full_card
+    from trendbench.results.record import code_entry
     from trendbench.runner.run import SAMPLING_SEED, recipe_identity
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision
@@ -100,7 +108,7 @@ def _measured(case: Case) -> Report:
             seed=_SEED,
             device=str(device),
             precision=choose_precision(device),
-            folder=_KEPT / case.name,
+            folder=_WORK / case.name,
             identity=f"{recipe_identity(recipe)} {dataset.sha256}",
         )
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +116,12 @@ def _measured(case: Case) -> Report:
         generator.fit(dataset.load("train"), dataset.load("val"), run)
         inputs = inputs_for(load_class(recipe.generator), dataset.load("test"))
         drawn = generator.sample(inputs, SAMPLING_SEED)
-        return full_card(drawn, dataset, name=case.arch).to_json()
+        card = full_card(drawn, dataset, name=case.arch)
+    made = {
+        "recipe": recipe.sha256, "train": case.train, "seed": _SEED,
+        "code": code_entry().model_dump(mode="json"), "machine": machine(),
+    }  # fmt: skip
+    return {**card.to_json(), "made": made}
 
 
 def _data(case: Case) -> "Dataset":
@@ -116,7 +129,7 @@ def _data(case: Case) -> "Dataset":
     from trendbench.data.make import make_data
     from trendbench.data.opening import open_dataset
 
-    path = _KEPT / f"n{case.train}.h5"
+    path = _WORK / f"n{case.train}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     make_data(load_spec(_TASK, train=case.train), _DATA_SEED, path)
     return open_dataset(path)
@@ -181,9 +194,14 @@ def page(found: Mapping[Case, Report]) -> str:
         "first": ARCHS[0], "second": ARCHS[1],
         "images": f"{IMAGES:,}".replace(",", " "),
         "longest": f"{int(longest) * 3500:,}".replace(",", " "),
-        "picture": PICTURE.name, "machine": machine(), "tables": tables(found),
+        "picture": PICTURE.name, "machines": _machines(found.values()), "tables": tables(found),
     }  # fmt: skip
     return _TEMPLATE.read_text(encoding="utf-8").format(**holes)
+
+
+def _machines(cards: Iterable[Report]) -> str:
+    """Where the cards were made; a published run says so in its record."""
+    return " ".join(dict.fromkeys(card["made"]["machine"] for card in cards if "made" in card))
 
 
 @click.command()
@@ -196,7 +214,7 @@ def main(archs: tuple[str, ...], sizes: tuple[str, ...], write: bool) -> None:
         for n in map(int, sizes or SIZES):
             report(Case(arch, n))
     everything = [Case(arch, n) for arch in ARCHS for n in SIZES]
-    found = {case: card for case in everything if (card := at(_kept_at(case)))}
+    found = {case: card for case in everything if (card := known(case))}
     click.echo(tables(found))
     if write and len(found) < len(everything):
         raise click.ClickException(f"{len(everything) - len(found)} networks are not trained yet")

@@ -13,7 +13,8 @@ def card(value=1.5):
     score = {"value": value, "low": 0.9 * value, "high": 1.1 * value}
     truth = {"truth_low": 1.0, "truth_high": 2.0}
     names = ("xi_ratio", "s2_error", "perimeter_error", "c2st_logloss")
-    return {"scores": dict.fromkeys(names, score | truth), "flags": []}
+    made = {"machine": "Measured on a slide rule."}
+    return {"scores": dict.fromkeys(names, score | truth), "flags": [], "made": made}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_every_network_sees_as_many_images(arch):
 
 
 def test_a_published_run_of_the_same_is_not_repeated(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_size, "_KEPT", tmp_path)
+    monkeypatch.setattr(data_size, "_CARDS", tmp_path)
     monkeypatch.setattr(data_size, "_measured", lambda case: pytest.fail(f"trains {case}"))
     found = report(Case("nf16", 3500))
     assert found["training"]["images_seen"] == IMAGES
@@ -43,7 +44,8 @@ def test_a_network_is_trained_scored_and_kept(tmp_path, monkeypatch):
     spec = data_size.load_spec("trend-v1").model_copy(
         update={"test": 20, "val": 1, "width": 64, "height": 64}
     )
-    monkeypatch.setattr(data_size, "_KEPT", tmp_path)
+    monkeypatch.setattr(data_size, "_CARDS", tmp_path)
+    monkeypatch.setattr(data_size, "_WORK", tmp_path / "work")
     monkeypatch.setattr(data_size, "load_spec", lambda _, train: spec.model_copy(
         update={"train": train}))  # fmt: skip
     monkeypatch.setattr(data_size, "find_recipe", lambda arch, overrides: find_recipe(
@@ -52,6 +54,7 @@ def test_a_network_is_trained_scored_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("trendbench.metrics.full_card.full_card", without_classifier)
     first = report(Case("flow", 20))
     assert first["n"] == 20
+    assert first["made"]["train"] == 20
     assert (tmp_path / f"{Case('flow', 20).name}.json").is_file()
     monkeypatch.setattr(data_size, "_measured", lambda case: pytest.fail(f"trains {case}"))
     assert report(Case("flow", 20)) == first
@@ -91,14 +94,15 @@ def test_the_page_is_whole(everything):
     text = page(everything)
     assert "{" not in text
     assert "35 000: what differs" in text
+    assert text.count("slide rule") == 1
     assert text.count("## `") == len(ARCHS)
 
 
 def test_no_page_is_written_from_half_a_campaign(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_size, "_KEPT", tmp_path)
+    monkeypatch.setattr(data_size, "_CARDS", tmp_path)
     monkeypatch.setattr(data_size, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(data_size, "_measured", lambda case: card())
     ended = CliRunner().invoke(main, ["--n", "35", "--write"])
     assert ended.exit_code == 1
-    assert "6 networks are not trained yet" in ended.output
+    assert "5 networks are not trained yet" in ended.output
     assert not (tmp_path / "page.md").exists()
