@@ -8,15 +8,14 @@ interrupted goes on from ``runs/data-size``; cards are kept in ``benchmarks/card
 that the page can be written again without them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks.page import machine
-from benchmarks.reports import Report, at, kept, scores_table
+from benchmarks.reports import CARDS, Report, at, kept, machines, made, scores_table
 from trendbench.catalog import RESULTS
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.spec import load_spec
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "data-size.md"
 PICTURE = PAGE.parent / "images" / "data-size.png"
 _TEMPLATE = Path(__file__).parent / "data_size.md"
-_CARDS = Path(__file__).parent / "cards" / "data-size"
+_CARDS = CARDS / "data-size"
 _WORK = Path("runs") / "data-size"
 _TASK, _DATA_SEED, _SEED = "trend-v1", 0, 0
 ARCHS = ("flow", "nf16")
@@ -97,7 +96,6 @@ def _published(case: Case) -> Report | None:
 def _measured(case: Case) -> Report:
     from trendbench.generators.protocol import inputs_for
     from trendbench.metrics.full_card import full_card
-    from trendbench.results.record import code_entry
     from trendbench.runner.run import SAMPLING_SEED, recipe_identity
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision
@@ -117,11 +115,8 @@ def _measured(case: Case) -> Report:
         inputs = inputs_for(load_class(recipe.generator), dataset.load("test"))
         drawn = generator.sample(inputs, SAMPLING_SEED)
         card = full_card(drawn, dataset, name=case.arch)
-    made = {
-        "recipe": recipe.sha256, "train": case.train, "seed": _SEED,
-        "code": code_entry().model_dump(mode="json"), "machine": machine(),
-    }  # fmt: skip
-    return {**card.to_json(), "made": made}
+    told = made(recipe=recipe.sha256, train=case.train, seed=_SEED)
+    return {**card.to_json(), "made": told}
 
 
 def _data(case: Case) -> "Dataset":
@@ -194,14 +189,9 @@ def page(found: Mapping[Case, Report]) -> str:
         "first": ARCHS[0], "second": ARCHS[1],
         "images": f"{IMAGES:,}".replace(",", " "),
         "longest": f"{int(longest) * 3500:,}".replace(",", " "),
-        "picture": PICTURE.name, "machines": _machines(found.values()), "tables": tables(found),
+        "picture": PICTURE.name, "machines": machines(found.values()), "tables": tables(found),
     }  # fmt: skip
     return _TEMPLATE.read_text(encoding="utf-8").format(**holes)
-
-
-def _machines(cards: Iterable[Report]) -> str:
-    """Where the cards were made; a published run says so in its record."""
-    return " ".join(dict.fromkeys(card["made"]["machine"] for card in cards if "made" in card))
 
 
 @click.command()

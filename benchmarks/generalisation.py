@@ -3,14 +3,14 @@
 ``python -m benchmarks.generalisation`` draws frames and trends that the weights of ``flow`` never
 saw, and ten thousand of the canonical ones, scores each set against its exact truth and prints the
 tables; with ``--write`` it writes the page and its picture. ``--only PART`` measures ``many``,
-``frames`` or ``trends`` alone. Cards are kept in ``runs/generalisation``, so an interruption costs
-one set.
+``frames`` or ``trends`` alone. Cards are kept in ``benchmarks/cards/generalisation``, so an
+interruption costs one set.
 """
 
 import functools
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ import click
 import numpy as np
 
 from benchmarks.page import machine
-from benchmarks.reports import Report, at, inside, kept, scores_table, starred
+from benchmarks.reports import CARDS, Report, at, inside, kept, made, scores_table, starred
 from benchmarks.table import grid
 from trendbench.spec import TaskSpec, load_spec
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "generalisation.md"
 PICTURE = PAGE.parent / "images" / "flow-strip.png"
 _TEMPLATE = Path(__file__).parent / "generalisation.md"
-_KEPT = Path("runs") / "generalisation"
+_CARDS = CARDS / "generalisation"
+_WORK = Path("runs") / "generalisation"
 _TASK, _ARCH = "trend-v1", "flow"
 INTENSITIES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # 10⁻³ px⁻²
 _SEED = 1
@@ -63,14 +64,25 @@ def frames() -> list[Case]:
     ]
 
 
-def trends() -> list[Case]:
-    """Every pair of intensities, row by row: λ_left down, λ_right across."""
+def pairs(intensities: Sequence[float] = INTENSITIES) -> list[tuple[float, float]]:
+    """Every pair of intensities that a process can have, row by row: λ_left, then λ_right.
+
+    A trend so steep that it would be negative within R of the frame's border is none.
+    """
+    known = load_spec(_TASK)
+    most = 1 + known.width / known.radius
+    every = itertools.product(intensities, repeat=2)
+    return [(left, right) for left, right in every if max(left, right) <= most * min(left, right)]
+
+
+def trends(intensities: Sequence[float] = INTENSITIES) -> list[Case]:
+    """A set for each of the pairs."""
     return [
         Case(
             f"trend-{left}-{right}",
             _task("trend", 150, lambda_left=left / 1000, lambda_right=right / 1000),
         )
-        for left, right in itertools.product(INTENSITIES, repeat=2)
+        for left, right in pairs(intensities)
     ]
 
 
@@ -86,24 +98,29 @@ def _task(name: str, test: int, **fields: float) -> TaskSpec:
 
 def report(case: Case) -> Report:
     """Draw a set and score it, or find its card kept."""
-    return kept(_kept_at(case), lambda: _measured(case))
+    return kept(_kept_at(case), lambda: drawn_and_scored(case, _source()))
 
 
-def _measured(case: Case) -> Report:
+def drawn_and_scored(case: Case, source: "Source") -> Report:
+    """The card of a set that these weights draw, with what made it."""
     from trendbench.metrics.full_card import full_card
     from trendbench.runner.sample import sample
 
     with _data(case) as dataset:
-        card = full_card(sample(_source(), dataset), dataset, name=_ARCH, c2st=case.classifier)
-    return card.to_json()
+        card = full_card(sample(source, dataset), dataset, name=_ARCH, c2st=case.classifier)
+    return {**card.to_json(), "made": made(seed=case.seed)}
 
 
-def _kept_at(case: Case) -> Path:
-    """Where the card of just this set, drawn with just these weights, is kept."""
+def card_name(case: Case, weights: str) -> str:
+    """Of the card of just this set, drawn with just these weights."""
     asked = hashlib.sha256(
         f"{case.task.to_json()} {case.classifier} {case.seed}".encode()
     ).hexdigest()
-    return _KEPT / f"{case.name}-{asked[:8]}-{_record(_source())}.json"
+    return f"{case.name}-{asked[:8]}-{weights}.json"
+
+
+def _kept_at(case: Case) -> Path:
+    return _CARDS / card_name(case, _record(_source()))
 
 
 @functools.cache
@@ -125,17 +142,24 @@ def _data(case: Case) -> "Dataset":
     from trendbench.data.make import make_data
     from trendbench.data.opening import open_dataset
 
-    path = _KEPT / f"{case.name}.h5"
+    path = _WORK / f"{case.name}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     make_data(case.task, case.seed, path, overwrite=True)
     return open_dataset(path)
 
 
-def trend_map(found: list[Report], shown: Callable[[Report], str]) -> str:
-    """λ_left down, λ_right across."""
-    cells = iter(found)
-    head = ["λ_left \\ λ_right [10⁻³ px⁻²]", *map(str, INTENSITIES)]
-    rows = [[str(left), *(shown(next(cells)) for _ in INTENSITIES)] for left in INTENSITIES]
+def trend_map(
+    found: list[Report],
+    shown: Callable[[Report], str],
+    intensities: Sequence[float] = INTENSITIES,
+) -> str:
+    """λ_left down, λ_right across, empty where there is no such process."""
+    cells = dict(zip(pairs(intensities), map(shown, found), strict=True))
+    head = ["λ_left \\ λ_right [10⁻³ px⁻²]", *map(str, intensities)]
+    rows = [
+        [str(left), *(cells.get((left, right), "") for right in intensities)]
+        for left in intensities
+    ]
     return grid([head, *rows])
 
 
@@ -159,12 +183,12 @@ def other_frames(found: list[Report]) -> str:
     )
 
 
-def other_trends(found: list[Report]) -> str:
+def other_trends(found: list[Report], intensities: Sequence[float] = INTENSITIES) -> str:
     """Maps of ξ/floor and of the slope's error, and what was within."""
     return (
-        f"ξ/floor:\n\n{trend_map(found, starred('xi_ratio', 2))}\n\n"
+        f"ξ/floor:\n\n{trend_map(found, starred('xi_ratio', 2), intensities)}\n\n"
         "The slope's error in standard errors, and on the diagonal, without a slope, λ's:\n\n"
-        f"{trend_map(found, slope)}\n\n"
+        f"{trend_map(found, slope, intensities)}\n\n"
         "In how many of the sets a score lies within 99 % of fresh true ones:\n\n"
         f"{inside(found)}"
     )

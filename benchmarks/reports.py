@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page import machine
 from benchmarks.table import grid
 
+CARDS = Path(__file__).parent / "cards"  # a folder of them for each campaign
 SCORES = {
     "xi_ratio": "ξ/floor",
     "lambda0_error": "λ₀ [standard errors]",
@@ -42,6 +44,18 @@ def at(path: Path) -> Report | None:
         return None
     found: Report = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def made(**asked: Any) -> dict[str, Any]:
+    """What a card says of its making: what was asked for, the code and the machine."""
+    from trendbench.results.record import code_entry
+
+    return {**asked, "code": code_entry().model_dump(mode="json"), "machine": machine()}
+
+
+def machines(found: Iterable[Report]) -> str:
+    """Where cards were made, each machine once; a published run says so in its record."""
+    return " ".join(dict.fromkeys(card["made"]["machine"] for card in found if "made" in card))
 
 
 def scores_table(found: Mapping[str, Report]) -> str:

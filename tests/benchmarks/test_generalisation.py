@@ -70,7 +70,8 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
 
     recipe = find_recipe("oracle")
     source = Source(recipe, load_class(recipe.generator), None, [])
-    monkeypatch.setattr(generalisation, "_KEPT", tmp_path)
+    monkeypatch.setattr(generalisation, "_CARDS", tmp_path)
+    monkeypatch.setattr(generalisation, "_WORK", tmp_path / "work")
     monkeypatch.setattr(generalisation, "_source", lambda: source)
     drawn = []
 
@@ -83,6 +84,7 @@ def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
     case = Case("small", task)
     first = report(case)
     assert first["n"] == 3
+    assert first["made"]["seed"] == case.seed
     assert first["scores"]["containment"]["value"] == 0
     assert json.loads(json.dumps(first)) == report(case)
     assert drawn == [3]

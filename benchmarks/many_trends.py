@@ -1,0 +1,155 @@
+"""``flow`` trained on many trends instead of one: ``docs/many-trends.md``.
+
+``python -m benchmarks.many_trends`` trains the published recipe on triplets of which each has a
+trend of its own, draws a set for every pair of intensities, scores it against its exact truth and
+prints maps; with ``--write`` it writes the page. ``--left`` draws some rows of the maps alone, so
+that several processes can share them. Training goes on where it was interrupted; the weights lie in
+``benchmarks/weights/many-trends``, cards in ``benchmarks/cards/many-trends``.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.generalisation import (
+    Case,
+    card_name,
+    drawn_and_scored,
+    other_trends,
+    trends,
+)
+from benchmarks.reports import CARDS, Report, at, kept, machines
+from trendbench.generators.recipes import find_recipe, load_class
+from trendbench.process.trend import TrendProcess
+from trendbench.spec import load_spec
+
+if TYPE_CHECKING:
+    from trendbench.rendering.triplets import Triplets
+    from trendbench.runner.sample import Source
+
+PAGE = Path(__file__).parents[1] / "docs" / "many-trends.md"
+WEIGHTS = Path(__file__).parent / "weights" / "many-trends"
+_TEMPLATE = Path(__file__).parent / "many_trends.md"
+_CARDS = CARDS / "many-trends"
+_WORK = Path("runs") / "many-trends"
+_ARCH = "flow"
+_TRAIN, _SEED = 3500, 0
+_RANGE = (0.5, 16.0)  # 10⁻³ px⁻², that training's intensities are drawn from
+INTENSITIES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # 10⁻³ px⁻², of the maps
+
+
+def processes(n: int) -> list[TrendProcess]:
+    """The canonical process with intensities of its own for each training triplet."""
+    known = load_spec("trend-v1")
+    base = TrendProcess(**{name: getattr(known, name) for name in TrendProcess.model_fields})
+    low, high = np.log(np.array(_RANGE) / 1000)
+    ends = np.exp(np.random.default_rng(_SEED).uniform(low, high, (n, 2)))
+    return [
+        base.model_copy(update={"lambda_left": float(left), "lambda_right": float(right)})
+        for left, right in ends
+    ]
+
+
+def triplets(each: Iterable[TrendProcess]) -> "Triplets":
+    """One triplet of every process, as one series; ``spec`` is the first one's."""
+    from trendbench.rendering.triplets import Triplets, simulate
+
+    each = list(each)
+    drawn = [simulate(process, 1, _SEED, start=i) for i, process in enumerate(each)]
+
+    def series(name: str) -> NDArray[np.uint8]:
+        return np.concatenate([getattr(one, name) for one in drawn])
+
+    return Triplets(each[0], series("s1"), series("s2"), series("r"))
+
+
+def train(folder: Path) -> None:
+    """Train the row's recipe on the triplets and save the weights."""
+    from trendbench.runner.run import recipe_identity
+    from trendbench.training.context import RunContext
+    from trendbench.training.device import choose_device, choose_precision
+
+    recipe, device = find_recipe(_ARCH), choose_device()
+    told = processes(_TRAIN)
+    run = RunContext(
+        seed=_SEED,
+        device=str(device),
+        precision=choose_precision(device),
+        folder=_WORK,
+        identity=f"{recipe_identity(recipe)} {_digest(repr(told).encode())}",
+    )
+    run.folder.mkdir(parents=True, exist_ok=True)
+    generator = recipe.build()
+    series = triplets(told)
+    generator.fit(series, series[:1], run)
+    folder.mkdir(parents=True, exist_ok=True)
+    generator.save(folder)
+
+
+def source() -> "Source":
+    """The row with the weights, trained if there are none yet."""
+    from trendbench.runner.sample import Source
+
+    recipe = find_recipe(_ARCH)
+    if not WEIGHTS.exists():
+        train(WEIGHTS)
+    return Source(recipe, load_class(recipe.generator), WEIGHTS, [])
+
+
+def report(case: Case) -> Report:
+    """Draw a set and score it, or find its card kept."""
+    weights = source()
+    return kept(_kept_at(case), lambda: drawn_and_scored(case, weights))
+
+
+def _kept_at(case: Case) -> Path:
+    return _CARDS / card_name(case, _weights_digest()[:8])
+
+
+def _weights_digest() -> str:
+    return _digest(b"".join(path.read_bytes() for path in sorted(WEIGHTS.iterdir())))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def page(found: list[Report]) -> str:
+    """The page's text with everything put in."""
+    low, high = _RANGE
+    beyond = [value for value in INTENSITIES if not low <= value <= high]
+    return _TEMPLATE.read_text(encoding="utf-8").format(
+        arch=_ARCH,
+        train=_TRAIN,
+        low=low,
+        high=high,
+        beyond=" and ".join(map(str, beyond)),
+        machines=machines(found),
+        maps=other_trends(found, INTENSITIES),
+    )
+
+
+@click.command()
+@click.option("--left", "lefts", type=click.Choice([str(i) for i in INTENSITIES]), multiple=True)
+@click.option("--write", is_flag=True, help="Write the page, once every card is kept.")
+def main(lefts: tuple[str, ...], write: bool) -> None:
+    """Train, draw what is not yet drawn and print the maps, or write the page."""
+    cases = trends(INTENSITIES)
+    for case in cases:
+        if not lefts or str(1000 * case.task.lambda_left) in lefts:
+            report(case)
+    found = [card for case in cases if (card := at(_kept_at(case)))]
+    if len(found) < len(cases):
+        raise click.ClickException(f"{len(cases) - len(found)} sets are not drawn yet")
+    click.echo(other_trends(found, INTENSITIES))
+    if write:
+        PAGE.write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
