@@ -40,7 +40,7 @@ _PANELS = {
     "perimeter_error": "perimeter error",
     "c2st_logloss": "classifier's log loss",
 }
-_LOGARITHMIC = {"xi_ratio", "s2_error", "perimeter_error"}
+_LOGARITHMIC = {"s2_error", "perimeter_error"}
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ def figure(found: Mapping[Case, Report]) -> "Figure":
                 _draw_row(axes, {n: card["scores"][name] for n, card in cards.items()},
                           color=colour, marker=marker, label=arch)  # fmt: skip
             axes.set(xscale="log", ylabel=title)
+            axes.set_xticks(SIZES, [f"{n:,}".replace(",", " ") for n in SIZES])
+            axes.minorticks_off()
             if name in _LOGARITHMIC:
                 axes.set(yscale="log")
         for axes in drawn.axes[2:]:

@@ -4,7 +4,19 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import data_size
-from benchmarks.data_size import ARCHS, IMAGES, SIZES, Case, figure, main, page, report, tables
+from benchmarks.data_size import (
+    ARCHS,
+    IMAGES,
+    PAGE,
+    SIZES,
+    Case,
+    figure,
+    known,
+    main,
+    page,
+    report,
+    tables,
+)
 from trendbench.figures.canvas import save
 from trendbench.generators.recipes import find_recipe
 
@@ -96,6 +108,11 @@ def test_the_page_is_whole(everything):
     assert "35 000: what differs" in text
     assert text.count("slide rule") == 1
     assert text.count("## `") == len(ARCHS)
+
+
+def test_the_committed_page_is_of_the_committed_cards():
+    found = {case: known(case) for case in (Case(arch, n) for arch in ARCHS for n in SIZES)}
+    assert PAGE.read_text(encoding="utf-8") == page(found)
 
 
 def test_no_page_is_written_from_half_a_campaign(tmp_path, monkeypatch):
