@@ -183,14 +183,21 @@ def other_frames(found: list[Report]) -> str:
     )
 
 
-def other_trends(found: list[Report], intensities: Sequence[float] = INTENSITIES) -> str:
-    """Maps of ξ/floor and of the slope's error, and what was within."""
+def maps(found: list[Report], intensities: Sequence[float] = INTENSITIES) -> str:
+    """The map of ξ/floor and that of the slope's error."""
     return (
         f"ξ/floor:\n\n{trend_map(found, starred('xi_ratio', 2), intensities)}\n\n"
         "The slope's error in standard errors, and on the diagonal, without a slope, λ's:\n\n"
-        f"{trend_map(found, slope, intensities)}\n\n"
+        f"{trend_map(found, slope, intensities)}"
+    )
+
+
+def other_trends(found: list[Report]) -> str:
+    """The maps, and what was within."""
+    return (
+        f"{maps(found)}\n\n"
         "In how many of the sets a score lies within 99 % of fresh true ones:\n\n"
-        f"{inside(found)}"
+        f"{inside({'sets within': found})}"
     )
 
 

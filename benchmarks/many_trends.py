@@ -20,10 +20,11 @@ from benchmarks.generalisation import (
     Case,
     card_name,
     drawn_and_scored,
-    other_trends,
+    maps,
+    pairs,
     trends,
 )
-from benchmarks.reports import CARDS, Report, at, kept, machines
+from benchmarks.reports import CARDS, Report, at, inside, kept, machines
 from trendbench.generators.recipes import find_recipe, load_class
 from trendbench.process.trend import TrendProcess
 from trendbench.spec import load_spec
@@ -119,6 +120,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def within(found: list[Report]) -> str:
+    """What was within: of all sets, and of those that the map of the published weights has too."""
+    cards = dict(zip(pairs(INTENSITIES), found, strict=True))
+    both = [cards[pair] for pair in pairs()]
+    return inside({f"all {len(found)} sets": found, f"the {len(both)} of both maps": both})
+
+
 def page(found: list[Report]) -> str:
     """The page's text with everything put in."""
     low, high = _RANGE
@@ -130,7 +138,8 @@ def page(found: list[Report]) -> str:
         high=high,
         beyond=" and ".join(map(str, beyond)),
         machines=machines(found),
-        maps=other_trends(found, INTENSITIES),
+        maps=maps(found, INTENSITIES),
+        within=within(found),
     )
 
 
@@ -146,7 +155,7 @@ def main(lefts: tuple[str, ...], write: bool) -> None:
     found = [card for case in cases if (card := at(_kept_at(case)))]
     if len(found) < len(cases):
         raise click.ClickException(f"{len(cases) - len(found)} sets are not drawn yet")
-    click.echo(other_trends(found, INTENSITIES))
+    click.echo(f"{maps(found, INTENSITIES)}\n\n{within(found)}")
     if write:
         PAGE.write_text(page(found), encoding="utf-8")
 

@@ -1,7 +1,7 @@
 """Cards of sets that take long to draw: kept once made, and shown side by side."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,16 +89,26 @@ def starred(name: str, digits: int, *, signed: bool = False) -> Callable[[Report
     return shown
 
 
-def inside(found: Iterable[Report]) -> str:
-    """For each score, in how many sets it lies within 99 % of fresh true sets."""
-    found = list(found)
-    rows = []
-    for name, title in SCORES.items():
-        scores = [score for each in found if (score := each["scores"].get(name))]
-        if scores:
-            rows.append([title, f"{sum(map(_is_as_true, scores))} of {len(scores)}"])
-    unflagged = sum(not each["flags"] for each in found)
-    return grid([["score", "sets within"], *rows, ["no flag", f"{unflagged} of {len(found)}"]])
+def inside(groups: Mapping[str, Sequence[Report]]) -> str:
+    """For each score, in how many sets it lies within 99 % of fresh true ones: groups across."""
+    rows = [
+        [
+            title,
+            *(_share([each["scores"].get(name) for each in found]) for found in groups.values()),
+        ]
+        for name, title in SCORES.items()
+    ]
+    there = [row for row in rows if any(row[1:])]
+    unflagged = (
+        f"{sum(not each['flags'] for each in found)} of {len(found)}" for found in groups.values()
+    )
+    return grid([["score", *groups], *there, ["no flag", *unflagged]])
+
+
+def _share(scores: Iterable[Mapping[str, float] | None]) -> str:
+    """How many are as true ones, of those that there are; nothing if there are none."""
+    there = [score for score in scores if score]
+    return f"{sum(map(_is_as_true, there))} of {len(there)}" if there else ""
 
 
 def _is_as_true(score: Mapping[str, float]) -> bool:

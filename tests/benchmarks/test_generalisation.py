@@ -54,8 +54,11 @@ def test_a_level_trend_shows_the_intensity_s_error():
 
 def test_sets_within_are_counted_and_flags_told():
     found = [card(k_error=0.0), card(k_error=3.0, flags=["grey"]), card()]
-    assert "| slope [standard errors] | 1 of 2 |" in inside(found)
-    assert "| no flag | 2 of 3 |" in inside(found)
+    counted = inside({"all": found, "the last": found[2:]})
+    assert "| score | all | the last |" in counted
+    assert "| slope [standard errors] | 1 of 2 |  |" in counted
+    assert "| no flag | 2 of 3 | 1 of 1 |" in counted
+    assert "memorisation" not in counted
     table = scores_table({"strip": found[1]})
     assert "| slope [standard errors] | 3 \\* (-2 to 2) |" in table
     assert "| flags | grey |" in table

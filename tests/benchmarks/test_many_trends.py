@@ -6,7 +6,8 @@ from click.testing import CliRunner
 
 from benchmarks import many_trends
 from benchmarks.generalisation import Case, pairs, trends
-from benchmarks.many_trends import INTENSITIES, main, page, processes, report, triplets
+from benchmarks.many_trends import INTENSITIES, PAGE, main, page, processes, report, triplets
+from benchmarks.reports import at
 from trendbench.generators.recipes import find_recipe
 from trendbench.spec import load_spec
 
@@ -80,6 +81,11 @@ def test_the_page_is_whole():
     assert "0.25 and 32.0 · 10⁻³ px⁻² lie outside" in text
     row = next(line for line in text.splitlines() if line.startswith("| 32.0 |"))
     assert row == "| 32.0 |  |  | 1.30 \\* | 1.32 \\* | 1.35 \\* | 1.38 \\* | 1.40 \\* | 1.43 \\* |"
+
+
+def test_the_committed_page_is_of_the_committed_cards():
+    found = [at(many_trends._kept_at(case)) for case in trends(INTENSITIES)]
+    assert PAGE.read_text(encoding="utf-8") == page(found)
 
 
 def test_no_page_is_written_before_every_set_is_drawn(tmp_path, monkeypatch):
