@@ -5,7 +5,7 @@ triplets, so long that each sees equally many images in all, scores each on the 
 ``trend-v1`` and prints the tables; with ``--write`` it writes the page and its figure. ``--arch``
 and ``--n`` leave out others, so that several processes can share the work. A run that is
 interrupted goes on from ``runs/data-size``; cards are kept in ``benchmarks/cards/data-size``, so
-that the page can be written again without them.
+that the page can be written again without training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmarks.networks import fitted
 from benchmarks.reports import CARDS, Report, at, kept, machines, made, scores_table
 from trendbench.catalog import RESULTS
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
@@ -96,22 +97,18 @@ def _published(case: Case) -> Report | None:
 def _measured(case: Case) -> Report:
     from trendbench.generators.protocol import inputs_for
     from trendbench.metrics.full_card import full_card
-    from trendbench.runner.run import SAMPLING_SEED, recipe_identity
-    from trendbench.training.context import RunContext
-    from trendbench.training.device import choose_device, choose_precision
+    from trendbench.runner.run import SAMPLING_SEED
 
-    recipe, device = case.recipe, choose_device()
+    recipe = case.recipe
     with _data(case) as dataset:
-        run = RunContext(
-            seed=_SEED,
-            device=str(device),
-            precision=choose_precision(device),
-            folder=_WORK / case.name,
-            identity=f"{recipe_identity(recipe)} {dataset.sha256}",
+        generator = fitted(
+            recipe,
+            dataset.load("train"),
+            dataset.load("val"),
+            _WORK / case.name,
+            dataset.sha256,
+            _SEED,
         )
-        run.folder.mkdir(parents=True, exist_ok=True)
-        generator = recipe.build()
-        generator.fit(dataset.load("train"), dataset.load("val"), run)
         inputs = inputs_for(load_class(recipe.generator), dataset.load("test"))
         drawn = generator.sample(inputs, SAMPLING_SEED)
         card = full_card(drawn, dataset, name=case.arch)
@@ -135,7 +132,7 @@ def tables(found: Mapping[Case, Report]) -> str:
     return "\n\n".join(
         f"## `{arch}`\n\n"
         + scores_table(
-            {f"{case.train:,} triplets".replace(",", " "): card
+            {f"{_spaced(case.train)} triplets": card
              for case, card in found.items() if case.arch == arch}
         )
         for arch in ARCHS
@@ -157,7 +154,7 @@ def figure(found: Mapping[Case, Report]) -> "Figure":
                 _draw_row(axes, {n: card["scores"][name] for n, card in cards.items()},
                           color=colour, marker=marker, label=arch)  # fmt: skip
             axes.set(xscale="log", ylabel=title)
-            axes.set_xticks(SIZES, [f"{n:,}".replace(",", " ") for n in SIZES])
+            axes.set_xticks(SIZES, [_spaced(n) for n in SIZES])
             axes.minorticks_off()
             if name in _LOGARITHMIC:
                 axes.set(yscale="log")
@@ -189,11 +186,16 @@ def page(found: Mapping[Case, Report]) -> str:
     longest = find_recipe(ARCHS[0]).parameters["epochs"]
     holes = {
         "first": ARCHS[0], "second": ARCHS[1],
-        "images": f"{IMAGES:,}".replace(",", " "),
-        "longest": f"{int(longest) * 3500:,}".replace(",", " "),
+        "images": _spaced(IMAGES),
+        "longest": _spaced(int(longest) * 3500),
         "picture": PICTURE.name, "machines": machines(found.values()), "tables": tables(found),
     }  # fmt: skip
     return _TEMPLATE.read_text(encoding="utf-8").format(**holes)
+
+
+def _spaced(number: int) -> str:
+    """35 000 for 35000."""
+    return f"{number:,}".replace(",", " ")
 
 
 @click.command()

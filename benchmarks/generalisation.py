@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.page import machine
 from benchmarks.reports import CARDS, Report, at, inside, kept, made, scores_table, starred
 from benchmarks.table import grid
+from trendbench.process.intensity import LinearIntensity
 from trendbench.spec import TaskSpec, load_spec
 
 if TYPE_CHECKING:
@@ -70,9 +71,11 @@ def pairs(intensities: Sequence[float] = INTENSITIES) -> list[tuple[float, float
     A trend so steep that it would be negative within R of the frame's border is none.
     """
     known = load_spec(_TASK)
-    most = 1 + known.width / known.radius
-    every = itertools.product(intensities, repeat=2)
-    return [(left, right) for left, right in every if max(left, right) <= most * min(left, right)]
+    return [
+        (left, right)
+        for left, right in itertools.product(intensities, repeat=2)
+        if LinearIntensity(left, right, known.width).extremes(known.radius)[0] >= 0
+    ]
 
 
 def trends(intensities: Sequence[float] = INTENSITIES) -> list[Case]:

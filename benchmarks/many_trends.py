@@ -24,6 +24,7 @@ from benchmarks.generalisation import (
     pairs,
     trends,
 )
+from benchmarks.networks import fitted
 from benchmarks.reports import CARDS, Report, at, inside, kept, machines
 from trendbench.generators.recipes import find_recipe, load_class
 from trendbench.process.trend import TrendProcess
@@ -71,23 +72,10 @@ def triplets(each: Iterable[TrendProcess]) -> "Triplets":
 
 def train(folder: Path) -> None:
     """Train the row's recipe on the triplets and save the weights."""
-    from trendbench.runner.run import recipe_identity
-    from trendbench.training.context import RunContext
-    from trendbench.training.device import choose_device, choose_precision
-
-    recipe, device = find_recipe(_ARCH), choose_device()
     told = processes(_TRAIN)
-    run = RunContext(
-        seed=_SEED,
-        device=str(device),
-        precision=choose_precision(device),
-        folder=_WORK,
-        identity=f"{recipe_identity(recipe)} {_digest(repr(told).encode())}",
-    )
-    run.folder.mkdir(parents=True, exist_ok=True)
-    generator = recipe.build()
     series = triplets(told)
-    generator.fit(series, series[:1], run)
+    data = _digest(repr(told).encode())
+    generator = fitted(find_recipe(_ARCH), series, series[:1], _WORK, data, _SEED)
     folder.mkdir(parents=True, exist_ok=True)
     generator.save(folder)
 

@@ -38,6 +38,10 @@ def test_each_triplet_is_of_its_own_process():
         for end in ("lambda_left", "lambda_right")
     ]
     assert np.array(ink) == pytest.approx(np.array(expected), abs=0.06)
+    # Beyond its ends the trend goes on, so near them r may show what neither input has.
+    s1, s2, r = (images[:, :, 12:-12] for images in (series.s1, series.s2, series.r))
+    assert np.all((np.minimum(s1, s2) <= r) & (r <= np.maximum(s1, s2)))
+    assert np.all((r != s1).any(axis=(1, 2)) & (r != s2).any(axis=(1, 2)))
 
 
 def test_pairs_are_those_that_a_process_can_have():
