@@ -1,6 +1,7 @@
 """The report in a real browser: what a reader does with it, by mouse, keyboard, phone and paper."""
 
 import functools
+import itertools
 import http.server
 import threading
 import time
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from tests.report.browser import chromium, contrast
+from trendbench.generators.recipes import unranked_families
 from trendbench.leaderboard.board import rows
 from trendbench.results.store import read_all
 
@@ -45,14 +47,11 @@ def names(browser, selector=f"{ROWS}:not([hidden]) th a"):
                       selector)  # fmt: skip
 
 
-def values(browser, column):
-    """Values of a column in the order shown, row group by row group; None where empty."""
-    return browser.js(
-        "return [...document.querySelectorAll('#board tbody')].map(g => [...g.querySelectorAll("
-        "`tr[data-order] td[data-name=${arguments[0]}]`)].map(c => c.dataset.value ? "
-        "Number(c.dataset.value) : null))",
-        column,
-    )
+def shown(board):
+    """Rows of the board in the order of the page: a task's reference rows come last."""
+    tasks = itertools.groupby(board, key=lambda row: (row["task"], row["data"]))
+    return [row for _, task in tasks
+            for row in sorted(task, key=lambda row: row["family"] in unranked_families())]  # fmt: skip
 
 
 def choose(browser, selector, value):
@@ -65,8 +64,11 @@ def choose(browser, selector, value):
 
 def test_a_column_sorts_up_down_and_back(browser, results):
     board = names(browser)
-    assert board == [row["arch"] for row in rows(read_all(results))]
-    head = "#board th[data-name=retention_error]"
+    assert board == [row["arch"] for row in shown(rows(read_all(results)))]
+    table = "#board .task:has([id^=row-nf32-]) table"  # its rows do not all have the score
+    own = f"{table} tr[data-order]"
+    before = names(browser, f"{own} th a")
+    head = f"{table} th[data-name=retention_error]"
     button = browser.one(f"{head} button")
     seen = []
     for order, sign in (("ascending", 1), ("descending", -1)):
@@ -74,23 +76,27 @@ def test_a_column_sorts_up_down_and_back(browser, results):
         assert browser.one(head).get_attribute("aria-sort") == order
         assert len(browser.all("#board th[aria-sort=ascending], #board th[aria-sort=descending]")
                    ) == 1  # fmt: skip
-        for group in values(browser, "retention_error"):
-            known = [v for v in group if v is not None]
-            assert known == sorted(known, key=lambda v: sign * v)
-            assert group == known + [None] * (len(group) - len(known))  # empty cells last
-        seen.append(names(browser))
+        found = browser.js(
+            "return [...document.querySelector(arguments[0]).tBodies[0].querySelectorAll("
+            "'tr[data-order] td[data-name=retention_error]')].map(c => c.dataset.value ? "
+            "Number(c.dataset.value) : null)",
+            table,
+        )
+        known = [v for v in found if v is not None]
+        assert known == sorted(known, key=lambda v: sign * v)
+        assert found == known + [None] * (len(found) - len(known))  # empty cells last
+        seen.append(names(browser, f"{own} th a"))
     assert seen[0] != seen[1]
     button.click()
     assert browser.one(head).get_attribute("aria-sort") == "none"
     assert names(browser) == board
-    browser.one("#board th[data-sort=text] button").click()
-    for group in browser.js("return [...document.querySelectorAll('#board tbody')].map(g => "
-                            "[...g.rows].map(r => r.className))"):  # fmt: skip
-        assert group[:2] == ["group", "truth"]
+    assert names(browser, f"{own} th a") == before
+    browser.one(f"{table} th[data-sort=text] button").click()
+    assert browser.one(f"{table} tbody tr").get_attribute("class") == "truth"
 
 
 def test_rows_are_filtered_by_text_family_flags_and_status(browser, results):
-    board = rows(read_all(results))
+    board = shown(rows(read_all(results)))
 
     def expect(condition):
         wanted = [row["arch"] for row in board if condition(row)]
@@ -99,10 +105,18 @@ def test_rows_are_filtered_by_text_family_flags_and_status(browser, results):
         assert names(browser, "details.card:not([hidden]) h3") == wanted
         assert browser.one("#count").text == f"{len(wanted)} of {len(board)} rows"
 
+    assert not browser.one("[id^=row-null-white-]").is_displayed()  # folded
     browser.one("#filter-words").send_keys("Null WHITE")
+    assert all(row.is_displayed() for row in browser.all("[id^=row-null-white-]"))  # unfolded
     expect(lambda row: row["arch"] == "null-white")
     browser.one("#filter button").click()
     until(lambda: len(names(browser)) == len(board))
+    assert not browser.one("[id^=row-null-white-]").is_displayed()
+    choose(browser, "#filter-task", "task-2")
+    expect(lambda row: row["task"] == "trend-v1")
+    assert [e.get_attribute("id") for e in browser.all("section.task:not([hidden])")] == ["task-2"]
+    assert browser.one("#scatter-group").get_attribute("value") == "1"
+    choose(browser, "#filter-task", "")
     choose(browser, "#filter-family", "pix2pix")
     expect(lambda row: row["family"] == "pix2pix")
     choose(browser, "#filter-flags", "none")
@@ -120,14 +134,14 @@ def test_rows_are_filtered_by_text_family_flags_and_status(browser, results):
 
 
 def test_a_row_opens_its_card_with_everything_on_it(browser):
-    browser.one(f"{ROWS}[id^=row-nf8-] td[data-name=xi]").click()  # anywhere on the row
+    browser.one(f"{ROWS}[id^=row-nf8-] td[data-name=xi_ratio]").click()  # anywhere on the row
     card = browser.one("details.card[data-row^=row-nf8-]")
     assert card.get_attribute("open")
     assert browser.focused("return document.activeElement.id").startswith("card-nf8-")
     assert browser.js("const r = document.activeElement.getBoundingClientRect();"
                       "return r.top >= 0 && r.top < innerHeight")  # fmt: skip
     text = card.text
-    for words in ("Density profile ξ(k)", "White runs", "Retention", "95 % interval", "sha256:",
+    for words in ("Density profile ξ(k)", "Lineal path", "Retention", "95 % interval", "sha256:",
                   "Training, seed 0", "Training, seed 1"):  # fmt: skip
         assert words in text
     until(lambda: browser.js("const i = document.querySelector('details[open] img');"
@@ -259,19 +273,70 @@ def test_the_policy_stops_what_gets_in_nevertheless(running, page):
     assert any("Content Security Policy" in message for message in console)
 
 
-def test_it_fits_a_phone(browser, page):
-    browser.open(page.as_uri(), width=360, height=740)
-    wide = "return document.documentElement.scrollWidth"
-    assert browser.js(wide) <= 360
-    browser.one("#every-column").click()
-    assert browser.js("return document.querySelector('.board').scrollWidth") > 360  # in its frame
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_nothing_is_off_the_screen(browser, page, width):
+    browser.open(page.as_uri(), width=width, height=740)
+
+    def wide(selector="html"):
+        return browser.js("return Math.max(...[...document.querySelectorAll(arguments[0])].map("
+                          "e => e.scrollWidth - e.clientWidth))", selector)  # fmt: skip
+
+    assert wide() <= 0
+    assert wide("#board .wide") <= 0  # nor does the board scroll in its frame
     browser.js("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    assert browser.js(wide) <= 360
-    ends = browser.js("return [...document.querySelectorAll('svg[role=img]')].map(s => "
-                      "s.getBoundingClientRect().right)")  # fmt: skip
-    assert max(ends) <= 360
+    assert wide() <= 0
+    ends = browser.js("return [...document.querySelectorAll('svg[role=img], .flag, .remark')].map("
+                      "e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])")  # fmt: skip
+    assert len(ends) > 100
+    assert all(0 <= left < right <= width and across > 4 for left, right, across in ends)
+    browser.one("#every-column").click()
+    assert wide() <= 0
+    if width < 500:
+        assert wide("#board .wide") <= 0
     browser.one(f"{ROWS}[id^=row-nf8-] th a").click()
-    assert browser.js(wide) <= 360
+    assert wide() <= 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_row_shows_a_sample_and_a_profile_or_why_not(browser, page, width):
+    browser.open(page.as_uri(), width=width)
+    browser.js("document.querySelectorAll('.controls').forEach(d => { d.open = true })")
+    places = browser.js(
+        "return [...document.querySelectorAll('#board tr[data-order]')].map(r => [r.id, "
+        "...[...r.querySelectorAll('.picture > *')].map(e => { const b = e.getBoundingClientRect();"
+        "return [e.tagName, e.textContent.trim(), b.width, b.height]; })])"
+    )
+    assert all(len(place) == 3 for place in places)
+    assert all(across > 60 and down > 60 for _, *two in places for _, _, across, down in two)
+    by_name = {name.rsplit("-", 1)[0]: [e[:2] for e in two] for name, *two in places}
+    assert by_name["row-nf8-woUnet-eta0"] == [["A", ""], ["svg", ""]]
+    why = [["SPAN", "no samples recorded"], ["SPAN", "no curves recorded"]]
+    assert by_name["row-oracle"] == why
+    until(lambda: browser.js("const i = document.querySelector('#board [id^=row-nf8-] img');"
+                             "i.scrollIntoView(); return i.complete && i.naturalWidth === 64"))  # fmt: skip
+    # What <use> repeats is drawn in the colours of the card it comes from.
+    drawn = "return document.querySelector('#board .profile use').getBBox().width"
+    assert browser.js(drawn) > 200
+
+
+def test_a_sample_in_a_row_opens_its_sheet(browser):
+    browser.one("[id^=row-nf8-] a.zoom").click()
+    until(lambda: browser.js("return document.getElementById('zoom-image').naturalWidth") == 280)
+    assert browser.one("#zoom-name").text.startswith("nf8: s1, s2")
+    assert not browser.all("details.card[open]")
+    browser.press(ESCAPE)
+
+
+def test_negative_controls_are_folded(browser, results):
+    folded = "return [...document.querySelectorAll('details.controls tr[data-order]')].map("\
+             "r => r.dataset.family)"  # fmt: skip
+    families = browser.js(folded)
+    assert set(families) == {"reference"}
+    assert len(families) == sum(r["family"] == "reference" for r in rows(read_all(results)))
+    assert not browser.all("details.controls[open]")
+    anchor = browser.one("[id^=card-null-white-]").get_attribute("id")
+    browser.js("location.hash = arguments[0]", anchor)
+    until(lambda: browser.one(f"#{anchor}").is_displayed())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -340,7 +405,8 @@ def test_it_works_from_a_server_too(running, page):
             server.shutdown()
             thread.join()
     assert [line for line in console if "favicon" not in line] == []
-    assert {url.removeprefix(home) for url in asked} <= {
+    paths = {url.removeprefix(home) for url in asked}
+    assert {path for path in paths if not path.startswith("thumbs/")} <= {
         "index.html", "report.css", "report.js", "favicon.ico",
     }  # fmt: skip
 

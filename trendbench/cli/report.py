@@ -11,14 +11,15 @@ import click
     help="Folder of records.  [default: results]",
 )  # fmt: skip
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path),
+    "--out", default="report", show_default=True, type=click.Path(path_type=Path),
     help="Folder to write: a new one, an empty one, or an earlier report.",
 )  # fmt: skip
 def command(folder: Path | None, out: Path) -> None:
     """Write the leaderboard as one folder that any browser opens, without a network.
 
-    Local records stand beside the published ones. The table can be sorted and filtered; each row
-    opens its card: scores, flags in words, curves over the exact ones, samples, provenance.
+    Local records stand beside the published ones. Every row shows a sample and its density profile
+    over the exact one. The board can be sorted and filtered; a row opens its card: scores, flags
+    in words, curves over the exact ones, samples, provenance. The path of the page is printed.
     """
     from trendbench.report.build import write_report
 

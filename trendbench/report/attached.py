@@ -1,4 +1,4 @@
-"""What records carry to be looked at, read as if strangers had written it: strangers have."""
+"""The pictures and curves that records carry; a third party may have written them."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trendbench.errors import ResultError
+from trendbench.figures.samples import GAP
 from trendbench.metrics.curves import Curves
 from trendbench.results import attachments
 from trendbench.results.store import StoredRecord
@@ -20,6 +21,7 @@ from trendbench.results.store import StoredRecord
 _LARGEST = 8 << 20  # bytes of any attachment
 _LONGEST_SIDE = 16_384  # px of a sheet of samples
 _MOST_PIXELS = 1 << 25
+_THUMB = 256  # px, so that it is sharp at half of that on a dense screen
 _LONGEST_CURVE, _MOST_BANDS = 1 << 14, 16
 _MOST_COLUMNS, _MOST_LINES = 12, 20_000
 _HEAD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
@@ -33,10 +35,17 @@ class _UnfitError(Exception):
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet of samples: its size [px]."""
+    """A contact sheet.
+
+    Attributes:
+        width, height: its size [px].
+        true, drawn: its first true image and what was drawn for that triplet, as small PNGs.
+    """
 
     width: int
     height: int
+    true: bytes
+    drawn: bytes
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def read_attached(stored: StoredRecord) -> Attached:
         except _UnfitError as error:
             problems.append(f"{name} is not shown: {error}")
             return None
-        except Exception:  # whatever decoders make of a stranger's bytes
+        except Exception:  # decoders raise anything on untrusted bytes
             problems.append(f"{name} is not shown: it is damaged")
             return None
         files[name] = content
@@ -110,8 +119,24 @@ def _sheet(content: bytes) -> Sheet:
                 raise _UnfitError(f"it has {width}×{height} px")
             if picture.mode not in ("L", "1") or getattr(picture, "n_frames", 1) != 1:
                 raise _UnfitError("it is no single grey image")
-            picture.load()
-    return Sheet(width, height)
+            side = (width - 3 * GAP) // 4
+            if side < 1:
+                raise _UnfitError("it has no four images side by side")
+            true, drawn = (
+                _thumb(picture, (column * (side + GAP), 0, side, min(side, height)))
+                for column in (2, 3)
+            )
+    return Sheet(width, height, true, drawn)
+
+
+def _thumb(sheet: Image.Image, box: tuple[int, int, int, int]) -> bytes:
+    """The part of a sheet at (x, y, width, height) [px], as a PNG of at most 256 px."""
+    x, y, width, height = box
+    part = sheet.crop((x, y, x + width, y + height))
+    part.thumbnail((_THUMB, _THUMB))
+    buffer = io.BytesIO()
+    part.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _curves(content: bytes) -> Curves:

@@ -49,6 +49,7 @@ def write_report(results: Path, out: Path) -> Path:
         STYLE: asset(STYLE),
         SCRIPT: asset(SCRIPT),
         CSV_NAME: to_csv(entry.row for group in groups for entry in group.entries).encode(),
+        **{path: picture for group in groups for path, picture in group.thumbs.items()},
         **_files(seeds, records),
         **_pages(studies),
     }
@@ -101,7 +102,7 @@ def _must_be_replaceable(out: Path) -> None:
     here = Path.cwd()
     if out == here or out in here.parents:
         where = "is the folder you stand in" if out == here else f"holds the current folder {here}"
-        raise ReportError(f"{out} {where}: let --out name a folder of its own")
+        raise ReportError(f"{out} {where}: name a folder of its own with --out")
     there = sorted(
         Path(folder, name).relative_to(out).as_posix()
         for folder, _, names in os.walk(out)
@@ -113,12 +114,13 @@ def _must_be_replaceable(out: Path) -> None:
     written = _written_files(out)
     if written is None:
         raise ReportError(
-            f"{out} is not empty and holds no report: name a new folder, or empty this one"
+            f"{out} is not empty and holds no report: name another folder with --out"
         )
     strange = [name for name in there if name not in written]
     if strange:
         raise ReportError(
-            f"{out} holds {strange[0]}, which no report wrote: move it away, or name a new folder"
+            f"{out} holds {strange[0]}, which no report wrote: "
+            "move it away, or name another folder with --out"
         )
 
 

@@ -20,7 +20,7 @@ _HEADS = {
     "xi_binary": "ξ binary",
     "grey_fraction": "grey",
     "s2_error": "S₂",
-    "lineal_error": "white runs",
+    "lineal_error": "lineal path",
     "perimeter_error": "perimeter",
     "euler_error": "Euler",
     "k_error": "slope k",
@@ -36,7 +36,7 @@ _HEADS = {
 }
 _FIRST = ("xi_ratio", "xi")
 _ALWAYS = (
-    *_FIRST, "xi_variance_ratio", "grey_fraction", "s2_error", "k_error", "retention_error",
+    "xi_ratio", "xi_variance_ratio", "grey_fraction", "s2_error", "k_error", "retention_error",
     "diversity", "memorisation", C2ST_LOGLOSS,
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from trendbench.generators.recipes import unranked_families
 from trendbench.leaderboard.board import Row
 from trendbench.leaderboard.numbers import plain, short
 from trendbench.metrics.flags import RULES, verdict
-from trendbench.report.attached import Attached, read_attached
+from trendbench.report.attached import Attached, Sheet, read_attached
 from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
 from trendbench.report.figures import curve_figures, log_figures
 from trendbench.report.plot import Plot
@@ -113,19 +113,44 @@ class Entry:
         return f"{first.arch}-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}"
 
     @property
+    def sampled(self) -> Seed | None:
+        """The first of its runs that has a contact sheet."""
+        return next((seed for seed in self.seeds if seed.attached.sheet), None)
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """That contact sheet."""
+        return self.sampled and self.sampled.attached.sheet
+
+    def lack(self, name: str) -> str:
+        """Why nothing of an attachment is shown."""
+        return next((p for p in self.problems if name in p), f"no {name.split('.')[0]} recorded")
+
+    @property
+    def thumb(self) -> str:
+        """Path in the report of its small picture."""
+        return f"thumbs/{self.anchor}.png"
+
+    @property
     def flags(self) -> list[str]:
         """Names of its flags."""
         return [flag for flag in self.row["flags"].split(";") if flag]
 
     @property
     def remarks(self) -> list[str]:
-        """What else a reader should know at a glance."""
+        """Where its numbers come from and what it saw, unless that is the usual."""
         row = self.row
         return [
+            *([row["status"]] if row["status"] != "reproduced" else []),
             *(["local"] if row["origin"] == "local" else []),
             *(["privileged"] if row["privileged"] else []),
             *(["unconditional"] if not row["conditional"] else []),
         ]
+
+    @property
+    def variant(self) -> str:
+        """The hyper-parameters in which rows of its name differ."""
+        return str(self.row.get("variant") or "")
 
     @property
     def kind(self) -> str:
@@ -144,8 +169,8 @@ class Entry:
         """What a search for text looks through."""
         first = self.first
         about = [first.family, first.task, first.recipe.preset or "", first.hardware.device]
-        said = [first.arch, *about, self.summary, self.row["status"], *self.flags, *self.remarks]
-        return " ".join(said).lower()
+        said = [first.arch, self.variant, *about, self.summary, self.row["status"]]
+        return " ".join([*said, *self.flags, *self.remarks]).lower()
 
     @cached_property
     def cells(self) -> list[Cell]:

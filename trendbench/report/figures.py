@@ -16,7 +16,7 @@ Values = NDArray[np.float64]
 
 
 def curve_figures(name: str, measured: Sequence[Curves], exact: Exact | None) -> list[Plot]:
-    """ξ(k), S2, white runs and survival, one line a seed.
+    """ξ(k), S2, lineal path and survival, one line a seed.
 
     Args:
         name: of the row.
@@ -31,7 +31,7 @@ def curve_figures(name: str, measured: Sequence[Curves], exact: Exact | None) ->
             [curves.two_point for curves in measured], truth.two_point if truth else None,
         ),
         _texture(
-            name, "White runs", "length along x [px]", "probability", 1,
+            name, "Lineal path", "length along x [px]", "probability", 1,
             [curves.white_runs for curves in measured], truth.white_runs if truth else None,
             is_log=True,
         ),

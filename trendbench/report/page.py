@@ -16,6 +16,7 @@ from trendbench import __version__
 from trendbench.citation import bibtex
 from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import Row
+from trendbench.report.attached import Sheet
 from trendbench.report.columns import COLUMNS
 from trendbench.report.entries import Cell, Entry, make_entry, truth_cell
 from trendbench.report.studies import Study
@@ -29,19 +30,65 @@ _KEPT = "\n\N{NARROW NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class Group:
-    """The rows of one task and data file, below what true images score."""
+    """The rows of one task and data file.
 
+    Attributes:
+        anchor: its name for links.
+        entries: its rows in the order of the board.
+        truth: what true images score.
+    """
+
+    anchor: str
     entries: list[Entry]
     truth: list[Cell]
+
+    @property
+    def title(self) -> str:
+        """Its task and data file, in words."""
+        first = self.entries[0].first
+        data = self.entries[0].row["data"]
+        return f"{first.task}, {first.data.train} training triplets, data {data}"
+
+    @property
+    def parts(self) -> list[list[Entry]]:
+        """The rows that compete, and the reference rows."""
+        return [
+            [entry for entry in self.entries if (entry.kind == "reference") == is_reference]
+            for is_reference in (False, True)
+        ]
+
+    @property
+    def pictured(self) -> Entry | None:
+        """A row whose profile stands over the exact one."""
+        drawn = (entry for entry in self.entries if entry.curves)
+        return next((e for e in drawn if any(p.kind == "band" for p in e.curves[0].paths)), None)
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """A reproduced row's contact sheet, for its true images."""
+        ours = [entry for entry in self.entries if entry.row["status"] == "reproduced"]
+        return next((entry.sheet for entry in ours if entry.sheet), None)
+
+    @property
+    def thumb(self) -> str:
+        """Path in the report of a true image."""
+        return f"thumbs/true-{self.anchor}.png"
+
+    @property
+    def thumbs(self) -> dict[str, bytes]:
+        """The small pictures of its rows and of a true image, by path in the report."""
+        found = {entry.thumb: entry.sheet.drawn for entry in self.entries if entry.sheet}
+        return found | ({self.thumb: self.sheet.true} if self.sheet else {})
 
 
 def make_groups(board: Sequence[tuple[Row, list[StoredRecord]]]) -> list[Group]:
     """The ranked rows, by task and data file, each with its card."""
     summaries = {(r.family, r.arch): r.summary for r in shipped_recipes()}
-    groups = []
+    groups: list[Group] = []
     for _, lines in groupby(board, key=lambda line: (line[0]["task"], line[0]["data"])):
         entries = [make_entry(row, records, summaries) for row, records in lines]
-        groups.append(Group(entries, [truth_cell(column, entries) for column in COLUMNS]))
+        truth = [truth_cell(column, entries) for column in COLUMNS]
+        groups.append(Group(f"task-{len(groups) + 1}", entries, truth))
     return groups
 
 

@@ -7,17 +7,22 @@
   const board = byId("board");
   if (!board) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const groups = [...board.tBodies];
+  const groups = [...board.querySelectorAll(".task")];
   const rows = groups.flatMap((group) => [...group.querySelectorAll("tr[data-order]")]);
   const cardOf = new Map(
     [...document.querySelectorAll("details.card")].map((card) => [card.dataset.row, card]));
+  const folds = [...document.querySelectorAll("details.controls")];
   const number = (text) => (text === undefined || text === "" ? NaN : Number(text));
 
   // cards
 
+  function unfold(element) {
+    for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  }
+
   function open(row, focus = true) {
     const card = cardOf.get(row.id);
-    card.open = true;
+    unfold(card);
     const body = card.querySelector(".body");
     if (focus) body.focus({ preventScroll: true });
     card.scrollIntoView({ behavior: calm.matches ? "auto" : "smooth", block: "start" });
@@ -26,7 +31,7 @@
 
   board.addEventListener("click", (event) => {
     const row = event.target.closest("tr[data-order]");
-    if (!row || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    if (!row || event.target.closest(".zoom") || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     if (getSelection().type === "Range") return; // someone copies a number
     event.preventDefault();
     open(row);
@@ -37,6 +42,7 @@
       const row = byId(decodeURIComponent(link.hash.slice(1)));
       if (!row || row.hidden) return;
       event.preventDefault();
+      unfold(row);
       row.scrollIntoView({ block: "center" });
       row.querySelector("a").focus({ preventScroll: true });
     });
@@ -44,11 +50,11 @@
 
   // sorting: ascending, descending, the board's own order
 
-  const heads = [...board.tHead.rows[0].cells];
   const NEXT = { none: "ascending", ascending: "descending", descending: "none" };
 
   function sortBy(head) {
     const order = NEXT[head.getAttribute("aria-sort")];
+    const heads = [...head.parentElement.cells];
     for (const other of heads) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", order);
     const column = heads.indexOf(head);
@@ -64,13 +70,11 @@
         ? one.localeCompare(two, "en", { numeric: true }) : Number(one) - Number(two);
       return sign * difference || byOrder;
     };
-    for (const group of groups) {
-      group.append(...[...group.querySelectorAll("tr[data-order]")].sort(compare));
-    }
+    const body = head.closest("table").tBodies[0];
+    body.append(...[...body.querySelectorAll("tr[data-order]")].sort(compare));
   }
 
-  for (const head of heads) {
-    if (!head.dataset.sort) continue;
+  for (const head of board.querySelectorAll("th[data-sort]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
@@ -83,6 +87,7 @@
 
   const filter = byId("filter");
   const words = byId("filter-words");
+  const task = byId("filter-task"); // where there are several
   const family = byId("filter-family");
   const flags = byId("filter-flags");
   const status = byId("filter-status");
@@ -91,6 +96,7 @@
     const has = row.dataset.flags.split(" ").filter(Boolean);
     const flag = flags.value;
     return words.value.toLowerCase().split(/\s+/).every((word) => row.dataset.words.includes(word))
+      && (!task?.value || row.closest(".task").id === task.value)
       && (!family.value || row.dataset.family === family.value)
       && (!status.value || row.dataset.status === status.value)
       && (!flag || (flag === "none" ? !has.length : flag === "any" ? has.length > 0
@@ -104,7 +110,10 @@
       cardOf.get(row.id).hidden = row.hidden;
       shown += !row.hidden;
     }
-    for (const group of groups) group.hidden = ![...group.rows].some((row) => row.dataset.order && !row.hidden);
+    const holdsAny = (part) => part.querySelector("tr[data-order]:not([hidden]), .card:not([hidden])") !== null;
+    for (const part of [...groups, ...folds]) part.hidden = !holdsAny(part);
+    for (const fold of folds) fold.open = shown < rows.length && !fold.hidden;
+    if (task?.value) groupChoice.value = groups.findIndex((group) => group.id === task.value);
     byId("count").textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
     drawScatter();
   }
@@ -122,7 +131,7 @@
   const axes = ["x", "y"].map((name) => ({
     name, choice: byId(`scatter-${name}`), isLog: byId(`scatter-${name}-log`),
   }));
-  const scores = heads.filter((head) => head.dataset.choice);
+  const scores = [...board.querySelector("thead tr").cells].filter((head) => head.dataset.choice);
   const groupChoice = byId("scatter-group");
 
   function make(parent, tag, attributes = {}, text = "") {
@@ -296,7 +305,7 @@
   const legend = document.createElement("p");
   legend.className = "legend note";
   for (const [kind, text] of [["dot", "no flag"], ["dot flagged", "flagged"], ["dot reference", "reference"],
-    ["band", "99 % of fresh true sets"]]) {
+    ["band", "99 % reference range"]]) {
     const key = document.createElement("span");
     key.className = `key ${kind}`;
     key.textContent = text;
@@ -337,10 +346,9 @@
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      const small = link.querySelector("img");
-      image.alt = small.alt;
-      image.src = small.src;
-      byId("zoom-name").textContent = link.closest(".card").querySelector("h3").textContent;
+      image.alt = link.querySelector("img").alt;
+      image.src = link.href;
+      byId("zoom-name").textContent = `${link.dataset.name}: s1, s2, true r, drawn r`;
       zoom.showModal();
       image.decode().then(() => magnify(Math.max(1, Math.floor(zoom.clientWidth / image.naturalWidth))), () => {});
     });
