@@ -1,8 +1,8 @@
 """The report in a real browser: what a reader does with it, by mouse, keyboard, phone and paper."""
 
 import functools
-import itertools
 import http.server
+import itertools
 import threading
 import time
 
@@ -50,8 +50,8 @@ def names(browser, selector=f"{ROWS}:not([hidden]) th a"):
 def shown(board):
     """Rows of the board in the order of the page: a task's reference rows come last."""
     tasks = itertools.groupby(board, key=lambda row: (row["task"], row["data"]))
-    return [row for _, task in tasks
-            for row in sorted(task, key=lambda row: row["family"] in unranked_families())]  # fmt: skip
+    aside = unranked_families()
+    return [r for _, task in tasks for r in sorted(task, key=lambda row: row["family"] in aside)]
 
 
 def choose(browser, selector, value):
@@ -285,8 +285,10 @@ def test_nothing_is_off_the_screen(browser, page, width):
     assert wide("#board .wide") <= 0  # nor does the board scroll in its frame
     browser.js("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert wide() <= 0
-    ends = browser.js("return [...document.querySelectorAll('svg[role=img], .flag, .remark')].map("
-                      "e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])")  # fmt: skip
+    ends = browser.js(
+        "return [...document.querySelectorAll('svg[role=img], .flag, .remark')].map("
+        "e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.width])"
+    )
     assert len(ends) > 100
     assert all(0 <= left < right <= width and across > 4 for left, right, across in ends)
     browser.one("#every-column").click()
@@ -312,9 +314,9 @@ def test_every_row_shows_a_sample_and_a_profile_or_why_not(browser, page, width)
     assert by_name["row-nf8-woUnet-eta0"] == [["A", ""], ["svg", ""]]
     why = [["SPAN", "no samples recorded"], ["SPAN", "no curves recorded"]]
     assert by_name["row-oracle"] == why
-    until(lambda: browser.js("const i = document.querySelector('#board [id^=row-nf8-] img');"
-                             "i.scrollIntoView(); return i.complete && i.naturalWidth === 64"))  # fmt: skip
-    # What <use> repeats is drawn in the colours of the card it comes from.
+    loaded = ("const i = document.querySelector('#board [id^=row-nf8-] img');"
+              "i.scrollIntoView(); return i.complete && i.naturalWidth === 64")  # fmt: skip
+    until(lambda: browser.js(loaded))
     drawn = "return document.querySelector('#board .profile use').getBBox().width"
     assert browser.js(drawn) > 200
 

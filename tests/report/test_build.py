@@ -12,7 +12,9 @@ from PIL import Image
 
 from trendbench.cli.report import command
 from trendbench.errors import ReportError
+from trendbench.figures.samples import contact_sheet
 from trendbench.leaderboard.board import rows
+from trendbench.rendering.triplets import simulate
 from trendbench.report import build
 from trendbench.report.attached import read_attached
 from trendbench.report.build import write_report
@@ -163,6 +165,10 @@ def test_where_several_tasks_have_rows_a_card_names_its_own(make, tmp_path, monk
 
 
 def test_a_row_without_attachments_says_so(html):
+    row = html[html.index('<tr id="row-nf16-') :]
+    row = row[: row.index("</tr>")]
+    assert "no samples recorded" in row
+    assert "no curves recorded" in row
     card = html[html.index('data-row="row-nf16-') :]
     card = card[: card.index("</article>")]
     assert "No samples or curves lie beside this record: it has its scores alone." in card
@@ -236,7 +242,38 @@ def test_attachments_that_make_no_sense_are_named_and_left_out(make, tmp_path, m
     assert f"{name} is not shown: " in text
     if case != "other-task":  # sound in itself
         assert name not in {p.name for p in folder.rglob("small/**/*")}
+    if (
+        name != "losses.csv" and name != "validation.csv"
+    ):  # the row says why, in the picture's place
+        assert f'<span class="none">seed 0: {name} is not shown: ' in text
     assert "0x" not in text  # no address of an object in what a decoder says
+
+
+def test_a_row_s_small_picture_is_what_was_drawn_and_true_images_have_theirs(page, make, small):
+    """The first row of the contact sheet, third and fourth column, pixel for pixel."""
+
+    def pixels(name):
+        (path,) = page.parent.glob(f"thumbs/{name}")
+        return np.asarray(Image.open(path))
+
+    triplets = simulate(small, 12, seed=100)
+    np.testing.assert_array_equal(pixels("nf8-????????????.png"), triplets.r[0])
+    np.testing.assert_array_equal(pixels("true-task-1.png"), triplets.r[0])
+    sheet = contact_sheet(triplets[:2], 255 - triplets.r[:2])
+    path = make("nf16", attachments={"samples.png": sheet})
+    found = read_attached(StoredRecord(read_record(path), path, "local")).sheet
+    assert found is not None
+    for content, expected in ((found.true, triplets.r[0]), (found.drawn, 255 - triplets.r[0])):
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), expected)
+
+
+def test_rows_of_one_name_show_what_differs(make, tmp_path, monkeypatch):
+    stored = StoredRecord(read_record(path := make("nf8")), path, "local")
+    told = [(row | {"variant": "eta=1, <b>"}, group) for row, group in build.placed([stored])]
+    monkeypatch.setattr(build, "read_all", lambda results: [stored])
+    monkeypatch.setattr(build, "placed", lambda records: told)
+    text = write_report(make.folder, tmp_path / "out").read_text()
+    assert "<small><bdi>eta=1, &lt;b&gt;</bdi></small>" in text
 
 
 def test_the_files_are_a_results_folder(results, page):
@@ -313,11 +350,11 @@ def test_without_any_record_the_page_says_so(tmp_path, monkeypatch):
     Page(page.read_text())
 
 
-def test_the_command_prints_where_the_page_is(results, tmp_path):
-    arguments = ["--results", str(results), "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(command, arguments)
+def test_the_command_writes_to_report_and_prints_where_the_page_is(results, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(command, ["--results", str(results)])
     assert done.exit_code == 0, done.output
-    assert done.stdout.strip() == str(tmp_path / "out" / "index.html")
+    assert done.stdout.strip() == str(tmp_path / "report" / "index.html")
 
 
 def test_intervals_of_several_seeds_are_those_of_the_board(results, html):

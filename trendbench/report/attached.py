@@ -135,7 +135,7 @@ def _thumb(sheet: Image.Image, box: tuple[int, int, int, int]) -> bytes:
     part = sheet.crop((x, y, x + width, y + height))
     part.thumbnail((_THUMB, _THUMB))
     buffer = io.BytesIO()
-    part.save(buffer, format="PNG", optimize=True)
+    part.save(buffer, format="PNG")
     return buffer.getvalue()
 
 

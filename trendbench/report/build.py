@@ -113,9 +113,7 @@ def _must_be_replaceable(out: Path) -> None:
         return
     written = _written_files(out)
     if written is None:
-        raise ReportError(
-            f"{out} is not empty and holds no report: name another folder with --out"
-        )
+        raise ReportError(f"{out} is not empty and holds no report: name another folder with --out")
     strange = [name for name in there if name not in written]
     if strange:
         raise ReportError(

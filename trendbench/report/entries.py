@@ -120,7 +120,7 @@ class Entry:
     @property
     def sheet(self) -> Sheet | None:
         """That contact sheet."""
-        return self.sampled and self.sampled.attached.sheet
+        return self.sampled.attached.sheet if self.sampled else None
 
     def lack(self, name: str) -> str:
         """Why nothing of an attachment is shown."""
@@ -152,7 +152,7 @@ class Entry:
         """The hyper-parameters in which rows of its name differ."""
         return str(self.row.get("variant") or "")
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Whether it competes, is flagged, or is there to measure against."""
         if self.row["family"] in unranked_families():
