@@ -315,7 +315,7 @@ def test_every_row_shows_a_sample_and_a_profile_or_why_not(browser, page, width)
     why = [["SPAN", "no samples recorded"], ["SPAN", "no curves recorded"]]
     assert by_name["row-oracle"] == why
     loaded = ("const i = document.querySelector('#board [id^=row-nf8-] img');"
-              "i.scrollIntoView(); return i.complete && i.naturalWidth === 64")  # fmt: skip
+              "i.scrollIntoView(); return i.complete && i.naturalHeight === 32")  # fmt: skip
     until(lambda: browser.js(loaded))
     drawn = "return document.querySelector('#board .profile use').getBBox().width"
     assert browser.js(drawn) > 200

@@ -13,7 +13,7 @@ from trendbench.metrics.batch import density_profile
 from trendbench.rendering.triplets import Triplets
 from trendbench.spec import TaskSpec
 
-GAP, _BETWEEN = 8, 224  # px of grey between the images of a contact sheet
+GAP, BETWEEN = 8, 224  # px of grey between the images of a contact sheet
 
 
 def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
@@ -23,7 +23,7 @@ def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
     """
     rows = zip(triplets.s1, triplets.s2, triplets.r, drawn, strict=True)
     cells = np.array([list(row) for row in rows])
-    padded = np.pad(cells, ((0, 0), (0, 0), (0, GAP), (0, GAP)), constant_values=_BETWEEN)
+    padded = np.pad(cells, ((0, 0), (0, 0), (0, GAP), (0, GAP)), constant_values=BETWEEN)
     n, columns, height, width = padded.shape
     sheet = padded.transpose(0, 2, 1, 3).reshape(n * height, columns * width)
     buffer = io.BytesIO()

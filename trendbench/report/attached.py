@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trendbench.errors import ResultError
-from trendbench.figures.samples import GAP
+from trendbench.figures.samples import BETWEEN, GAP
 from trendbench.metrics.curves import Curves
 from trendbench.results import attachments
 from trendbench.results.store import StoredRecord
@@ -122,17 +122,14 @@ def _sheet(content: bytes) -> Sheet:
             side = (width - 3 * GAP) // 4
             if side < 1:
                 raise _UnfitError("it has no four images side by side")
-            true, drawn = (
-                _thumb(picture, (column * (side + GAP), 0, side, min(side, height)))
-                for column in (2, 3)
-            )
+            is_between = np.all(np.asarray(picture) == BETWEEN, axis=1)
+            bottom = int(is_between.argmax()) or height  # of the first row of images
+            lefts = (column * (side + GAP) for column in (2, 3))
+            true, drawn = (_thumb(picture.crop((x, 0, x + side, bottom))) for x in lefts)
     return Sheet(width, height, true, drawn)
 
 
-def _thumb(sheet: Image.Image, box: tuple[int, int, int, int]) -> bytes:
-    """The part of a sheet at (x, y, width, height) [px], as a PNG of at most 256 px."""
-    x, y, width, height = box
-    part = sheet.crop((x, y, x + width, y + height))
+def _thumb(part: Image.Image) -> bytes:
     part.thumbnail((_THUMB, _THUMB))
     buffer = io.BytesIO()
     part.save(buffer, format="PNG")

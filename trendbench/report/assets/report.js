@@ -349,8 +349,10 @@
       image.alt = link.querySelector("img").alt;
       image.src = link.href;
       byId("zoom-name").textContent = `${link.dataset.name}: s1, s2, true r, drawn r`;
-      zoom.showModal();
-      image.decode().then(() => magnify(Math.max(1, Math.floor(zoom.clientWidth / image.naturalWidth))), () => {});
+      image.decode().then(() => {
+        zoom.showModal();
+        magnify(Math.max(1, Math.floor(zoom.clientWidth / image.naturalWidth)));
+      });
     });
   }
   byId("zoom-in").addEventListener("click", () => magnify(factor * 2));
