@@ -5,6 +5,7 @@ import os
 
 def usable_cores() -> int:
     """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
+    try:
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    except (AttributeError, OSError):  # macOS has no such call, and a sandbox may refuse it
+        return os.cpu_count() or 1

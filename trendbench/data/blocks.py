@@ -4,7 +4,6 @@ A block is a pure function of (spec, seed, split, range), so blocks are drawn on
 threads, and those that a killed run left in its spool folder serve the next run.
 """
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +91,7 @@ def draw(spec: TaskSpec, seed: int, span: BlockRange, memory: NDArray[np.uint8])
 
 
 class Spool:
-    """A folder of finished blocks, each written under its name in one piece.
+    """A folder of finished blocks, a file each.
 
     A file holds a CRC-32 and then, end to end, the streams' sizes, the germs' columns and the
     streams. One that cannot be read back whole counts as not there.
@@ -103,21 +102,19 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, block: Block) -> None:
-        """Keep a block; what a power cut may take of it is noticed on reading."""
+        """Keep a block; what a kill or a power cut may take of it is noticed on reading."""
         path = self._path(block.span)
-        temporary = path.with_suffix(".tmp")
         germs = block.germs
         sizes = np.array([len(stream) for stream in block.deflated], dtype=np.int64)
         columns = (sizes, germs.offsets, germs.x, germs.y, germs.mark, germs.member)
         parts = [*(column.tobytes() for column in columns), *block.deflated]
         check = reduce(lambda crc, part: crc32(part, crc), parts, 0)
         try:
-            with temporary.open("wb") as file:
+            with path.open("wb") as file:
                 file.write(check.to_bytes(_CRC_BYTES, "little"))
                 file.writelines(parts)
-            os.replace(temporary, path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
 
     def load(self, span: BlockRange, spec: TaskSpec) -> Block | None:

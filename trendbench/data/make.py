@@ -13,7 +13,7 @@ from trendbench.machine import usable_cores
 from trendbench.progress import bar
 from trendbench.provenance import sources_sha256
 from trendbench.spec import TaskSpec
-from trendbench.storage.atomic import replacing
+from trendbench.storage.atomic import plain_target, replacing
 from trendbench.storage.lock import holding
 
 _LOCK = "lock"
@@ -50,6 +50,7 @@ def make_data(
     """
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
+    path = plain_target(path)
     folder = path.with_name(path.name + ".part")
     if path.exists() and not overwrite:
         _must_be(spec, seed, path)
@@ -86,7 +87,7 @@ def _remove(folder: Path) -> None:
     """
     for item in folder.iterdir():
         if item.is_dir():
-            shutil.rmtree(item)
+            shutil.rmtree(item, ignore_errors=True)  # the next call removes what is left
         elif item.name != _LOCK:
             item.unlink()
     (folder / _LOCK).unlink()

@@ -17,6 +17,7 @@ from trendbench.data.parts import WHOLE, Part
 from trendbench.process.seeds import SPLITS
 from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
+from trendbench.storage.calls import reserve
 from trendbench.storage.hdf5 import fixed_text
 
 _MARGIN = 1 << 24  # more than HDF5 holds back until it closes a file
@@ -94,13 +95,13 @@ class FileWriter:
             self._extend(germs[name], getattr(block.germs, name))
 
     def _reserve(self, start: int, length: int) -> None:
-        """Have the system set disk space aside.
+        """Set disk space aside.
 
         HDF5 does not survive a full disk: it fails again on closing, and may crash on exit. So it
         never meets one; the margin covers what it writes on closing.
         """
-        with self._path.open("ab") as file:
-            os.posix_fallocate(file.fileno(), start, length)
+        with self._path.open("r+b") as file:
+            reserve(file.fileno(), start, length)
 
     def _extend(self, data: h5py.Dataset, rows: NDArray[np.generic]) -> None:
         rows = np.ascontiguousarray(rows, dtype=data.dtype)

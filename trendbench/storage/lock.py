@@ -1,4 +1,7 @@
-"""One process at a time: an advisory lock that dies with its holder."""
+"""One process at a time: an advisory lock that dies with its holder.
+
+A file system without locks keeps nobody out, which is said on stderr.
+"""
 
 import fcntl
 import os
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from trendbench.errors import RunError
+from trendbench.storage.calls import lock
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def _locked(path: Path, how: int) -> IO[str]:
                 raise
             continue
         try:
-            fcntl.flock(file, how)
+            lock(file.fileno(), how, path)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
         except FileNotFoundError:

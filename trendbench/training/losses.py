@@ -1,11 +1,11 @@
 """Loss curves: one small CSV, a row for every stretch of steps."""
 
 import csv
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from trendbench.storage.atomic import write_text
+from trendbench.storage.calls import sync
 
 _POSITION = "images_seen"
 _LONGEST_NUMBER = 19
@@ -42,7 +42,7 @@ class CurveLog:
         """Put all rows on the disk, as a checkpoint that counts on them must."""
         if self._path.exists():
             with self._path.open("a") as file:
-                os.fsync(file.fileno())
+                sync(file.fileno())
 
 
 def _is_position(text: str) -> bool:

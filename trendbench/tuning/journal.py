@@ -7,13 +7,13 @@ with its own checkpoint.
 """
 
 import importlib.util
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trendbench.errors import RunError, StudyError
+from trendbench.storage.calls import sync
 from trendbench.storage.lock import holding, waiting
 from trendbench.training.randomness import derived_seed
 from trendbench.tuning.plan import StudyPlan
@@ -182,4 +182,4 @@ def _mend(journal: Path) -> None:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             file.truncate(whole)
-            os.fsync(file.fileno())
+            sync(file.fileno())
