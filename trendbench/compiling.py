@@ -46,8 +46,10 @@ class _Cache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        own = self._cache_file
-        self._cache_file = _CheckedFile(self.cache_path, self._impl.filename_base, own._source_stamp)
+        plain = self._cache_file
+        self._cache_file = _CheckedFile(
+            self.cache_path, self._impl.filename_base, plain._source_stamp
+        )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

@@ -83,7 +83,7 @@ def test_foreign_and_missing_files_are_refused(tmp_path):
     with pytest.raises(DataFileError, match="no data file"):
         open_dataset(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("not HDF5")
-    with pytest.raises(DataFileError, match="not a whole HDF5 file"):
+    with pytest.raises(DataFileError, match="not an HDF5 file"):
         open_dataset(tmp_path / "text.h5")
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1

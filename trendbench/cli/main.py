@@ -38,8 +38,13 @@ _COMMANDS = {
     "sys-info": ("sys_info", "Say what a bug report needs to know of this machine."),
 }
 _INTERRUPTED = 130
-_USERS_TO_MEND = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR,
-                  errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}  # fmt: skip
+_USERS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR,
+          errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}  # fmt: skip
+_FULL = ": free some space and run the same command again, it goes on"
+_RIGHTS = ": check its permissions, or name another place"
+_ADVICE = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EACCES: _RIGHTS, errno.EPERM: _RIGHTS,
+           errno.EROFS: ": choose a folder you may write to",
+           errno.EMFILE: ": allow more open files with ulimit -n"}  # fmt: skip
 
 
 class _LazyGroup(click.Group):
@@ -87,7 +92,9 @@ def main() -> NoReturn:
         code = group.main(standalone_mode=False)
         sys.stdout.flush()
         _leave(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # click takes it for a person's Ctrl-D
+            _fail_unforeseen(error.__cause__)
         _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
     except KeyboardInterrupt:
         _fail("interrupted; what was finished is saved, the same command goes on", _INTERRUPTED)
@@ -106,27 +113,20 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(1)
     except OSError as error:
-        where = f" {error.filename}:" if error.filename else ""
-        code = 2 if error.errno in _USERS_TO_MEND else 1
-        _fail(f"{where.strip()} {error.strerror or error}{_advice(error)}".strip(), code)
+        where = f"{error.filename}: " if error.filename else ""
+        advice = _ADVICE.get(error.errno or 0, "")
+        _fail(f"{where}{error.strerror or error}{advice}", 2 if error.errno in _USERS else 1)
     except MemoryError:
         _fail("out of memory: ask for a smaller --n, batch or frame", 1)
     except Exception as error:
-        if os.environ.get(DEBUG):
-            raise
-        _fail(
-            f"internal error, {type(error).__name__}: {error} (please report it; {DEBUG}=1 shows "
-            "where)",
-            1,
-        )
+        _fail_unforeseen(error)
 
 
-def _advice(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ": free some space and run the same command again, it goes on"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ": choose a folder you may write to"
-    return ""
+def _fail_unforeseen(error: Exception) -> NoReturn:
+    if os.environ.get(DEBUG):
+        raise error
+    what = f"internal error, {type(error).__name__}: {error}"
+    _fail(f"{what} (please report it; {DEBUG}=1 shows where)", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -17,8 +17,10 @@ from trendbench.spec import TaskSpec, spec_from_json
 from trendbench.storage import hdf5
 
 VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
+_PIECE = 1 << 24
 SHA256 = re.compile(r"[0-9a-f]{64}")
-_ADVICE = "make it again with trendbench make-data --overwrite"
+_DAMAGED = "copy the file again, or make it again with trendbench make-data --overwrite"
+_DAMAGED_SHARD = "delete this shard and run the same make-data --shards command again"
 
 
 class FileDataset(Dataset):
@@ -35,16 +37,18 @@ class FileDataset(Dataset):
     def __init__(self, path: Path, part: Part = WHOLE) -> None:
         self.path = path
         self._part = part
-        if not path.is_file():
-            raise DataFileError(f"no data file at {path}: trendbench make-data writes one")
         try:
             self._file = hdf5.opened(path)
             self._size = path.stat().st_size
-        except (OSError, hdf5.UnsafeError) as error:
-            reason = str(error).splitlines()[0]
+        except (FileNotFoundError, NotADirectoryError):
             raise DataFileError(
-                f"{path} is not a whole HDF5 file ({reason}): if trendbench wrote it, {_ADVICE}"
+                f"no data file at {path}: trendbench make-data writes one"
             ) from None
+        except OSError as error:
+            what = f"{path} cannot be read" if error.errno else f"no data file at {path}"
+            raise DataFileError(f"{what}: {error.strerror or error}") from None
+        except hdf5.UnsafeError as error:
+            raise DataFileError(f"{path} {error}") from None
         try:
             self.spec, self.seed, self.version = self._root()
             self._data = {
@@ -56,9 +60,12 @@ class FileDataset(Dataset):
         except DataFileError:
             self._file.close()
             raise
+        except MemoryError:
+            self._file.close()
+            raise
         except Exception as error:  # HDF5 finds damage in many ways, and h5py names it in many
             self._file.close()
-            raise DataFileError(f"{path} is damaged ({error}): {_ADVICE}") from None
+            raise self._unreadable(path.name, error) from None
 
     def numbers(
         self, name: str, rows: slice = slice(None), seen: Seen | None = None
@@ -66,8 +73,10 @@ class FileDataset(Dataset):
         """Rows of a column, decoded on all cores into one array."""
         try:
             return hdf5.read(self._data[name], rows, seen)
-        except (OSError, RuntimeError, hdf5.UnsafeError) as error:
+        except hdf5.UnsafeError as error:
             raise self.wrong(name, f"cannot be read ({error})") from None
+        except (OSError, RuntimeError) as error:
+            raise self._unreadable(name, error) from None
 
     def count(self, name: str) -> int:
         """Rows of a column."""
@@ -78,8 +87,27 @@ class FileDataset(Dataset):
         self._file.close()
 
     def wrong(self, name: str, reason: str) -> DataFileError:
-        """With the advice to make the file again."""
-        return DataFileError(f"{self.path}, {name}: {reason}: {_ADVICE}")
+        """For bytes that were read and are not those that were written: make the file again."""
+        advice = _DAMAGED if self._part == WHOLE else _DAMAGED_SHARD
+        return DataFileError(f"{self.path}, {name}: {reason}: {advice}")
+
+    def _foreign(self, name: str, reason: str) -> DataFileError:
+        """For a sound file that another program wrote or rewrote."""
+        return DataFileError(f"{self.path}, {name}: {reason}: make-data writes no such file")
+
+    def _unreadable(self, name: str, error: Exception) -> DataFileError:
+        """What HDF5 cannot read: the system's reason where it has one, as HDF5 does not pass it on.
+
+        Where the system reads every byte, nobody knows whether the file is damaged.
+        """
+        try:
+            with self.path.open("rb") as file:
+                while file.read(_PIECE):
+                    pass
+        except OSError as cause:
+            return DataFileError(f"{self.path} cannot be read: {cause.strerror or cause}")
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return DataFileError(f"{self.path}, {name}: HDF5 cannot read it ({reason})")
 
     def _root(self) -> tuple[TaskSpec, int, str]:
         stated = hdf5.text(self._file, layout.ATTRIBUTE_FORMAT)
@@ -89,21 +117,23 @@ class FileDataset(Dataset):
                 f"{self.path} is one shard of a data set: open the folder that it lies in"
             )
         if stated != wanted:
+            later = (stated or "").startswith(wanted.rstrip("1"))
             raise DataFileError(
                 f"{self.path} is not a trendbench file: its format is {stated!r:.60}, "
                 f"not '{wanted}'"
+                + (", and a later trendbench reads it: pip install -U trendbench" if later else "")
             )
         if self._part != WHOLE:
             shard = hdf5.text(self._file, layout.ATTRIBUTE_SHARD)
             if shard != str(self._part):
-                raise self.wrong("root attributes", f"shard {shard!r:.20}, not '{self._part}'")
+                raise self._foreign("root attributes", f"shard {shard!r:.20}, not '{self._part}'")
         text = hdf5.text(self._file, layout.ATTRIBUTE_SPEC)
         seed = hdf5.number(self._file, layout.ATTRIBUTE_SEED)
         version = hdf5.text(self._file, layout.ATTRIBUTE_VERSION)
         if text is None or seed is None or version is None:
-            raise self.wrong("root attributes", "spec, seed or version is missing")
+            raise self._foreign("root attributes", "spec, seed or version is missing")
         if not 0 <= seed < SEED_LIMIT or not VERSION.fullmatch(version):
-            raise self.wrong("root attributes", "no such seed or version")
+            raise self._foreign("root attributes", "no such seed or version")
         try:
             return spec_from_json(text, str(self.path)), seed, version
         except SpecError as error:
@@ -117,21 +147,21 @@ class FileDataset(Dataset):
             for part in name.split("/"):
                 item = hdf5.member(item, part) if isinstance(item, h5py.Group) else None
             if item is None:
-                raise self.wrong(name, "missing")
+                raise self._foreign(name, "missing")
             if not isinstance(item, h5py.Dataset):
-                raise self.wrong(name, "not a data set")
+                raise self._foreign(name, "not a data set")
             hdf5.must_be_sound(item, self._size)
         except hdf5.UnsafeError as error:
-            raise self.wrong(name, str(error)) from None
+            raise self._foreign(name, str(error)) from None
         if item.dtype != np.dtype(column.dtype):
-            raise self.wrong(name, f"type {item.dtype}, not {np.dtype(column.dtype)}")
+            raise self._foreign(name, f"type {item.dtype}, not {np.dtype(column.dtype)}")
         rows = column.rows if column.rows is not None else item.shape[0]
         if item.shape != (rows, *column.row):
-            raise self.wrong(name, f"shape {item.shape}, not {(rows, *column.row)}")
+            raise self._foreign(name, f"shape {item.shape}, not {(rows, *column.row)}")
         return item
 
     def _stated_hash(self, name: str) -> str:
         stated = hdf5.text(self._data[name], layout.ATTRIBUTE_HASH)
         if stated is None or not SHA256.fullmatch(stated):
-            raise self.wrong(name, "no SHA-256 beside it")
+            raise self._foreign(name, "no SHA-256 beside it")
         return stated

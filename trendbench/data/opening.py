@@ -1,5 +1,6 @@
 """Open a data set, be it one file or a folder of shards."""
 
+import os
 from pathlib import Path
 
 from trendbench.data.dataset import Dataset
@@ -20,4 +21,4 @@ def open_dataset(path: str | Path) -> Dataset:
         DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
     """
     path = Path(path)
-    return ShardedDataset(path) if path.is_dir() else FileDataset(path)
+    return ShardedDataset(path) if os.path.isdir(path) else FileDataset(path)

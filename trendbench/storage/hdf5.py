@@ -6,14 +6,15 @@ that inflates a thousandfold. Here links are looked at and never followed, and c
 they lie and decoded within the size that they must have.
 """
 
-import mmap
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import h5py
 import numpy as np
@@ -35,6 +36,11 @@ _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
 _WORTH_THREADS = 2
 _RUN_BYTES = 1 << 21
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SUPERBLOCK = 48  # bytes of it that matter here; no whole file is shorter
+_END_OF_FILE = {b"\0": 40, b"\1": 44, b"\2": 28, b"\3": 28}  # where each version states it
+_FLAGGED, _OPEN_FOR_WRITING = {b"\2", b"\3"}, 1
+_PIECE = 1 << 24
 _HEAP = b"GCOL\x01\0\0\0"
 _MOST_TEXTS = 100_000
 
@@ -46,13 +52,54 @@ class UnsafeError(Exception):
 def opened(path: Path) -> h5py.File:
     """The file at ``path``, for reading.
 
+    HDF5 shares what one process opens twice, and refuses where the two ask for other locks. Files
+    are opened by HDF5's ``stdio`` driver here, so that nobody's ``h5py.File(path)`` is in the way
+    of ours, nor ours in theirs. Nothing is locked: files are whole when they get their name.
+
     Raises:
-        OSError: not a whole HDF5 file.
-        UnsafeError: texts in it are damaged so that HDF5 would not come back from reading them.
+        OSError: the system cannot read it, or another program has it open for writing.
+        UnsafeError: no HDF5 file, cut short, or damaged so that HDF5 would not open it or would
+            not come back from reading its texts.
     """
-    _must_come_back(path)
-    # Files are whole when they get their name: there is no writer to be kept out.
-    return h5py.File(path, "r", locking=False)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(None, "not a plain file", str(path))
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(_SUPERBLOCK)
+        _must_come_back(file, size)
+        try:
+            return h5py.File(path, "r", driver="stdio", locking=False)
+        except OSError:
+            os.close(os.dup(file.fileno()))  # raises where too many files are open
+            raise _why_not(head, size, path) from None
+
+
+def _why_not(head: bytes, size: int, path: Path) -> OSError | UnsafeError:
+    """Why HDF5 does not open a file, from its superblock: signature, version, flags, end of file.
+
+    Source: HDF5 File Format Specification 3.0, section II.A.
+    """
+    version = head[8:9]
+    if not head.startswith(_SIGNATURE):
+        return UnsafeError("is not an HDF5 file")
+    at = _END_OF_FILE.get(version, size)
+    end = int.from_bytes(head[at : at + 8], "little")
+    if version in _FLAGGED and head[11] & _OPEN_FOR_WRITING:
+        return OSError(
+            errno.ETXTBSY,
+            "open for writing in another program, or in one that was killed: close it there; "
+            f"where none is left, h5clear -s {path.name} takes the mark away",
+            str(path),
+        )
+    if size < max(end, _SUPERBLOCK):
+        return UnsafeError(
+            f"is cut short: {size} of {max(end, _SUPERBLOCK)} bytes are there; wait where it is "
+            "still being written, else copy it or make it again"
+        )
+    return UnsafeError(
+        f"cannot be opened by HDF5 {h5py.version.hdf5_version}: its first bytes are damaged, or a "
+        "later HDF5 wrote it"
+    )
 
 
 def fixed_text(text: str) -> np.bytes_:
@@ -63,35 +110,44 @@ def fixed_text(text: str) -> np.bytes_:
     return np.bytes_(text.encode("utf-8"))
 
 
-def _must_come_back(path: Path) -> None:
+def _must_come_back(file: IO[bytes], size: int) -> None:
     """Walk the heaps in which HDF5 keeps texts of variable length.
 
     A heap is ``GCOL``, version 1, three zeros, its size, then objects: number, references, four
     zeros, size, and the bytes padded to eights; number 0 is the free rest. HDF5 walks them without
     looking, and one of size 0 keeps it there for ever.
     """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size == 0:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            objects = 0
-            at = content.find(_HEAP)
-            while at >= 0:
-                end = at + int.from_bytes(content[at + 8 : at + 16], "little")
-                here = at + 16
-                if end > size:
-                    raise UnsafeError("a heap of texts is cut short")
-                while here + 16 <= end:
-                    number = int.from_bytes(content[here : here + 2], "little")
-                    length = int.from_bytes(content[here + 8 : here + 16], "little")
-                    taken = 16 + length + -length % 8 if number else end - here
-                    objects += 1
-                    wrong = length != taken if number == 0 else here + taken > end
-                    if wrong or objects > _MOST_TEXTS:
-                        raise UnsafeError("a heap of texts is damaged")
-                    here += taken
-                at = content.find(_HEAP, at + len(_HEAP))
+    objects = 0
+    for at in _heaps(file):
+        end = at + int.from_bytes(_bytes(file, at + 8, 8), "little")
+        here = at + 16
+        if end > size:
+            raise UnsafeError("is damaged: a heap of texts is cut short")
+        while here + 16 <= end:
+            head = _bytes(file, here, 16)
+            number, length = (int.from_bytes(part, "little") for part in (head[:2], head[8:]))
+            taken = 16 + length + -length % 8 if number else end - here
+            objects += 1
+            wrong = length != taken if number == 0 else here + taken > end
+            if wrong or objects > _MOST_TEXTS:
+                raise UnsafeError("is damaged: a heap of texts makes no sense")
+            here += taken
+
+
+def _heaps(file: IO[bytes]) -> Iterator[int]:
+    """Where heaps begin; read piece by piece, as not every file system maps files to memory."""
+    start = 0
+    while content := _bytes(file, start, _PIECE + len(_HEAP) - 1):
+        at = content.find(_HEAP)
+        while at >= 0:
+            yield start + at
+            at = content.find(_HEAP, at + 1)
+        start += _PIECE
+
+
+def _bytes(file: IO[bytes], at: int, count: int) -> bytes:
+    file.seek(at)
+    return file.read(count)
 
 
 def member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:

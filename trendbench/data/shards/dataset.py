@@ -120,10 +120,7 @@ def open_shard(folder: Path, part: Part) -> FileDataset:
         DataFileError: missing, a link, damaged, or another part.
     """
     _must_be_there(folder, part)
-    try:
-        return FileDataset(shard_path(folder, part), part)
-    except DataFileError as error:
-        raise DataFileError(f"{error} (for a shard: delete it and {_ADVICE})") from None
+    return FileDataset(shard_path(folder, part), part)
 
 
 def _must_be_there(folder: Path, part: Part) -> None:

@@ -75,11 +75,14 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         return Manifest.model_validate_json(read_file(path, _LARGEST))
+    except OSError as error:
+        raise DataFileError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValidationError as error:
         reason = first_problem(error, Manifest)
-    except (OSError, ValueError) as error:
-        reason = str(error)
-    raise DataFileError(f"{path} is damaged ({reason}): delete it, and {advice}")
+    raise DataFileError(
+        f"{path} is damaged, or of another trendbench ({reason}): copy it again; where this "
+        f"trendbench made the shards, delete it and {advice}"
+    )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
