@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
+from numba.core import config
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -20,10 +22,23 @@ def kernel(function: _Function) -> _Function:
     the file it stands in, and holds the code of those it calls. Kernels are compiled under
     NUMBA_DISABLE_JIT too: as Python they would take hours.
     """
-    compiled: Any = CPUDispatcher(function, targetoptions={"nopython": True, "nogil": True})
+    compiled: Any = _Kernel(function, targetoptions={"nopython": True, "nogil": True})
     with suppress(RuntimeError):  # neither the package's folder nor the home can be written
         compiled._cache = _Cache(function)
     return cast(_Function, compiled)
+
+
+class _Kernel(CPUDispatcher):
+    """A compiled function, even under NUMBA_DISABLE_JIT."""
+
+    def compile(self, sig: Any) -> Any:
+        with global_compiler_lock:
+            asked = config.DISABLE_JIT
+            config.DISABLE_JIT = 0  # it would leave out the parts that Numba compiles for a kernel
+            try:
+                return super().compile(sig)
+            finally:
+                config.DISABLE_JIT = asked
 
 
 class _CheckedFile(IndexDataCacheFile):

@@ -29,7 +29,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
     from trendbench.spec import load_spec, summary_of
-    from trendbench.storage.atomic import write_text
+    from trendbench.storage.atomic import is_stream, write_text
 
     kind = Path(what).suffix.lower()
     is_data = kind in (".h5", ".hdf5") or Path(what).is_dir()
@@ -59,7 +59,8 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         click.echo(text, nl=False)
     else:
         write_text(out, text)
-        click.echo(out)
+        if not is_stream(out):
+            click.echo(out)
 
 
 def _shipped_summary(task: str) -> str:

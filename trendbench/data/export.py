@@ -77,7 +77,7 @@ def export(
 
 
 def _must_be_free(folder: Path) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+    if folder.exists() and not folder.is_dir():
         raise DataFileError(f"{folder} is a file: --out names a folder that is new or empty")
     if folder.is_dir() and any(folder.iterdir()):
         raise DataFileError(f"{folder} is not empty: name a folder that is new or empty")

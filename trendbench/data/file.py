@@ -37,6 +37,7 @@ class FileDataset(Dataset):
     def __init__(self, path: Path, part: Part = WHOLE) -> None:
         self.path = path
         self._part = part
+        self._advice = _DAMAGED if part == WHOLE else _DAMAGED_SHARD
         try:
             self._file = hdf5.opened(path)
             self._size = path.stat().st_size
@@ -47,6 +48,9 @@ class FileDataset(Dataset):
         except OSError as error:
             what = f"{path} cannot be read" if error.errno else f"no data file at {path}"
             raise DataFileError(f"{what}: {error.strerror or error}") from None
+        except hdf5.CutShortError as error:
+            advice = f"wait where it is still being written, else {self._advice}"
+            raise DataFileError(f"{path} {error}: {advice}") from None
         except hdf5.UnsafeError as error:
             raise DataFileError(f"{path} {error}") from None
         try:
@@ -88,8 +92,7 @@ class FileDataset(Dataset):
 
     def wrong(self, name: str, reason: str) -> DataFileError:
         """For bytes that were read and are not those that were written: make the file again."""
-        advice = _DAMAGED if self._part == WHOLE else _DAMAGED_SHARD
-        return DataFileError(f"{self.path}, {name}: {reason}: {advice}")
+        return DataFileError(f"{self.path}, {name}: {reason}: {self._advice}")
 
     def _foreign(self, name: str, reason: str) -> DataFileError:
         """For a sound file that another program wrote or rewrote."""

@@ -102,7 +102,7 @@ def plain_target(path: Path) -> Path:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if is_stream(path) or not stat.S_ISREG(mode):
         raise InputError(f"{path} is a pipe, a device or a socket: name a plain file")
-    return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _rename(handle: int, temporary: Path, target: Path) -> None:

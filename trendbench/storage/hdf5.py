@@ -49,6 +49,10 @@ class UnsafeError(Exception):
     """Something in a file that is not followed, not read, or not what it says."""
 
 
+class CutShortError(UnsafeError):
+    """A file that ends before its end."""
+
+
 def opened(path: Path) -> h5py.File:
     """The file at ``path``, for reading.
 
@@ -87,15 +91,12 @@ def _why_not(head: bytes, size: int, path: Path) -> OSError | UnsafeError:
     if version in _FLAGGED and head[11] & _OPEN_FOR_WRITING:
         return OSError(
             errno.ETXTBSY,
-            "open for writing in another program, or in one that was killed: close it there; "
-            f"where none is left, h5clear -s {path.name} takes the mark away",
+            "it is open for writing, here or in another program, or was when that was killed: close "
+            f"it there; where none is left, h5clear -s {path.name} or a new copy mends it",
             str(path),
         )
     if size < max(end, _SUPERBLOCK):
-        return UnsafeError(
-            f"is cut short: {size} of {max(end, _SUPERBLOCK)} bytes are there; wait where it is "
-            "still being written, else copy it or make it again"
-        )
+        return CutShortError(f"is cut short: {size} of {max(end, _SUPERBLOCK)} bytes are there")
     return UnsafeError(
         f"cannot be opened by HDF5 {h5py.version.hdf5_version}: its first bytes are damaged, or a "
         "later HDF5 wrote it"
