@@ -332,3 +332,25 @@ def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(small_file, tmp_p
     result = trendbench(*command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "leaderboard" in result.stdout
+
+
+def test_an_end_of_file_is_not_called_an_interruption(in_process, monkeypatch, tmp_path):
+    """Click takes any EOFError for a person's Ctrl-D."""
+
+    def ends(*_):
+        raise EOFError("Ran out of input")
+
+    monkeypatch.setattr("trendbench.data.opening.open_dataset", ends)
+    result = in_process("info", "a.h5", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "EOFError: Ran out of input" in result.stderr
+    assert "interrupted" not in result.stderr
+
+
+def test_a_card_on_standard_output_is_nothing_but_the_card(in_process, small_file, tmp_path):
+    assert in_process("card", small_file, "--out", "a.md", cwd=tmp_path).stdout == "a.md\n"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert in_process("card", small_file, "--out", "pipe", cwd=tmp_path).stdout == ""
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == (tmp_path / "a.md").read_bytes()

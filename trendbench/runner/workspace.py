@@ -108,7 +108,8 @@ def stored_plan(folder: Path) -> Plan | None:
         return plan
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
-            f"{path} is damaged ({error}): delete {folder} to start the run again"
+            f"{path} is damaged, or of another trendbench ({error}): give another --runs folder, "
+            "or --afresh to delete this run and begin again"
         ) from None
 
 

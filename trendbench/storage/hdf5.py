@@ -91,8 +91,8 @@ def _why_not(head: bytes, size: int, path: Path) -> OSError | UnsafeError:
     if version in _FLAGGED and head[11] & _OPEN_FOR_WRITING:
         return OSError(
             errno.ETXTBSY,
-            "it is open for writing, here or in another program, or was when that was killed: close "
-            f"it there; where none is left, h5clear -s {path.name} or a new copy mends it",
+            "it is open for writing, here or in another program, or was when that was killed: "
+            f"close it there; where none is left, h5clear -s {path.name} or a new copy mends it",
             str(path),
         )
     if size < max(end, _SUPERBLOCK):

@@ -89,9 +89,12 @@ class Checkpoints:
             with warnings.catch_warnings():  # of pickles, which are not opened
                 warnings.simplefilter("ignore")
                 stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except MemoryError:
+            raise
         except Exception:  # no sound archive, or objects in it, which are not built
             raise CheckpointError(
-                f"{path} holds other than tensors and numbers, and was not opened: delete it"
+                f"{path} holds other than tensors and numbers, or more than the memory: it was not "
+                "opened"
             ) from None
         if not isinstance(stored, dict) or "version" not in stored:
             raise CheckpointError(f"{path} is none of trendbench's checkpoints: delete it")

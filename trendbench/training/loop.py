@@ -88,6 +88,8 @@ def train(
         try:
             trainable.load_state_dict(found.state["trainable"])
             pending = _Pending(found.state["pending"], run.device)
+        except torch.OutOfMemoryError:
+            raise
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"the checkpoint after {seen} images in {run.folder} does not fit these networks "

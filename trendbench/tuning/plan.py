@@ -93,7 +93,8 @@ def stored_plan(folder: Path) -> StudyPlan | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise StudyError(
-            f"{path} is damaged ({reason}): delete {folder} to start the study again"
+            f"{path} is damaged, or of another trendbench ({reason}): name another folder with "
+            "--study"
         ) from None
 
 
