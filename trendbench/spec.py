@@ -10,7 +10,7 @@ from trendbench import catalog
 from trendbench.errors import SpecError, first_problem
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
-from trendbench.storage.bounded import parse_toml
+from trendbench.storage.bounded import read_toml
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -136,7 +136,7 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
                 f"no task spec '{name_or_path}': name one of {known}, or give a TOML file"
             )
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except (OSError, ValueError) as error:
         raise SpecError(f"{path}: not a readable TOML file ({error})") from None
     unknown = set(table) - {"task", "card", "canonical"}

@@ -33,6 +33,11 @@ def _plain_name(context: click.Context, option: click.Parameter, name: str) -> s
     "--second", type=click.Path(path_type=Path),
     help="Another sample for each of the same inputs, for the diversity score.",
 )  # fmt: skip
+@click.option(
+    "--threshold", metavar="X", type=click.FloatRange(0, 255, min_open=True),
+    help="Make pixels of X and above white, all others black: 0 … 255, or 0 … 1 for floats.",
+)  # fmt: skip
+@click.option("--invert", is_flag=True, help="Exchange black and white: particles are white.")
 @click.option("--unconditional", is_flag=True, help="The samples were drawn without s1 and s2.")
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(
@@ -48,15 +53,19 @@ def command(
     data: Path,
     name: str,
     second: Path | None,
+    threshold: float | None,
+    invert: bool,
     unconditional: bool,
     no_c2st: bool,
     figures: Path | None,
     cluster: str | None,
     as_json: bool,
 ) -> None:
-    """Score anyone's images: SAMPLES is a .npy, .npz or .h5 file or a folder of numbered PNGs.
+    """Score anyone's images: SAMPLES is a .npy, .npz, .h5 or .tif file or a folder of pictures.
 
     One image for each test triplet of the data file, in its order; particles 0, background 255.
+    Pictures are PNGs or TIFFs whose names end in the number of their triplet; JPEGs want
+    --threshold.
     An array of shape (2, n, H, W), such as a run's samples.npy, holds two samples for each
     triplet: the first is scored, the second gives the diversity score.
     """
@@ -67,11 +76,12 @@ def command(
     from trendbench.data.opening import open_dataset
     from trendbench.figures.card import write_figures
     from trendbench.metrics.full_card import full_card
+    from trendbench.metrics.intake import Handling
     from trendbench.progress import bar, say
     from trendbench.submissions.scoring import both_samples
 
     with open_dataset(data) as dataset:
-        images, again = both_samples(samples, second, dataset)
+        images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
         if again is not None and second is None:
             say(f"{samples} holds two samples: the first is scored, the second gives diversity")
         with connected(cluster) if cluster is not None else nullcontext() as engine:

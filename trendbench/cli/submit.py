@@ -20,6 +20,11 @@ import click
     "--second", type=click.Path(path_type=Path),
     help="Another sample for each of the same inputs, for the diversity score.",
 )  # fmt: skip
+@click.option(
+    "--threshold", metavar="X", type=click.FloatRange(0, 255, min_open=True),
+    help="Make pixels of X and above white, all others black: 0 … 255, or 0 … 1 for floats.",
+)  # fmt: skip
+@click.option("--invert", is_flag=True, help="Exchange black and white: particles are white.")
 @click.option("--unconditional", is_flag=True, help="The samples were drawn without s1 and s2.")
 @click.option("--privileged", is_flag=True, help="The generator was shown germs or targets.")
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
@@ -39,6 +44,8 @@ def command(
     name: str,
     recipe: Path,
     second: Path | None,
+    threshold: float | None,
+    invert: bool,
     unconditional: bool,
     privileged: bool,
     no_c2st: bool,
@@ -55,6 +62,7 @@ def command(
     """
     from trendbench.cli.card_text import card_text
     from trendbench.data.opening import open_dataset
+    from trendbench.metrics.intake import Handling
     from trendbench.progress import bar
     from trendbench.submissions.scoring import both_samples
     from trendbench.submissions.submit import About, must_be_new, submit
@@ -66,7 +74,7 @@ def command(
     target = out or Path(f"{name}-seed{seed}.entry.zip")
     must_be_new(target)
     with open_dataset(data) as dataset:
-        images, again = both_samples(samples, second, dataset)
+        images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
         card = submit(images, dataset, about, target, second=again, c2st=not no_c2st, bar=bar)
     click.echo(card_text(card))
     click.echo(f"entry  {target}")

@@ -21,8 +21,10 @@ from trendbench.conformance.watch import (
     watched_inputs,
     watched_triplets,
 )
+from trendbench.errors import ImagesError
 from trendbench.generators.protocol import inputs_for, shown_to
 from trendbench.generators.recipes import Recipe, find_recipe
+from trendbench.metrics.intake import drawn_by
 from trendbench.progress import Progress, quiet
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.runner.guard import call
@@ -120,39 +122,15 @@ class Trial:
         """Draw, and refuse what is not one uint8 image for each pair."""
         with self.writes.armed():
             drawn = call(self.model_class, "sample", self.generator.sample, inputs, seed)
-        return checked(drawn, inputs.s1.shape)
+        try:
+            return drawn_by(drawn, self.plan.task, len(inputs), "sample")
+        except ImagesError as error:
+            raise FaultError(str(error)) from None
 
     def _observe(self, generator: Any, epoch: int) -> None:
         """As the harness does after an epoch: draw a few validation images."""
         del epoch
         generator.sample(self.inputs(self.val), 1)  # what it returns is looked at later
-
-
-def checked(drawn: Any, shape: tuple[int, ...]) -> Images:
-    """What ``sample`` returned, if it is what the protocol asks for.
-
-    Raises:
-        FaultError: it is not; the message says how to mend it.
-    """
-    wanted = f"one image for each pair, a NumPy array {shape} of uint8"
-    if not isinstance(drawn, np.ndarray):
-        what = f"{type(drawn).__module__}.{type(drawn).__qualname__}".removeprefix("builtins.")
-        hint = ": images.cpu().numpy() makes one" if what.startswith("torch.") else ""
-        raise FaultError(f"sample returned {what}: needed is {wanted}{hint}")
-    if drawn.shape != shape:
-        raise FaultError(f"sample returned shape {drawn.shape}: needed is {wanted}")
-    if drawn.dtype != np.uint8:
-        hint = (
-            ": (255 * images).round().astype(np.uint8) makes it of floats in 0 … 1"
-            if drawn.dtype.kind == "f"
-            else ": images.astype(np.uint8) makes it of integers in 0 … 255"
-        )
-        raise FaultError(f"sample returned {drawn.dtype}: needed is {wanted}{hint}")
-    if drawn.size and drawn.max() <= 1:
-        raise FaultError(
-            "every value is 0 or 1: a particle is 0 and the background 255, so multiply by 255"
-        )
-    return drawn
 
 
 class Interrupting:

@@ -19,7 +19,7 @@ def only_class(path: Path) -> str:
         RecipeError: no such file, no Python, no class, or more than one that it could be.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        tree = ast.parse(path.read_bytes(), filename=str(path))  # as bytes: Python decodes them
     except OSError as error:
         raise RecipeError(f"no file {path} ({error.strerror})") from None
     except (SyntaxError, ValueError) as error:

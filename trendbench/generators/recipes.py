@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trendbench import catalog
 from trendbench.errors import RecipeError, first_problem, nearest
 from trendbench.generators.discovery import only_class
-from trendbench.storage.bounded import parse_toml
+from trendbench.storage.bounded import read_toml
 
 ENTRY_POINTS = "trendbench.generators"
 OWN_FAMILY = "own"
@@ -280,7 +280,7 @@ def _row_files(folder: Path) -> list[Path]:
 
 def _read(path: Path, model: type[Any]) -> Any:
     try:
-        return model.model_validate(parse_toml(path.read_text(encoding="utf-8")))
+        return model.model_validate(read_toml(path))
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:

@@ -43,7 +43,7 @@ def read_settings(path: Path) -> StoredSettings:
         WeightsError: missing, damaged, or with keys that do not belong there.
     """
     try:
-        content = json.loads(read_file(path, _LARGEST_SETTINGS).decode("utf-8"))
+        content = json.loads(read_file(path, _LARGEST_SETTINGS))
         return StoredSettings.model_validate(content)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror})") from None

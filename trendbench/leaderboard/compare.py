@@ -13,7 +13,7 @@ from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, PAPER_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
 from trendbench.results.store import StoredRecord, read_all, read_folder
-from trendbench.storage.bounded import read_file
+from trendbench.storage.bounded import decoded, read_file
 
 Basis = Literal["same value", "same triplets", "both intervals", ""]
 _LARGEST_CSV = 1 << 24
@@ -164,12 +164,14 @@ def _read_csv(path: Path, score: str) -> list[Row]:
     try:
         if path.stat().st_size > _LARGEST_CSV:
             raise ResultError(f"{path} is larger than any leaderboard")
-        content = read_file(path, _LARGEST_CSV).decode("utf-8")
+        content = decoded(read_file(path, _LARGEST_CSV, typed=True))
         table = list(csv.DictReader(io.StringIO(content), strict=True))
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, csv.Error) as error:
         raise ResultError(f"{path} is not a CSV in UTF-8 ({error})") from None
+    if table and len(table[0]) == 1 and ";" in content.partition("\n")[0]:
+        raise ResultError(f"{path} has ';' between its columns: save it with commas, as CSV UTF-8")
     missing = [name for name in needed if not table or name not in table[0]]
     if missing:
         raise ResultError(f"{path} is not a leaderboard.csv: it has no rows with '{missing[0]}'")

@@ -112,7 +112,7 @@ def read_record(path: Path) -> RunRecord:
     """
     try:
         content = read_file(path, _LARGEST_RECORD)
-        record = RunRecord.model_validate(json.loads(content.decode("utf-8")))
+        record = RunRecord.model_validate(json.loads(content))
     except ValidationError as error:
         raise ResultError(f"{path}: {first_problem(error)}") from None
     except OSError as error:

@@ -125,7 +125,7 @@ def read_studies(results: Path) -> list[StudySummary]:
 
 def _read(path: Path) -> StudySummary:
     try:
-        stored = json.loads(read_file(path, _LARGEST).decode("utf-8"))
+        stored = json.loads(read_file(path, _LARGEST))
         summary = StudySummary.model_validate(stored)
     except ValidationError as error:
         raise ResultError(f"{path}: {first_problem(error)}") from None

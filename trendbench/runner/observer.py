@@ -12,6 +12,7 @@ from trendbench.figures.samples import sample_sheet
 from trendbench.generators.protocol import inputs_for
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.intake import drawn_by
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.xi import Xi
 from trendbench.runner.workspace import Workspace
@@ -50,6 +51,7 @@ def observer(
             return
         log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
         drawn = generator.sample(inputs, VALIDATION_SEED)
+        drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
         batch = Batch(drawn, truth.spec.window)
         means = {
             metric.name: float(metric.features(batch, truth).mean())

@@ -34,6 +34,7 @@ from trendbench.metrics.card import FEWEST_IMAGES, Card
 from trendbench.metrics.classifier import FEWEST_TRIPLETS
 from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
+from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, say
 from trendbench.results import attachments, weights
 from trendbench.results.record import (
@@ -261,21 +262,22 @@ def _sample(
     workspace: Workspace, model_class: Any, dataset: Dataset
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Two samples for each test triplet, from the folder where it has them whole."""
-    path = workspace.samples
+    path, test = workspace.samples, dataset.load("test")
+    who = f"{workspace.plan.arch}.sample"
     if path.is_file():
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == workspace.state.get("samples"):
             stored = np.load(io.BytesIO(content), allow_pickle=False)
             if stored.ndim == 4 and len(stored) == 2:
-                return stored[0], stored[1]
-    test = dataset.load("test")
+                first, second = (drawn_by(part, dataset.spec, len(test), who) for part in stored)
+                return first, second
     generator = call(model_class, "load", model_class.load, workspace.weights)
     inputs = inputs_for(model_class, test)
 
     def draw(seed: int) -> tuple[NDArray[np.uint8], float]:
         start = time.monotonic()
         drawn = call(model_class, "sample", generator.sample, inputs, seed)
-        return checked(drawn, test.r, workspace.plan.arch), time.monotonic() - start
+        return drawn_by(drawn, dataset.spec, len(test), who), time.monotonic() - start
 
     say(f"drawing {len(test)} test images")
     first, seconds = draw(SAMPLING_SEED)
@@ -288,16 +290,6 @@ def _sample(
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     workspace.mark(samples=digest, sampling_seconds=round(seconds, 3))
     return first, second
-
-
-def checked(drawn: Any, like: NDArray[np.uint8], arch: str) -> NDArray[np.uint8]:
-    """What a generator returned, if it is what the protocol asks for."""
-    if isinstance(drawn, np.ndarray) and drawn.shape == like.shape and drawn.dtype == np.uint8:
-        return drawn
-    raise RecipeError(
-        f"{arch}.sample returned {getattr(drawn, 'dtype', type(drawn))} "
-        f"{getattr(drawn, 'shape', '')}: needed is uint8 of shape {like.shape}"
-    )
 
 
 def recipe_identity(recipe: Recipe) -> str:

@@ -13,12 +13,13 @@ from trendbench.data.dataset import Dataset
 from trendbench.errors import ResultError, WeightsError
 from trendbench.generators.protocol import inputs_for
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
+from trendbench.metrics.intake import drawn_by
 from trendbench.progress import say
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.results.task import task_of
 from trendbench.runner.guard import call, must_follow_protocol
-from trendbench.runner.run import SAMPLING_SEED, checked
+from trendbench.runner.run import SAMPLING_SEED
 from trendbench.runner.workspace import must_be_as_noted
 
 
@@ -89,6 +90,7 @@ def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDAr
         ResultError: the weights were changed since they were recorded.
         WeightsError: they are damaged, or of another generator.
         RecipeError: the generator raised, or cannot draw images of this size.
+        ImagesError: it drew what cannot be scored.
     """
     test = dataset.load("test")
     with _folder(source, dataset) as folder:
@@ -96,7 +98,7 @@ def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDAr
     inputs = inputs_for(source.model_class, test)
     seed = SAMPLING_SEED if seed is None else seed
     drawn = call(source.model_class, "sample", generator.sample, inputs, seed)
-    return checked(drawn, test.r, source.recipe.arch)
+    return drawn_by(drawn, dataset.spec, len(test), f"{source.recipe.arch}.sample")
 
 
 @contextmanager

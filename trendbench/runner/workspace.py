@@ -103,7 +103,7 @@ def stored_plan(folder: Path) -> Plan | None:
     if not path.is_file():
         return None
     try:
-        plan = Plan(**json.loads(path.read_text(encoding="utf-8")))
+        plan = Plan(**json.loads(path.read_bytes()))
         plan.flat()
         return plan
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -200,7 +200,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 def _read_state(path: Path) -> dict[str, Any]:
     """What was noted there; nothing, so that all is done again, where that is damaged."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        stored = json.loads(path.read_bytes()) if path.is_file() else {}
         content = stored.pop(_CHECK, None) if isinstance(stored, dict) else None
     except (ValueError, RecursionError):
         stored, content = None, None

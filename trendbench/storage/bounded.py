@@ -1,8 +1,9 @@
-"""Read what a stranger may have made: plain files of a known size, arrays of a known size.
+"""Read what a third party may have made: plain files, texts and arrays of a known size.
 
 Nothing is allocated, inflated or waited for on the word of a header.
 """
 
+import codecs
 import os
 import stat
 import tomllib
@@ -31,13 +32,18 @@ class ArrayError(Exception):
     """A .npy or .npz that is damaged, or holds other than plain numbers."""
 
 
-def read_file(path: Path, most: int) -> bytes:
+def read_file(path: Path, most: int, *, typed: bool = False) -> bytes:
     """The content of a plain file of at most ``most`` bytes; links, pipes, devices stay unopened.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+        typed: whether the user named this very path, which may then be a link to a plain file.
 
     Raises:
         OSError: it is no plain file, it is larger, or as the file system reports it.
     """
-    with _plain(path) as file:
+    with _plain(path, typed) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(None, f"larger than the {most} bytes it may have", str(path))
@@ -45,13 +51,13 @@ def read_file(path: Path, most: int) -> bytes:
 
 
 def read_npy(path: Path, check: Check) -> NDArray[Any]:
-    """The array in a plain .npy file, read-only; read if ``check`` lets its header pass.
+    """The array in the .npy file that the user named; read if ``check`` lets its header pass.
 
     Raises:
         OSError: as ``read_file``.
         ArrayError: damaged, or not numbers.
     """
-    with _plain(path) as file:
+    with _plain(path, typed=True) as file:
         return _array(file, os.fstat(file.fileno()).st_size, partial(check, ""))
 
 
@@ -78,6 +84,31 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
         raise ArrayError(f"it is no sound archive: {error}") from None
 
 
+def decoded(content: bytes) -> str:
+    """A text in UTF-8, with or without the byte-order mark that Windows programs begin it with.
+
+    Raises:
+        ValueError: it is in another encoding.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line} is not UTF-8: save the file as UTF-8") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table that a TOML file holds which the user named.
+
+    Raises:
+        OSError: as ``read_file``.
+        ValueError: it is no TOML in UTF-8, or nested deeper than any of ours.
+    """
+    return parse_toml(decoded(read_file(path, _LONGEST_TOML, typed=True)))
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """The table that a TOML text holds.
 
@@ -92,9 +123,15 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("nested too deep") from None
 
 
-def _plain(path: Path) -> IO[bytes]:
-    """A plain file, open for reading."""
-    if not stat.S_ISREG(path.lstat().st_mode):
+def _plain(path: Path, typed: bool = False) -> IO[bytes]:
+    """A plain file, open for reading; where the user typed its path, links to it are followed."""
+    if typed:
+        path = Path(os.path.realpath(path))
+    kind = path.lstat().st_mode
+    if stat.S_ISLNK(kind):
+        hint = f"a link, and links are not followed here: cp -L {path} copies what it points to"
+        raise OSError(None, hint, str(path))
+    if not stat.S_ISREG(kind):
         raise OSError(None, "not a plain file", str(path))
     return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 

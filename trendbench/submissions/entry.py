@@ -21,7 +21,7 @@ from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
 from trendbench.results.record import DataEntry, Name, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
-from trendbench.storage.bounded import ArrayError, parse_toml, read_file, read_npz
+from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
@@ -132,9 +132,11 @@ def read_recipe(path: Path) -> tuple[RecipeFile, str]:
     if file is None:
         raise ResultError(f"{path}: a recipe is a .md or a .toml file")
     try:
-        content = read_file(path, LONGEST_PAGE)
+        content = decoded(read_file(path, LONGEST_PAGE, typed=True)).encode()
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ResultError(f"{path}: {error}") from None
     return file, _recipe(file, content, str(path))
 
 
@@ -162,7 +164,7 @@ def unpack(path: Path) -> Parcel:
         ResultError: it is not such a file, or contradicts itself.
     """
     try:
-        content = read_file(path, _LARGEST_FILE)
+        content = read_file(path, _LARGEST_FILE, typed=True)
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     where = str(path)

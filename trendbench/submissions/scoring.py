@@ -11,6 +11,7 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card
+from trendbench.metrics.intake import Handling, accepted_samples
 from trendbench.progress import quiet
 from trendbench.submissions.images import read_samples
 from trendbench.training.context import Bar
@@ -27,14 +28,16 @@ def score(
     conditional: bool = True,
     c2st: bool = True,
     bar: Bar = quiet,
+    threshold: float | None = None,
+    invert: bool = False,
 ) -> Card:
     """Score images against the test split of a data file, as ``trendbench score`` does.
 
     Args:
         images: one for each test triplet in the file's order, (n, H, W) uint8, particles 0 and
-            background 255; or (2, n, H, W), of which the second is another sample for the same
-            triplets; or the path of a ``.npy``, ``.npz`` or ``.h5`` file or of a folder of
-            numbered PNGs.
+            background 255, or floats in 0 … 1; or (2, n, H, W), of which the second is another
+            sample for the same triplets; or the path of a ``.npy``, ``.npz``, ``.h5`` or ``.tif``
+            file or of a folder of numbered PNGs or TIFFs.
         dataset: an open data file, which stays open, or the path of one.
         name: what the card calls the images.
         second: another sample for the same triplets, for the score ``diversity``.
@@ -42,6 +45,9 @@ def score(
             are absent.
         c2st: whether to train the classifier, which takes minutes and at least 100 triplets.
         bar: shows progress, e.g. ``trendbench.progress.bar``; nothing by default.
+        threshold: pixels of this value and above become white, all others black; 0 … 255 for
+            integers, 0 … 1 for floats. None leaves grey values as they are.
+        invert: whether to exchange black and white, for white particles on black.
 
     Returns:
         The card: ``card.scores["xi"].value`` with ``low`` and ``high`` (95 % interval) and
@@ -49,34 +55,35 @@ def score(
         ``card.verdict``, ``card.per_image``, and ``card.to_json()``.
 
     Raises:
-        ImagesError: the images do not fit the test split, or are too few.
+        ImagesError: the images do not fit the test split, are too few, or cannot be told black
+            from white; the message gives the line that mends them.
         DataFileError: the data file is missing, foreign or damaged.
 
     Source: every exact value is derived on the manual's pages on the mathematics and the scores.
     """
     opened = nullcontext(dataset) if isinstance(dataset, Dataset) else open_dataset(dataset)
     with opened as data:
-        first, again = both_samples(images, second, data)
+        first, again = both_samples(images, second, data, Handling(threshold, invert))
         return full_card(
             first, data, name=name, second=again, conditional=conditional, c2st=c2st, bar=bar
         )
 
 
 def both_samples(
-    images: Images, second: Images | None, data: Dataset
+    images: Images, second: Images | None, data: Dataset, how: Handling
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """The images and, if there is one, another sample for the same triplets.
 
     Raises:
         ImagesError: as ``score``.
     """
-    first, again = _given(images, data)
+    first, again = _given(images, data, how)
     if second is not None:
         if again is not None:
             raise ImagesError(
                 f"{_name(images)} holds a second sample already: leave out {_name(second)}"
             )
-        again, further = _given(second, data)
+        again, further = _given(second, data, how)
         if further is not None:
             raise ImagesError(f"{_name(second)} holds two samples: needed is one")
     return first, again
@@ -86,12 +93,18 @@ def _name(images: Images) -> str:
     return str(images) if isinstance(images, str | Path) else "the array"
 
 
-def _given(images: Images, data: Dataset) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+def _given(
+    images: Images, data: Dataset, how: Handling
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """The images, and the second sample for the same triplets where they hold one."""
     spec, n = data.spec, data.spec.test
     if isinstance(images, str | Path):
-        return read_samples(Path(images), spec, n)
-    array = np.asarray(images)
-    if array.ndim == 4 and len(array) == 2:
-        return array[0], array[1]
-    return array, None
+        return read_samples(Path(images), spec, n, how)
+    try:
+        array = np.asarray(images)
+    except Exception as error:  # other libraries' arrays raise as they like
+        raise ImagesError(
+            f"the images are no array ({error}): of a tensor images.detach().cpu().numpy() makes "
+            "one"
+        ) from None
+    return accepted_samples(array, spec, n, _name(images), how)

@@ -71,7 +71,7 @@ def read_report(folder: Path) -> FitReport | None:
     """What ``RunContext.report`` last left in a folder; None if it left nothing, or damaged it."""
     path = folder / FIT_FILE
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_bytes())
         epochs, seen, seconds = (stored[key] for key in ("epochs", "images_seen", "seconds"))
     except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return None

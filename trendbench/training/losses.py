@@ -22,7 +22,7 @@ class CurveLog:
         self._path = path
         self._key = key
         if path.is_file():
-            text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+            text = path.read_text(encoding="utf-8-sig", errors="replace").replace("\0", "")
             header, *rows = [*csv.reader(text.splitlines())] or [[]]
             if header[:1] != [key]:  # damaged by a power cut or by hand
                 path.unlink()

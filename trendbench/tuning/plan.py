@@ -83,7 +83,7 @@ def stored_plan(folder: Path) -> StudyPlan | None:
     if not path.is_file():
         return None
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_bytes())
         stated = stored.pop("format")
         if stated != _FORMAT:
             raise ValueError(f"its format is {stated!r:.40}, not {_FORMAT}")

@@ -15,7 +15,7 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, StudyError, first_problem, nearest
 from trendbench.generators.recipes import SPACE_FILE, Recipe
 from trendbench.runner.guard import call
-from trendbench.storage.bounded import parse_toml
+from trendbench.storage.bounded import read_toml
 
 Value = bool | int | float | str
 _MOST_CHOICES, _MOST_PARAMETERS = 100, 32
@@ -113,7 +113,7 @@ def with_values(recipe: Recipe, values: dict[str, Value]) -> Recipe:
 
 def _read(path: Path) -> Space:
     try:
-        tables = parse_toml(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
     except (OSError, ValueError) as error:
         raise StudyError(f"{path}: not a readable TOML file ({error})") from None
     if not 1 <= len(tables) <= _MOST_PARAMETERS:

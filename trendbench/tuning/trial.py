@@ -15,11 +15,12 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import StudyError, TrainingError
 from trendbench.generators.protocol import inputs_for, is_conditional, shown_to
 from trendbench.generators.recipes import Recipe, load_class
+from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, say
 from trendbench.rendering.triplets import Triplets
 from trendbench.runner.guard import call
 from trendbench.runner.observer import VALIDATION_SEED, observer
-from trendbench.runner.run import checked, recipe_identity
+from trendbench.runner.run import recipe_identity
 from trendbench.runner.workspace import Workspace
 from trendbench.training.checkpoint import forget
 from trendbench.training.context import Bar, RunContext, read_report
@@ -126,7 +127,7 @@ def _trained(
     objective, dataset = bench.objective, bench.dataset
 
     def found(drawn: NDArray[np.uint8]) -> Finding:
-        images = checked(drawn, objective.val.r, recipe.arch)
+        images = drawn_by(drawn, dataset.spec, len(objective.val), f"{recipe.arch}.sample")
         return objective(images, conditional=is_conditional(model_class))
 
     context = RunContext(

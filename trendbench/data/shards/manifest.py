@@ -10,7 +10,7 @@ from trendbench.errors import DataFileError, SpecError, first_problem
 from trendbench.process.seeds import SEED_LIMIT
 from trendbench.spec import TaskSpec, spec_from_json
 from trendbench.storage.atomic import write_text
-from trendbench.storage.bounded import read_file
+from trendbench.storage.bounded import decoded, read_file
 
 MANIFEST = "manifest.json"
 MOST_SHARDS = 100_000
@@ -74,11 +74,13 @@ def read_manifest(folder: Path) -> Manifest:
             f"interrupted, {advice}"
         )
     try:
-        return Manifest.model_validate_json(read_file(path, _LARGEST))
+        return Manifest.model_validate_json(decoded(read_file(path, _LARGEST)))
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValidationError as error:
         reason = first_problem(error, Manifest)
+    except ValueError as error:
+        reason = str(error)
     raise DataFileError(
         f"{path} is damaged, or of another trendbench ({reason}): copy it again; where this "
         f"trendbench made the shards, delete it and {advice}"

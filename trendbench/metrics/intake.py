@@ -1,0 +1,287 @@
+"""Which images can be scored: one judgement, whichever way they come in.
+
+A file, a folder, an array in Python and what a generator drew all pass ``accepted``. What it
+refuses, it refuses with the line of code that mends it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.errors import ImagesError
+from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.card import FEWEST_IMAGES
+from trendbench.metrics.flags import RULES
+from trendbench.metrics.grey import DARKEST, LIGHTEST
+from trendbench.progress import say
+from trendbench.rendering.disks import WHITE
+from trendbench.spec import TaskSpec
+
+Images = NDArray[np.uint8]
+_MOST_GREY = next(rule.limit for rule in RULES if rule.flag == "grey")
+_INVERTED_MARGIN = 2.0
+_INVERTED_RMS = 0.14  # of the negative's column densities from the exact coverage
+_HALF_LEVEL = 0.5 / WHITE  # what the rounding to whole grey values takes in beyond 0 and 1
+_DEEP = 65535  # white in 16 bits: 257 · 255
+
+
+@dataclass(frozen=True)
+class Handling:
+    """What is done to images on request before they are scored.
+
+    Attributes:
+        threshold: pixels of this value and above become white, all others black; 0 … 255 for
+            integers, 0 … 1 for floats.
+        invert: whether black and white are exchanged, after the threshold.
+    """
+
+    threshold: float | None = None
+    invert: bool = False
+
+
+def must_have_test_triplets(n: int) -> None:
+    """Refuse a data file whose test split is too small to be scored on.
+
+    Raises:
+        ImagesError: fewer than two test triplets.
+    """
+    if n < FEWEST_IMAGES:
+        raise ImagesError(
+            f"the data file has {n} test triplets and scoring needs at least {FEWEST_IMAGES}: set "
+            "test = 100 or more in its [task], and make-data again"
+        )
+
+
+def must_fit(
+    shape: Sequence[int], dtype: np.dtype[Any], spec: TaskSpec, n: int, where: str
+) -> None:
+    """Refuse what cannot be images of a task, by what a file says before it is read.
+
+    Raises:
+        ImagesError: no plain numbers, or another shape.
+    """
+    if dtype.kind not in "biuf":
+        raise ImagesError(
+            f"{where} has type {dtype!s:.60}: needed is uint8, or floats in 0 … 1"
+            + (": images.real.astype(np.float32) leaves out i" if dtype.kind == "c" else "")
+        )
+    frame = (spec.height, spec.width)
+    if tuple(shape) not in {(n, *frame), (n, 1, *frame), (n, *frame, 1), (2, n, *frame)}:
+        raise ImagesError(
+            f"{where} holds images of shape {tuple(shape)!s:.80}: needed is {(n, *frame)}, one for "
+            f"each test triplet in the file's order{_reshaped(shape, n, *frame)}"
+        )
+
+
+def accepted_samples(
+    array: NDArray[Any], spec: TaskSpec, n: int, where: str, how: Handling
+) -> tuple[Images, Images | None]:
+    """Images for scoring, and the second sample for the same triplets where the array has one.
+
+    Args:
+        array: (n, H, W), with a channel axis of length 1 or without, or (2, n, H, W).
+        spec: the task.
+        n: its number of test triplets.
+        where: what a message calls the array.
+        how: what is done to the images.
+
+    Returns:
+        (n, H, W) uint8 each, a particle 0 and the background 255.
+
+    Raises:
+        ImagesError: too few test triplets, or as ``must_fit`` and ``accepted``.
+    """
+    must_have_test_triplets(n)
+    must_fit(array.shape, array.dtype, spec, n, where)
+    if array.shape == (2, n, spec.height, spec.width):
+        return accepted(array[0], spec, where, how), accepted(array[1], spec, where, how)
+    return accepted(array.reshape(n, spec.height, spec.width), spec, where, how), None
+
+
+def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
+    """What a generator's ``sample`` returned for n pairs, if it is what the protocol asks for.
+
+    Raises:
+        ImagesError: no array of uint8 (n, H, W), or as ``accepted``.
+    """
+    shape = (n, spec.height, spec.width)
+    wanted = f"needed is one image for each pair, a NumPy array {shape} of uint8"
+    if not isinstance(drawn, np.ndarray):
+        what = f"{type(drawn).__module__}.{type(drawn).__qualname__}".removeprefix("builtins.")
+        hint = ": images.cpu().numpy() makes one" if what.startswith("torch.") else ""
+        raise ImagesError(f"{who} returned {what}: {wanted}{hint}")
+    if drawn.shape != shape:
+        hint = _reshaped(drawn.shape, *shape)
+        raise ImagesError(f"{who} returned shape {drawn.shape}: {wanted}{hint}")
+    if drawn.dtype != np.uint8:
+        line = {
+            "f": ": (255 * images).round().astype(np.uint8) makes it of floats in 0 … 1",
+            "b": ": np.where(images, 255, 0).astype(np.uint8) makes it where True is white",
+        }.get(drawn.dtype.kind, ": images.astype(np.uint8) makes it of integers in 0 … 255")
+        raise ImagesError(f"{who} returned {drawn.dtype}: {wanted}{line}")
+    return accepted(drawn, spec, f"what {who} returned")
+
+
+def accepted(
+    array: NDArray[Any], spec: TaskSpec, where: str, how: Handling | None = None
+) -> Images:
+    """Images (n, H, W) as uint8, a particle 0 and the background 255.
+
+    One colour throughout, black or white, is taken: a collapsed generator draws it.
+
+    Args:
+        array: integers in 0 … 255 or 0 … 65535, floats in 0 … 1, or booleans.
+        spec: the task.
+        where: what a message calls them.
+        how: what is done to them; None where nothing can be, as for what a generator drew.
+
+    Raises:
+        ImagesError: values that are not finite or out of range, class labels, or black and white
+            exchanged.
+    """
+    images = _grey(array, where, how)
+    _must_not_be_labels(images, where, how)
+    if how is not None and how.invert:
+        say(f"{where}: black and white are exchanged")
+        images = WHITE - images
+    _must_not_be_inverted(images, spec, where, how)
+    if how is not None and how.threshold is None:
+        _say_what_counts(images, where)
+    return images
+
+
+def _grey(array: NDArray[Any], where: str, how: Handling | None) -> Images:
+    """Whole grey values, 0 … 255, or black and white where there is a threshold."""
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
+    low, high = float(array.min()), float(array.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImagesError(
+            f"{where} holds values that are not finite: np.isfinite(images).all(axis=(1, 2)) shows "
+            "which images to draw again"
+        )
+    is_float = array.dtype.kind == "f"
+    if is_float and not (low >= -_HALF_LEVEL and high <= 1 + _HALF_LEVEL):
+        raise ImagesError(
+            f"{where} holds floats from {low:.6g} to {high:.6g}: needed is 0 … 1: "
+            f"{_rescaled(low, high)}"
+        )
+    deep = not is_float and high == _DEEP
+    if not is_float and (low < 0 or (high > WHITE and not deep)):
+        raise ImagesError(
+            f"{where} holds integers from {low:.0f} to {high:.0f}: needed is 0 … 255: "
+            f"np.interp(images, [{min(low, 0):.0f}, {high:.0f}], [0, 255]).round().astype(np.uint8)"
+        )
+    if deep:
+        say(f"{where}: 16 bits, taken as grey with 65535 for white")
+        array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if how is not None and how.threshold is not None:
+        return _cut(array, how.threshold, where)
+    if is_float:
+        say(f"{where}: floats in 0 … 1, taken as grey with 1 for white, rounded to 0 … 255")
+        rounded: Images = np.rint(array * WHITE).astype(np.uint8)
+        return rounded
+    return np.ascontiguousarray(array, dtype=np.uint8)
+
+
+def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
+    """Black and white, if the threshold is on the images' own scale."""
+    low, high = array.min(), array.max()
+    top = 1 if array.dtype.kind == "f" else WHITE
+    middle = 0.5 if top == 1 else THRESHOLD
+    own = middle if low < middle <= high else high
+    between = low < threshold <= high or low == high
+    if not (0 < threshold <= top) or not between or (threshold < 1 < high):
+        raise ImagesError(
+            f"{where} holds values from {low:.6g} to {high:.6g}, of which --threshold "
+            f"{threshold:g} makes no black and white: --threshold {own:g}"
+        )
+    say(f"{where}: pixels of {threshold:g} and above are taken as white, the others as black")
+    white: Images = np.where(array >= threshold, np.uint8(WHITE), np.uint8(0))
+    return white
+
+
+def _must_not_be_labels(images: Images, where: str, how: Handling | None) -> None:
+    """Refuse two values on the same side of mid-grey: numbers of classes, not grey."""
+    low, high = int(images.min()), int(images.max())
+    one_sided = high < THRESHOLD or low >= THRESHOLD
+    if not one_sided or (low == high and high != 1):
+        return
+    if not all(((image == low) | (image == high)).all() for image in images):
+        return
+    option = (
+        f"--threshold {high} (threshold={high} in Python) does it, with --invert where {high} is a "
+        "particle; in NumPy: "
+        if how is not None
+        else ""
+    )
+    held = f"only {low} and {high}" if low < high else f"only {high}"
+    raise ImagesError(
+        f"{where} holds {held}, as class labels do: needed is 0 for particles and 255 for "
+        f"white: {option}np.where(images == {high}, 255, 0).astype(np.uint8)"
+    )
+
+
+def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handling | None) -> None:
+    """Refuse white particles on black, told by coverage where the task's is not near one half.
+
+    The negative must lie nearer to the exact coverage than a white page does: one colour
+    throughout is nobody's negative.
+    """
+    exact = theory.coverage(theory.pixel_centres(spec.width), spec.intensity, spec.radius)
+    black = 1 - images.mean(axis=(0, 1)) / WHITE
+    as_is, negative, page = (np.square(c - exact).mean() for c in (black, 1 - black, 0.0))
+    if _INVERTED_MARGIN * negative < min(as_is, page) and negative < _INVERTED_RMS**2:
+        if how is None:
+            line = "255 - images exchanges them"
+        elif how.invert:
+            line = "leave out --invert (invert=True in Python)"
+        else:
+            line = "--invert exchanges them (invert=True in Python; in NumPy: 255 - images)"
+        raise ImagesError(
+            f"{where} seems to have white particles on black; a particle is 0 and the background "
+            f"255: {line}"
+        )
+
+
+def _say_what_counts(images: Images, where: str) -> None:
+    """What a person should hear before the scores do."""
+    low, high = int(images.min()), int(images.max())
+    if high < THRESHOLD:
+        say(f"{where}: every pixel is black (values {low} … {high}, white is {THRESHOLD} and up)")
+    grey = np.mean([((i >= DARKEST) & (i <= LIGHTEST)).mean() for i in images])
+    if grey > _MOST_GREY:
+        say(
+            f"{where}: {grey:.1%} of the pixels are grey, and the flag 'grey' disqualifies beyond "
+            f"{_MOST_GREY:.0%}: --threshold 128 (0.5 for floats) makes antialiased edges black and "
+            "white"
+        )
+
+
+def _reshaped(shape: Sequence[int], n: int, height: int, width: int) -> str:
+    """The line that makes the right shape of a wrong one, where there is one."""
+    frame = (n, height, width)
+    if tuple(shape) == (n, width, height):
+        return ": images.transpose(0, 2, 1)"
+    if len(shape) == 4 and tuple(shape[:3]) == frame:
+        return ": images[..., 0] is one channel"
+    if len(shape) == 4 and (shape[0], *shape[2:]) == frame:
+        return ": images[:, 0] is one channel"
+    if np.prod(shape, dtype=object) == n * height * width:
+        return f": images.reshape{frame}"
+    return ""
+
+
+def _rescaled(low: float, high: float) -> str:
+    """The line that brings floats to 0 … 1, told by their range."""
+    if -1 - _HALF_LEVEL <= low < -0.5 and high <= 1 + _HALF_LEVEL:
+        return "(images + 1) / 2"
+    if low > -0.5 and high < 1.5:
+        return "np.clip(images, 0, 1)"
+    if low > -0.5 and high < WHITE + 0.5:
+        return "images.round().astype(np.uint8)"
+    return f"np.interp(images, [{low:.6g}, {high:.6g}], [0, 1])"
