@@ -27,7 +27,7 @@ def test_hostile_words_and_numbers(tmp_path):
 
 
 def test_formats_other_than_png_are_not_even_tried(tmp_path, monkeypatch):
-    from trendbench.submissions.images import read_images
+    from trendbench.submissions.images import read_samples
 
     images = np.full((TINY.test, TINY.height, TINY.width), 255, np.uint8)
     for i, image in enumerate(images):
@@ -37,14 +37,14 @@ def test_formats_other_than_png_are_not_even_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(
         Image, "open", lambda *a, **k: tried.append(k.get("formats")) or real(*a, **k)
     )
-    read_images(tmp_path, TINY, TINY.test)
+    read_samples(tmp_path, TINY, TINY.test)
     assert tried
     assert all(formats == ["PNG"] for formats in tried)
 
 
 def test_a_png_whose_checksum_does_not_fit_is_refused(tmp_path):
     from trendbench.errors import ImagesError
-    from trendbench.submissions.images import read_images
+    from trendbench.submissions.images import read_samples
 
     for i in range(TINY.test):
         Image.new("L", (TINY.width, TINY.height), 255).save(tmp_path / f"{i}.png")
@@ -53,7 +53,7 @@ def test_a_png_whose_checksum_does_not_fit_is_refused(tmp_path):
     content[content.index(b"IDAT") + 4 + 3] ^= 1
     path.write_bytes(content)
     with pytest.raises(ImagesError, match="not a readable PNG"):
-        read_images(tmp_path, TINY, TINY.test)
+        read_samples(tmp_path, TINY, TINY.test)
 
 
 def saved(folder):
@@ -85,8 +85,12 @@ def test_plain_files_of_a_known_size_alone_are_read(tmp_path):
     with pytest.raises(OSError, match="larger"):
         read_file(tmp_path / "a", 4)
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    with pytest.raises(OSError, match="not a plain file"):
+    with pytest.raises(OSError, match="a link, and links are not followed here: cp -L "):
         read_file(tmp_path / "link", 5)
+    assert read_file(tmp_path / "link", 5, typed=True) == b"12345"
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="not a plain file"):
+        read_file(tmp_path / "device", 5, typed=True)
     with pytest.raises(FileNotFoundError):
         read_file(tmp_path / "none", 5)
 

@@ -22,9 +22,9 @@ from trendbench.training.losses import CurveLog
 FEW = settings(
     max_examples=60, deadline=5000, suppress_health_check=list(HealthCheck), derandomize=True
 )
-NAMES = ("data file", "images .h5", "images .npy", "images .npz", "image .png", "weights",
-         "settings", "checkpoint", "record", "entry", "leaderboard", "loss log", "run state",
-         "spec", "recipe")  # fmt: skip
+NAMES = ("data file", "images .h5", "images .npy", "images .npz", "image .png", "images .tif",
+         "weights", "settings", "checkpoint", "record", "entry", "leaderboard", "loss log",
+         "run state", "spec", "recipe")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

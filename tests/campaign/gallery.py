@@ -317,6 +317,21 @@ def samples_attacks() -> list[Attack]:
             for i in range(20_000):
                 archive.writestr(f"{i}.npy", b"")
 
+    def tiff(
+        data: bytes, size: tuple[int, int] = (W, H), packed: int = 8, after: int = 0, **tags: int
+    ) -> Callable[[Path], None]:
+        """A page of 8-bit grey in one strip, deflated; further tags as ``t`` and their number."""
+        width, height = size
+        entries = {256: width, 257: height, 258: 8, 259: packed, 262: 1, 273: 8, 277: 1,
+                   278: height, 279: len(data)}  # fmt: skip
+        entries |= {int(key[1:]): value for key, value in tags.items()}
+        start = 8 + len(data)
+        head = struct.pack("<H", len(entries)) + b"".join(
+            struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(entries.items())
+        )
+        whole = b"II*\0" + struct.pack("<I", start) + data + head
+        return lambda path: path.write_bytes(whole + struct.pack("<I", after and start))
+
     def chunk_bomb(file: h5py.File) -> None:
         data = file.create_dataset(
             "r", (N, H, W), "u1", chunks=(N, H, W), compression="gzip", shuffle=True
@@ -357,6 +372,15 @@ def samples_attacks() -> list[Attack]:
         samples("samples .npz, a bomb", "a.npz", npz_bomb),
         samples("samples .npz, pickled", "a.npz", _pickled_npz),
         samples("samples .npz, twenty thousand members", "a.npz", many),
+        samples("samples .tif, a bomb", "a.tif", tiff(_zeros(1 << 28))),
+        samples("samples .tif, giant", "a.tif", tiff(b"", (50_000, 50_000))),
+        samples("samples .tif, a giant tile", "a.tif", tiff(_zeros(1 << 28), t322=1 << 16,
+                t323=1 << 16, t324=8, t325=1 << 18)),
+        samples("samples .tif, a giant strip", "a.tif", tiff(_zeros(1 << 28), t278=1 << 31)),
+        samples("samples .tif, pages in a circle", "a.tif",
+                tiff(zlib.compress(bytes(H * W)), after=1)),
+        samples("samples .tif, a JPEG within", "a.tif", tiff(b"", packed=7)),
+        samples("samples .tif, a gigabyte", "a.tif", lambda path: _sparse(path, 1 << 30)),
         samples("samples, a pipe", "a.npy", os.mkfifo),
         samples("samples, a device", "a.npy", lambda path: path.symlink_to("/dev/zero")),
         samples("samples, another kind", "a.gif", lambda p: p.write_bytes(b"GIF89a")),

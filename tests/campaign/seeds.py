@@ -32,10 +32,12 @@ def small_data_file(path: Path) -> Path:
 def seeds(folder: Path) -> dict[str, bytes]:
     """One sound input for each target."""
     images = simulate(TINY, TINY.test, 1).r
-    npy, npz, png = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    npy, npz, png, tif = io.BytesIO(), io.BytesIO(), io.BytesIO(), io.BytesIO()
     np.save(npy, images)
     np.savez_compressed(npz, images=images)
     Image.fromarray(images[0]).save(png, "PNG")
+    first, *pages = map(Image.fromarray, images)
+    first.save(tif, "TIFF", save_all=True, append_images=pages, compression="tiff_lzw")
     with h5py.File(folder / "images.h5", "w") as file:
         file.create_dataset("r", data=images, chunks=(2, 32, 32), compression="gzip", shuffle=True)
     return {
@@ -44,6 +46,7 @@ def seeds(folder: Path) -> dict[str, bytes]:
         "images .npy": npy.getvalue(),
         "images .npz": npz.getvalue(),
         "image .png": png.getvalue(),
+        "images .tif": tif.getvalue(),
         "weights": _weights(),
         "settings": json.dumps(_SETTINGS).encode(),
         "checkpoint": _checkpoint(),

@@ -32,6 +32,7 @@ class Bench:
             "images .npy": self._with("a.npy", self._images),
             "images .npz": self._with("a.npz", self._images),
             "image .png": self._with("000.png", self._png),
+            "images .tif": self._with("images.tif", self._images),
             "weights": self._with("a.safetensors", self._tensors),
             "settings": self._with("settings.json", self._settings),
             "checkpoint": self._checkpoint,
@@ -78,9 +79,9 @@ class Bench:
         read_samples(path, TINY, TINY.test)
 
     def _png(self, path: Path) -> None:
-        from trendbench.submissions.images import read_images
+        from trendbench.submissions.pictures import folder
 
-        read_images(path.parent, TINY, 1)
+        folder(path.parent, TINY, 1, lossy=False)
         path.unlink()
 
     def _tensors(self, path: Path) -> None:

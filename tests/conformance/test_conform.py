@@ -65,7 +65,7 @@ FAULTS = {
     "floats": (LAST, "        return x / 255\n", "sample", "(255 * images).round()"),
     "integers": (LAST, "        return x.astype(int)\n", "sample", "images.astype(np.uint8)"),
     "a list": (LAST, "        return list(x)\n", "sample", "returned list"),
-    "0 and 1": (LAST, "        return x // 255\n", "sample", "multiply by 255"),
+    "0 and 1": (LAST, "        return x // 255\n", "sample", "np.where(images == 1, 255, 0)"),
     "global randomness": (
         LAST, "        return np.where(np.random.rand(*x.shape) < .5, x, 0).astype(np.uint8)\n",
         "same inputs and seed", "draw everything random from the seed",

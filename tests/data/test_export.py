@@ -15,7 +15,7 @@ from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.spec import TaskSpec
-from trendbench.submissions.images import read_images
+from trendbench.submissions.images import read_samples
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_png_are_numbered_in_the_file_s_order_and_read_back(small_data, small, o
         assert np.array_equal(pictures(out / "test" / name), small_data.images("test", name))
     assert sorted(p.name for p in (out / "test/r").iterdir())[:2] == ["0000.png", "0001.png"]
     assert np.array_equal(
-        read_images(out / "test" / "r", small, small.test), small_data.images("test", "r")
+        read_samples(out / "test" / "r", small, small.test)[0], small_data.images("test", "r")
     )
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from trendbench.errors import RecipeError, RunError
+from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.results.store import read_all, read_record
 from trendbench.runner import run as story
@@ -172,7 +172,7 @@ def test_pix2pix_end_to_end_and_more_epochs(small_file, tmp_path):
 
 def test_what_a_generator_returns_is_checked(own, small_file, tmp_path):
     (tmp_path / "copies.py").write_text(COPY.replace("fails=False", "fails=True"))
-    with pytest.raises(RecipeError, match=r"uint8 \(3, 32, 64\): needed is uint8 of shape"):
+    with pytest.raises(ImagesError, match=r"shape \(3, 32, 64\): needed is one image for each"):
         run(own, data=small_file)
 
 

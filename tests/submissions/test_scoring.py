@@ -46,7 +46,7 @@ def test_a_second_sample_gives_diversity(small_file, test_split):
 def test_what_cannot_be_scored_is_said(small_file, test_split):
     with pytest.raises(ImagesError, match="uint8"):
         tb.score(test_split.s2.astype(float), small_file, c2st=False)
-    with pytest.raises(ImagesError, match="one image a triplet"):
+    with pytest.raises(ImagesError, match="one for each test triplet"):
         tb.score(test_split.s2[:5], small_file, c2st=False)
     with pytest.raises(DataFileError, match="no data file"):
         tb.score(test_split.s2, "none.h5")

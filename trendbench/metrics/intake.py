@@ -206,10 +206,9 @@ def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
 
 
 def _must_not_be_labels(images: Images, where: str, how: Handling | None) -> None:
-    """Refuse two values on the same side of mid-grey: numbers of classes, not grey."""
+    """Refuse two values that both count as black: numbers of classes, not grey."""
     low, high = int(images.min()), int(images.max())
-    one_sided = high < THRESHOLD or low >= THRESHOLD
-    if not one_sided or (low == high and high != 1):
+    if high >= THRESHOLD or (low == high and high != 1):
         return
     if not all(((image == low) | (image == high)).all() for image in images):
         return

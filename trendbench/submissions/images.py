@@ -102,6 +102,11 @@ def _hdf5(path: Path, check: Check) -> NDArray[Any]:
             found = [item for item in items if isinstance(item, h5py.Dataset)]
             if len(found) != 1:
                 raise ImagesError(f"{path} holds {len(found)} data sets at its root: needed is one")
+            if found[0].id.get_type().get_class() == h5py.h5t.ENUM:  # how h5py stores booleans
+                raise ImagesError(
+                    f"{path} holds booleans: save images.astype(np.uint8), and name --threshold 1, "
+                    "with --invert where True is a particle"
+                )
             hdf5.must_be_sound(found[0], path.stat().st_size)
             check("", found[0].shape, found[0].dtype)
             return hdf5.read(found[0])
