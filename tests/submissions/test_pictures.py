@@ -165,9 +165,13 @@ def test_pages_and_formats_are_counted(true, small, tmp_path):
     (folder / "003.tif").unlink()
     first.save(folder / "003.tif", save_all=True, append_images=others)
     for file in folder.glob("*.png"):
-        file.unlink()
-    with pytest.raises(ImagesError, match="holds several pictures"):
-        read_samples(folder.rename(tmp_path / "q"), small.model_copy(), 12)
+        file.rename(file.with_suffix(".tif"))
+    with pytest.raises(ImagesError, match="not a readable TIFF"):
+        read_samples(folder, small, 12)
+    pages = pictures(true, tmp_path / "q", ".tif")
+    path.rename(pages / "000.tif")
+    with pytest.raises(ImagesError, match=r"000.tif holds several pictures"):
+        read_samples(pages, small, 12)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def _stacked(pages: Iterable[tuple[str, NDArray[Any]]], spec: TaskSpec, n: int) 
             first, images = name, np.empty((n, spec.height, spec.width), page.dtype)
         elif page.dtype != images.dtype:
             raise ImagesError(
-                f"{name} has type {page.dtype} and {first} {images.dtype}: save all pictures alike"
+                f"{name} has type {page.dtype} and {first} {images.dtype}: save all pictures "
+                'alike: Image.open(f).convert("L").save(f)'
             )
         images[i] = page
     return images
