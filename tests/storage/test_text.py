@@ -9,14 +9,14 @@ from tests.leaderboard.test_board import make
 from trendbench import catalog
 from trendbench.errors import ResultError, TrendbenchError
 from trendbench.generators.discovery import only_class
-from trendbench.generators.recipes import find_recipe
+from trendbench.generators.recipes import find_recipe, load_class
 from trendbench.leaderboard.board import CSV_NAME, refresh
 from trendbench.leaderboard.compare import read_board
 from trendbench.results.store import read_record
 from trendbench.spec import load_spec
 from trendbench.storage.bounded import decoded
 from trendbench.submissions.entry import read_recipe
-from trendbench.tuning.space import read_space
+from trendbench.tuning.space import find_space
 
 MINE = "class Mine:\n    def fit(self): pass\n"
 OWN = 'name = "mine"\ngenerator = "a.b:C"\n'
@@ -24,7 +24,8 @@ SPACE = "[batch]\nlow = 1\nhigh = 4\n"
 
 
 def space(path):
-    return read_space("nf8", find_recipe("nf8"), path)
+    recipe = find_recipe("nf8")
+    return find_space(recipe, load_class(recipe.generator), path)
 
 
 TEXTS = {

@@ -1,6 +1,7 @@
 """Which class of a file is the generator, told without importing it."""
 
 import ast
+from importlib.util import decode_source
 from pathlib import Path
 
 from trendbench.errors import RecipeError
@@ -19,7 +20,7 @@ def only_class(path: Path) -> str:
         RecipeError: no such file, no Python, no class, or more than one that it could be.
     """
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))  # as bytes: Python decodes them
+        tree = ast.parse(decode_source(path.read_bytes()), filename=str(path))
     except OSError as error:
         raise RecipeError(f"no file {path} ({error.strerror})") from None
     except (SyntaxError, ValueError) as error:
