@@ -212,3 +212,25 @@ def test_a_data_file_without_test_images_is_named_as_the_cause(small, true, tmp_
     np.save(tmp_path / "a.npy", true)
     with pytest.raises(ImagesError, match="the data file has 0 test triplets"):
         read_samples(tmp_path / "a.npy", small, 0)
+
+
+@pytest.mark.parametrize("command", ["score", "submit"])
+def test_both_commands_have_the_options_and_refuse_in_one_line(
+    command, true, small_file, in_process, tmp_path
+):
+    np.save(tmp_path / "a.npy", true)
+    (tmp_path / "a.md").write_text("How.\n")
+    recipe = ["--recipe", "a.md"] if command == "submit" else []
+    for options, words in (
+        (["--threshold", "0.5"], "makes no black and white: --threshold 128\n"),
+        (["--invert"], "leave out --invert (invert=True in Python)\n"),
+        (["--threshold", "300"], "300"),
+    ):
+        done = in_process(
+            command, "a.npy", "--data", small_file, "--name", "x", "--no-c2st", *recipe, *options,
+            cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.zip"))
