@@ -15,7 +15,8 @@ from trendbench.conformance.plan import Plan
 from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.generators.recipes import find_recipe
-from trendbench.metrics.intake import Handling
+from trendbench.metrics.intake import Handling, accepted
+from trendbench.rendering.triplets import simulate
 from trendbench.runner import run as story
 from trendbench.runner.sample import find_weights, sample
 from trendbench.submissions.images import read_samples
@@ -234,3 +235,13 @@ def test_both_commands_have_the_options_and_refuse_in_one_line(
         assert words in done.stderr
         assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_black_page_is_nobodys_negative_where_particles_are_few(small):
+    sparse = small.model_copy(update={"lambda_left": 1e-4, "lambda_right": 4e-3})
+    for grey in (0, 3, 127):
+        page = np.full((12, 32, 64), grey, dtype=np.uint8)
+        np.testing.assert_array_equal(accepted(page, sparse, "it"), page)
+    true = simulate(sparse, 12, seed=5).r
+    with pytest.raises(ImagesError, match="255 - images exchanges them"):
+        accepted(255 - true, sparse, "it")
