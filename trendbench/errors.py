@@ -56,6 +56,12 @@ class ResultError(InputError):
     """A result record cannot be read or contradicts itself."""
 
 
+class ScoreError(InputError, KeyError):
+    """A score that does not exist, or not for these images."""
+
+    __str__ = Exception.__str__  # a KeyError's own quotes its message
+
+
 class ClusterError(InputError):
     """A cluster that cannot be reached or used, or that has lost a task for good."""
 

@@ -1,9 +1,16 @@
-"""Text that a stranger may have written, made harmless for a terminal, a table, a title."""
+"""Text that a third party may have written, made harmless for a terminal, a table, a title."""
 
+import re
 import unicodedata
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, bidirectional marks, surrogates, …
 _LONGEST_LINE = 2000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What pandas.read_csv takes for a missing or a truth value, in any case of its letters.
+_NOT_TEXT = {
+    "", "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan", "<na>", "n/a", "na",
+    "null", "none", "true", "false",
+}  # fmt: skip
 
 
 def is_plain(text: str) -> bool:
@@ -17,3 +24,44 @@ def inert(text: str, longest: int = _LONGEST_LINE) -> str:
     if is_plain(cut):
         return cut
     return "".join(c if is_plain(c) else c.encode("unicode_escape").decode() for c in cut)
+
+
+def reads_back(text: str) -> bool:
+    """Whether a reader of CSV files, pandas or a spreadsheet, gives this text back as it is.
+
+    A missing value (``NA``, ``nan``), a truth value (``True``), a number (``007``, ``1e5``,
+    ``inf``) or digits alone that may be a date (``2017-06-02``) do not come back as text.
+    """
+    try:
+        float(text)
+    except ValueError:
+        return text.casefold() not in _NOT_TEXT and any(c.isalpha() for c in text)
+    return False
+
+
+def must_read_back(text: str) -> str:
+    """The text, if the leaderboard's CSV gives it back.
+
+    Raises:
+        ValueError: ``reads_back`` says that it does not.
+    """
+    if not reads_back(text):
+        raise ValueError(
+            f"{text!r} would not be read back from leaderboard.csv: pandas and spreadsheets take "
+            "it for a missing value, a truth value or a number; choose another"
+        )
+    return text
+
+
+def checked_name(name: str) -> str:
+    """The name of a row: letters, digits, and . _ - after the first, and no number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name[:64]!r} does not name a row: up to 64 letters, digits and . _ -, a letter or "
+            "digit first"
+        )
+    return must_read_back(name)

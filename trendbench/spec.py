@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trendbench import catalog
 from trendbench.errors import SpecError, first_problem
+from trendbench.plain_text import must_read_back
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
 from trendbench.storage.bounded import read_toml
@@ -31,7 +32,9 @@ class TaskSpec(TrendProcess):
         SpecError: from the functions below, when a key is unknown or a number makes no sense.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    name: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), AfterValidator(must_read_back)
+    ]
     window: Annotated[int, Field(ge=1)] = 16
     train: _Count
     val: _Count

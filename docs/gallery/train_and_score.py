@@ -51,7 +51,7 @@ images = np.rint(255 * (1 - darkness.numpy())).astype(np.uint8)  # particles 0, 
 
 card = tb.score(images, path, name="three convolutions", c2st=False)
 for name in ("xi_ratio", "grey_fraction", "s2_error", "retention_error"):
-    score = card.scores[name]
+    score = card.scores.get(name)
     if score is not None:
         print(f"{name:16} {score.value:8.4f}  [{score.low:.4f}, {score.high:.4f}]"
               f"  true images {score.truth:.4f}")  # fmt: skip

@@ -30,7 +30,6 @@ def make(
     results, arch="nf8", *, seed=0, ratio=1.3, half=0.05, flags=(), n=40, images=None, **changes
 ):
     """Write a record whose scores are all ``ratio``; ``images`` are their values by image."""
-    recipe = find_recipe(arch)
     rng = np.random.default_rng(seed)
     by_image = rng.normal(ratio, 0.2, n) if images is None else images
     per_image = dict.fromkeys(SCORES, by_image)
@@ -44,10 +43,7 @@ def make(
     }  # fmt: skip
     fields = {
         "task": "small", "arch": arch, "family": "pix2pix", "status": "reproduced", "seed": seed,
-        "recipe": {
-            "generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
-            "sha256": recipe.sha256,
-        },
+        "recipe": changes.get("recipe") or recipe_entry(arch),
         "data": {"sha256": "a" * 64, "train": 24, "seed": 3},
         "code": {"version": "0.1.0", "sha256": "b" * 64},
         "hardware": {"device": "CPU", "precision": "fp32"},
@@ -60,6 +56,12 @@ def make(
         "images": hashlib.sha256(packed).hexdigest(), "finished": "2026-01-02T03:04:05Z",
     }  # fmt: skip
     return write_record(results, RunRecord.model_validate({**fields, **changes}), packed)
+
+
+def recipe_entry(arch, **overrides):
+    recipe = find_recipe(arch, overrides=overrides)
+    return {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
+            "sha256": recipe.sha256}  # fmt: skip
 
 
 def local(results):

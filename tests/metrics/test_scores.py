@@ -200,8 +200,8 @@ def test_containment_counts_lost_and_stray_ink_for_either_sign(small, ends):
 def test_scores_that_need_inputs_are_absent_without_them(truth, drawn):
     card = score_images(drawn.r[:20], truth, name="x", data="")
     for name in ("retention_error", "containment", "input_disagreement", "target_disagreement"):
-        assert card.scores[name] is None
-    assert card.scores["s2_error"] is not None
+        assert card.scores.get(name) is None
+    assert card.scores["s2_error"].value >= 0
 
 
 def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
@@ -209,8 +209,8 @@ def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
     truth = Truth(spec, theory.mean_profile(spec, 8), 100)
     triplets = simulate(spec, 30, seed=1)
     card = score_images(triplets.r, truth, name="x", data="", given=triplets)
-    assert card.scores["retention_error"] is None
-    assert card.scores["containment"] is None
+    assert card.scores.get("retention_error") is None
+    assert card.scores.get("containment") is None
     assert card.scores["input_disagreement"].value == pytest.approx(1, abs=0.1)
 
 

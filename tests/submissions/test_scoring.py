@@ -27,7 +27,7 @@ def test_arrays_files_and_folders_score_alike(small_file, test_split, tmp_path):
     path = tb.score(str(tmp_path / "mine.npy"), str(small_file), name="mine", c2st=False)
     assert path.to_json() == card.to_json()
     assert card.name == "mine"
-    assert card.scores["c2st_logloss"] is None
+    assert card.scores.get("c2st_logloss") is None
     assert "copies-input" in [flag.name for flag in card.flags]
 
 
@@ -35,7 +35,7 @@ def test_a_second_sample_gives_diversity(small_file, test_split):
     both = np.stack([test_split.s2, test_split.s1])
     card = tb.score(both, small_file, c2st=False)
     apart = tb.score(test_split.s2, small_file, second=test_split.s1, c2st=False)
-    assert card.scores["diversity"] is not None
+    assert card.scores["diversity"].value > 0
     assert card.to_json() == apart.to_json()
     with pytest.raises(ImagesError, match="second sample already"):
         tb.score(both, small_file, second=test_split.s1, c2st=False)

@@ -131,11 +131,15 @@ def _splits(spec: TaskSpec) -> str:
 def _exact(spec: TaskSpec) -> str:
     floor = theory.xi_floor(spec, spec.window)
     spread = theory.xi_spread(spec, spec.window)
+    trained = ""
+    if spec.train:
+        against = theory.xi_floor(spec, spec.window, spec.train)
+        trained = f" ({against:.7f} for the {spec.train} of this task)"
     lines = [
         f"**Exact values** (window w = {spec.window}): a true image scores {floor:.7f} in ξ on "
         "average against the exact mean profile, the floor, and this times 1 + 1/n against the "
-        f"mean of n training images; from image to image it varies by {spread:.5f} (standard "
-        "deviation)."
+        f"mean of n training images{trained}; from image to image it varies by {spread:.5f} "
+        "(standard deviation)."
     ]
     lines += _trend(spec)
     return " ".join(lines)

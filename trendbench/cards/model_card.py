@@ -9,6 +9,7 @@ from trendbench.cards.text import DATA_LICENSE, front_matter, inline, markdown_t
 from trendbench.citation import apa
 from trendbench.generators.recipes import OWN_FAMILY
 from trendbench.results.record import RunRecord
+from trendbench.submissions.entry import SUBMITTED
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -20,9 +21,7 @@ def model_card(record: RunRecord) -> str:
         f"# {record.arch} on {record.task}",
         _what(record),
         "## Use",
-        "The folder that this card lies in is what the generator's `load` reads:",
-        _example(record),
-        "It was made for the images of this task, and knows nothing of other textures.",
+        *_use(record),
         "## Training",
         markdown_table(["", ""], _training(record)),
         "## Scores",
@@ -77,6 +76,18 @@ def _what(record: RunRecord) -> str:
     return f"Family `{record.family}`{size}; {looks}.{privileged}"
 
 
+def _use(record: RunRecord) -> Iterator[str]:
+    if record.family == SUBMITTED:
+        yield (
+            "The images were made elsewhere and submitted; there are no weights. Their author's "
+            "recipe lies in `entry.zip`, in the folder of the record's name."
+        )
+        return
+    yield "The folder that this card lies in is what the generator's `load` reads:"
+    yield _example(record)
+    yield "It was made for the images of this task, and knows nothing of other textures."
+
+
 def _example(record: RunRecord) -> str:
     module, _, name = record.recipe.generator.rpartition(":")
     if not _REFERENCE.fullmatch(record.recipe.generator):  # a file of the author's
@@ -108,7 +119,8 @@ def _training(record: RunRecord) -> Iterator[list[str]]:
         yield ["epochs", f"{training.epochs:g}"]
     if training.images_seen is not None:
         yield ["images seen", str(training.images_seen)]
-    yield ["seconds", f"{training.seconds:.0f}"]
+    if training.seconds is not None:
+        yield ["seconds", f"{training.seconds:.0f}"]
     yield ["device", inline(f"{record.hardware.device}, {record.hardware.precision}")]
 
 

@@ -1,68 +1,87 @@
-"""The leaderboard and a record as text for a terminal of 80 columns."""
+"""The leaderboard as text for a terminal of 80 columns or more."""
 
 import io
+import shutil
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from trendbench.leaderboard.numbers import fixed, percent, plain, with_half_width
+from trendbench.leaderboard.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
-_WIDTH = 80
+_ROOMY = 100  # columns from which a table with a status has wide gaps and every column
+_LOCAL = "local"
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
     "overlap share a rank; flagged and reference rows have none. runs: seeds×epochs.\n"
     "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
-    "paper ξ: the 2017 study's value, obtained on other data: context, not a target."
+    "paper ξ: the 2017 study's value, obtained on other data: context, not a target;\n"
+    "shown where there is room."
 )
 
 
-def board_tables(board: Sequence[dict[str, Any]]) -> str:
-    """One table for each task and data file, with a footnote."""
-    from rich.box import SIMPLE_HEAD
+def terminal_width() -> int:
+    """Columns of the terminal, or ``COLUMNS``; 80 where stdout is none, and never fewer."""
+    return max(NARROWEST, shutil.get_terminal_size((NARROWEST, 24)).columns)
+
+
+def board_tables(board: Sequence[dict[str, Any]], width: int = NARROWEST) -> str:
+    """One table for each task and data file, with a footnote; ``width`` in columns."""
     from rich.console import Console
-    from rich.table import Table
 
     if not board:
         return "no results yet: trendbench run --arch nf8 makes one"
-    console = Console(file=io.StringIO(), width=_WIDTH, no_color=True)
+    file = io.StringIO()
+    console = Console(file=file, width=width, no_color=True)
     for (task, data), group in groupby(board, key=lambda row: (row["task"], row["data"])):
-        table = Table(
-            box=SIMPLE_HEAD,
-            title=f"{task}, data {data}",
-            title_justify="left",
-            pad_edge=False,
-            collapse_padding=True,
-            padding=(0, 1),
-        )
-        table.add_column("#", justify="right")
-        table.add_column("arch", overflow="fold", min_width=17)
-        table.add_column("ξ/floor", justify="right", no_wrap=True)
-        table.add_column("ξ", justify="right", no_wrap=True)
-        table.add_column("grey", justify="right", no_wrap=True)
-        table.add_column("runs", justify="right", no_wrap=True)
-        table.add_column("flags", min_width=13)
-        table.add_column("paper ξ", justify="right", no_wrap=True)
-        for row in group:
-            table.add_row(
-                _text(row["rank"]),
-                row["arch"],
-                with_half_width(row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"], 2),
-                fixed(row["xi"], 5),
-                percent(row["grey_fraction"]),
-                f"{row['seeds']}×{plain(row['epochs'])}",
-                "\n".join(filter(None, [*row["flags"].split(";"), *_remarks(row)])),
-                _text(row["paper_xi"]),
-            )
-        console.print(table)
-    file = console.file
-    assert isinstance(file, io.StringIO)
+        console.print(_table(f"{task}, data {data}", list(group), width))
     lines = (line.rstrip() for line in file.getvalue().splitlines())
     return "\n".join([*lines, _FOOTNOTE])
 
 
-def _remarks(row: dict[str, Any]) -> list[str]:
-    remarks = [] if row["status"] == "reproduced" else [row["status"]]
-    return remarks + (["local"] if row["origin"] == "local" else [])
+def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
+    """``status`` and ``paper ξ`` are there where a row has a value for them and they fit."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    told = max(len(_status(row)) for row in rows)
+    is_tight = told > 0 and width < _ROOMY
+    in_paper = any(row["paper_xi"] is not None for row in rows)
+    in_paper = in_paper and not (is_tight and told > len(_LOCAL))
+    table = Table(
+        box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False,
+        collapse_padding=True, padding=(0, 0 if is_tight else 1),
+    )  # fmt: skip
+    table.add_column("#", justify="right")
+    table.add_column("arch", overflow="fold", min_width=11 if is_tight else 17)
+    table.add_column("ξ/floor", justify="right", no_wrap=True)
+    table.add_column("ξ", justify="right", no_wrap=True)
+    table.add_column("grey", justify="right", no_wrap=True)
+    table.add_column("runs", justify="right", no_wrap=True)
+    table.add_column("flags", min_width=14)
+    if told:
+        table.add_column("status")
+    if in_paper:
+        table.add_column("paper ξ", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            _text(row["rank"]),
+            Text("\n".join(filter(None, (row["arch"], row["variant"])))),
+            with_half_width(row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"], 2),
+            fixed(row["xi"], 5),
+            percent(row["grey_fraction"]),
+            f"{row['seeds']}×{plain(row['epochs'])}",
+            row["flags"].replace(";", ", "),
+            *([_status(row)] if told else []),
+            *([_text(row["paper_xi"])] if in_paper else []),
+        )
+    return table
+
+
+def _status(row: dict[str, Any]) -> str:
+    """How far a row is to be trusted and whose it is, where it is not ours and reproduced."""
+    status = "" if row["status"] == "reproduced" else row["status"]
+    return ", ".join(filter(None, (_LOCAL if row["origin"] == _LOCAL else "", status)))
 
 
 def _text(value: Any) -> str:

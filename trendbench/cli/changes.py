@@ -1,28 +1,32 @@
-"""What rose and fell between two leaderboards, as text for a terminal of 80 columns."""
+"""What rose and fell between two leaderboards, as text for a terminal."""
 
 import io
 from collections.abc import Sequence
 from itertools import groupby
 
 from trendbench.leaderboard.compare import Change
+from trendbench.leaderboard.numbers import NARROWEST
 
-_WIDTH = 80
 _FOOTNOTE = (
     "change: after − before with its 95 % interval; * where it leaves out zero.\n"
     "† only the rows' own intervals were at hand, not their images: a wider interval."
 )
+_AMBIGUOUS = (
+    "‡ not compared: the other leaderboard has this name with another recipe, family\nor origin."
+)
 
 
-def changes_table(changes: Sequence[Change], score: str) -> str:
-    """One table for each task and data file, with a footnote."""
+def changes_table(changes: Sequence[Change], score: str, width: int = NARROWEST) -> str:
+    """One table for each task and data file, with a footnote; ``width`` in columns."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if not changes:
         return "neither leaderboard has a row"
     file = io.StringIO()
-    console = Console(file=file, width=_WIDTH, no_color=True)
+    console = Console(file=file, width=width, no_color=True)
     ordered = sorted(changes, key=lambda change: (change.task, change.data))
     for (task, data), group in groupby(ordered, key=lambda change: (change.task, change.data)):
         table = Table(
@@ -36,11 +40,16 @@ def changes_table(changes: Sequence[Change], score: str) -> str:
         table.add_column("change", justify="right", no_wrap=True)
         for change in group:
             table.add_row(
-                _ranks(change), change.arch, _number(change.before, "absent"),
-                _number(change.after, "gone"), _difference(change),
-            )  # fmt: skip
+                _ranks(change),
+                Text("\n".join(filter(None, (change.arch, change.variant)))),
+                "absent" if change.side == "after" else _number(change.before),
+                "gone" if change.side == "before" else _number(change.after),
+                _difference(change),
+            )
         console.print(table)
-    return "\n".join([*(line.rstrip() for line in file.getvalue().splitlines()), _FOOTNOTE])
+    lines = (line.rstrip() for line in file.getvalue().splitlines())
+    ambiguous = [_AMBIGUOUS] if any(change.is_ambiguous for change in changes) else []
+    return "\n".join([*lines, _FOOTNOTE, *ambiguous])
 
 
 def _ranks(change: Change) -> str:
@@ -48,11 +57,13 @@ def _ranks(change: Change) -> str:
     return after if before == after else f"{before}→{after}"
 
 
-def _number(value: float | None, absent: str) -> str:
-    return absent if value is None else f"{value:.4g}"
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _difference(change: Change) -> str:
+    if change.is_ambiguous:
+        return "‡"
     if change.before is None or change.after is None or change.low is None:
         return ""
     if change.basis == "same value":

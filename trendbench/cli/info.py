@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,6 +31,7 @@ def command(file: Path, as_json: bool) -> None:
             "coverage_left": float(left),
             "coverage_right": float(right),
             "xi_floor": theory.xi_floor(spec, spec.window, spec.train or None),
+            "xi_floor_exact_profile": theory.xi_floor(spec, spec.window),
         }
         if as_json:
             click.echo(json.dumps(facts | {"hashes": dataset.hashes}, indent=2))
@@ -43,6 +45,16 @@ def command(file: Path, as_json: bool) -> None:
             f"window w = {spec.window} px, coupling {spec.coupling}\n"
             f"intensity  {spec.lambda_left:g} → {spec.lambda_right:g} px⁻², "
             f"coverage {left:.4f} → {right:.4f}\n"
-            f"ξ floor    {facts['xi_floor']:.7f}\n"
+            f"ξ floor    {_floor(facts, spec.train)}\n"
             f"sha256     {dataset.sha256}"
         )
+
+
+def _floor(facts: dict[str, Any], train: int) -> str:
+    exact = f"{facts['xi_floor_exact_profile']:.7f} against the exact mean profile"
+    if not train:
+        return exact
+    return (
+        f"{facts['xi_floor']:.7f} against the mean profile of the {train} training images, as\n"
+        f"           scores use it; {exact}"
+    )

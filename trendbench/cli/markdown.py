@@ -4,14 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trendbench.cards.text import markdown_table
+from trendbench.leaderboard.board import label
 from trendbench.leaderboard.pairs import Difference
 
 
 def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
-    """Some columns of the leaderboard; numbers to three digits, flags after one another."""
+    """Some columns of the leaderboard; numbers to three digits, flags after one another.
+
+    Rows of one name say beside it how they differ.
+    """
+    named = None if "variant" in columns else "arch"
     return markdown_table(
         [f"`{column}`" for column in columns],
-        [[_cell(row[column]) for column in columns] for row in board],
+        [
+            [_cell(label(row) if column == named else row[column]) for column in columns]
+            for row in board
+        ],
     )
 
 
@@ -29,8 +37,8 @@ def differences_markdown(
     lines = []
     for pair in known:
         line = [
-            pair.first,
-            pair.second,
+            _cell(label({"arch": pair.first, "variant": pair.first_variant})),
+            _cell(label({"arch": pair.second, "variant": pair.second_variant})),
             f"{pair.value:+.3g}",
             f"{pair.low:+.3g} … {pair.high:+.3g}",
             "yes" if pair.is_real else "no",

@@ -37,7 +37,6 @@ def write_figures(folder: Path, images: NDArray[np.uint8], dataset: Dataset, car
     measured = measured_curves(images, dataset.spec, test if has_survival else None)
     exact = exact_curves(dataset.spec)
     xi = card.scores["xi"]
-    assert xi is not None
     caption = f"{card.name}: ξ = {xi.value:.5f} [{xi.low:.5f}, {xi.high:.5f}], floor {xi.truth:.5f}"
     save(result_figure(dataset.spec, images, card.name, caption), folder / "result.png")
     save(sample_sheet(test[:_SHOWN], images[:_SHOWN], card.name), folder / "samples.png")

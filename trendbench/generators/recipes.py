@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trendbench import catalog
 from trendbench.errors import RecipeError, first_problem, nearest
 from trendbench.generators.discovery import only_class
+from trendbench.plain_text import checked_name
 from trendbench.storage.bounded import read_toml
 
 ENTRY_POINTS = "trendbench.generators"
@@ -131,9 +132,14 @@ def find_recipe(
         overrides: parameters that replace the recipe's, e.g. ``{"epochs": 3}``.
 
     Raises:
-        RecipeError: no such generator, no such preset, or a broken recipe file.
+        RecipeError: no such generator, no such preset, a broken recipe file, or a name that the
+            leaderboard cannot show.
     """
     recipe, presets = _shipped(arch, preset) or _own(reference_of(arch))
+    try:
+        checked_name(recipe.arch)
+    except ValueError as error:
+        raise RecipeError(f"{arch}: {error}") from None
     if preset and preset not in presets:
         known = ", ".join(presets) or "none"
         raise RecipeError(f"{arch} has no preset '{preset}': it has {known}")

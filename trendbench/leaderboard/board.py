@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe, unranked_families
+from trendbench.leaderboard.variants import variants
 from trendbench.metrics.card import METRICS
 from trendbench.metrics.full_card import C2ST_VERSIONS
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
-from trendbench.results.store import StoredRecord, read_all
+from trendbench.results.store import StoredRecord, newness, read_all, row_key
 from trendbench.spec import canonical_file
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import waiting
@@ -37,7 +38,7 @@ COLUMNS = (
     "rank", "task", "arch", "family", "status", "flags", "seeds", "intervals", "n_test",
     *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
     "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
-    "code", "origin", "paper_xi", "paper_data",
+    "code", "origin", "paper_xi", "paper_data", "variant", "superseded",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -69,7 +70,13 @@ def rows(records: Sequence[StoredRecord]) -> list[Row]:
 def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord]]]:
     """The ordered, ranked rows, each with the records behind it."""
     paper = paper_lines()
-    board = [(_row(group, paper), group) for group in entries(records)]
+    groups = _groups(records)
+    kept = [_newest_per_seed(group) for group in groups]
+    told = variants([group[0] for group in kept])
+    board = [
+        (_row(group, paper) | {"variant": variant, "superseded": len(every) - len(group)}, group)
+        for group, every, variant in zip(kept, groups, told, strict=True)
+    ]
     board.sort(key=lambda line: _order(line[0]))
     _rank([row for row, _ in board])
     return board
@@ -77,16 +84,33 @@ def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord
 
 def entries(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
     """The records behind each row: the newest of each seed, in the order of seeds."""
-    groups: dict[tuple[str, str, str, str, str], list[StoredRecord]] = defaultdict(list)
+    return [_newest_per_seed(group) for group in _groups(records)]
+
+
+def superseded(records: Iterable[StoredRecord]) -> list[StoredRecord]:
+    """The records that no row shows, as a newer one of the same row and seed stands there."""
+    found = []
+    for group in _groups(records):
+        kept = _newest_per_seed(group)
+        found += [stored for stored in group if stored not in kept]
+    return found
+
+
+def label(row: Row) -> str:
+    """A row's name, and what tells it from others of that name."""
+    return f"{row['arch']} ({row['variant']})" if row["variant"] else str(row["arch"])
+
+
+def _groups(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
+    """The records of each row, all of them."""
+    groups: dict[tuple[str, ...], list[StoredRecord]] = defaultdict(list)
     for stored in records:
-        record = stored.record
-        key = (record.task, record.data.sha256, record.arch, record.recipe.sha256, stored.origin)
-        groups[key].append(stored)
-    return [_newest_per_seed(group) for group in groups.values()]
+        groups[(*row_key(stored.record), stored.origin)].append(stored)
+    return list(groups.values())
 
 
 def paper_lines() -> dict[str, dict[str, str]]:
-    """The seed's numbers by arch, as printed there, with the remark that goes with them."""
+    """The 2017 study's numbers by arch, as printed there, with the remark that goes with them."""
     with (catalog.RESULTS / PAPER_NAME).open(newline="", encoding="utf-8") as file:
         return {line["arch"]: line for line in csv.DictReader(file)}
 
@@ -114,13 +138,13 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "xi_floor": first.xi_floor,
         "parameters": first.parameters,
         "conditional": first.conditional,
-        "privileged": first.privileged,
+        "privileged": any(record.privileged for record in records),
         "epochs": first.training.epochs,
         "seconds": _mean_seconds(records),
-        "device": first.hardware.device,
+        "device": _each_once(record.hardware.device for record in records),
         "data": _short(first.data.sha256),
         "recipe": _short(first.recipe.sha256),
-        "code": f"{first.code.version}+{first.code.sha256[:_SHORT]}",
+        "code": _each_once(f"{r.code.version}+{r.code.sha256[:_SHORT]}" for r in records),
         "origin": group[0].origin,
         "paper_xi": paper.get(first.arch, {}).get("xi"),
         "paper_data": paper.get(first.arch, {}).get("data"),
@@ -176,7 +200,7 @@ def _crossed_interval(table: NDArray[np.float64]) -> tuple[float, float]:
 
 def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
     newest: dict[int, StoredRecord] = {}
-    for stored in sorted(group, key=lambda s: (s.record.finished, s.record.run_id)):
+    for stored in sorted(group, key=newness):
         newest[stored.record.seed] = stored
     return [newest[seed] for seed in sorted(newest)]
 
@@ -212,6 +236,11 @@ def _is_stale(record: RunRecord) -> bool:
     if "epochs" in today.parameters and "epochs" in parameters:
         parameters["epochs"] = today.parameters["epochs"]
     return (today.generator, today.parameters) != (record.recipe.generator, parameters)
+
+
+def _each_once(texts: Iterable[str]) -> str:
+    """What the seeds of a row say, each text once."""
+    return "; ".join(dict.fromkeys(texts))
 
 
 def _mean_seconds(records: Sequence[RunRecord]) -> float | None:

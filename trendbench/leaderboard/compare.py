@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +13,23 @@ from typing import Literal
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, PAPER_NAME, Row, placed
 from trendbench.leaderboard.pairs import by_image, paired_difference
+from trendbench.leaderboard.variants import variants
+from trendbench.plain_text import is_plain
 from trendbench.results.store import StoredRecord, read_all, read_folder
 from trendbench.storage.bounded import decoded, read_file
 
+Side = Literal["both", "before", "after"]
 Basis = Literal["same value", "same triplets", "both intervals", ""]
 _LARGEST_CSV = 1 << 24
 _CSV_PRECISION = 1e-5  # its numbers have six digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,70}")
-_KEYS = ("task", "data", "arch", "family", "rank", "flags", "origin")
+_NAMES = ("task", "data", "arch", "family", "recipe")
+_KEYS = (*_NAMES, "rank", "flags", "origin")
+_TOLD = "variant"
+_Key = tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """One row of a leaderboard, with the records behind it where they are at hand."""
 
@@ -30,19 +37,27 @@ class Line:
     records: Sequence[StoredRecord] = ()
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What must agree for two rows to be compared: task, data, name."""
-        return self.row["task"], self.row["data"], self.row["arch"]
+    def key(self) -> _Key:
+        """What must agree for two rows to be compared: task, data, name, family, recipe."""
+        return tuple(self.row[name] for name in _NAMES)
+
+    @property
+    def name(self) -> _Key:
+        """Task, data and name, which several rows may share."""
+        return self.key[:3]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One name on one data file, before and after.
+    """One row on one data file, before and after.
 
     Attributes:
-        task, data, arch: what is compared.
+        task, data, arch, family, recipe: what is compared.
+        variant: what tells it from others of its name; empty where the name is unique.
+        side: which leaderboards have it.
+        is_ambiguous: whether it is absent on one side and others of its name stand there.
         rank_before, rank_after: None where unranked or absent.
-        before, after: the score; None where absent.
+        before, after: the score; None where the row or its score is absent.
         low, high: 95 % interval of after − before; None where either is absent.
         basis: ``same value`` where the two agree to the six digits of a CSV; ``same triplets``
             where images were paired, which cancels what is hard about a triplet; ``both
@@ -52,6 +67,11 @@ class Change:
     task: str
     data: str
     arch: str
+    family: str
+    recipe: str
+    variant: str
+    side: Side
+    is_ambiguous: bool
     rank_before: int | None
     rank_after: int | None
     before: float | None
@@ -101,20 +121,68 @@ def read_board(path: Path, score: str) -> list[Line]:
 
 
 def compare(before: Iterable[Line], after: Iterable[Line], score: str) -> list[Change]:
-    """Every name of either leaderboard, those of the later one first and in its order.
+    """Every row of either leaderboard once, those of the later one first and in its order.
 
-    Where a side has a name more than once, its local row counts, else its first.
+    Rows are the same where task, data, name, family and recipe are. Where a side has such a row
+    both of one's own and published, each goes with the one of its origin, if that is there.
     """
-    old, new = _by_key(before), _by_key(after)
-    keys = [*new, *(key for key in old if key not in new)]
-    return [_change(key, old.get(key), new.get(key), score) for key in keys]
+    old, new = list(before), list(after)
+    pairs = _pairs(old, new)
+    names = [{line.name for line in side} for side in (old, new)]
+    told = _told_apart([line for a, b in pairs if (line := b or a) is not None])
+    return [
+        _change(a, b, score, variant, names) for (a, b), variant in zip(pairs, told, strict=True)
+    ]
 
 
-def _change(key: tuple[str, str, str], old: Line | None, new: Line | None, score: str) -> Change:
+def _pairs(old: Sequence[Line], new: Sequence[Line]) -> list[tuple[Line | None, Line | None]]:
+    """Each later row with its earlier one, then the earlier rows that are left."""
+    left: dict[_Key, list[Line]] = defaultdict(list)
+    for line in old:
+        left[line.key].append(line)
+    partner: dict[int, Line] = {}
+    for columns in (("origin",), ()):  # the row of the same origin, then any
+        for index, line in enumerate(new):
+            fitting = [
+                other
+                for other in left[line.key]
+                if all(other.row[column] == line.row[column] for column in columns)
+            ]
+            if fitting and index not in partner:
+                partner[index] = fitting[0]
+                left[line.key].remove(fitting[0])
+    both = [(partner.get(index), line) for index, line in enumerate(new)]
+    return [*both, *((line, None) for line in old if line in left[line.key])]
+
+
+def _told_apart(lines: Sequence[Line]) -> list[str]:
+    """Each row's variant among these: from its record, else from its CSV, else its recipe."""
+    known = [line for line in lines if line.records]
+    told = {id(a): b for a, b in zip(known, variants([x.records[0] for x in known]), strict=True)}
+    names = Counter(line.name for line in lines)
+    return [
+        told.get(id(line), line.row.get(_TOLD))
+        or (f"recipe={line.row['recipe']}" if names[line.name] > 1 else "")
+        for line in lines
+    ]
+
+
+def _change(
+    old: Line | None, new: Line | None, score: str, variant: str, names: Sequence[set[_Key]]
+) -> Change:
+    """``names`` are those of the earlier and of the later leaderboard."""
     before, after = (line.row[score] if line else None for line in (old, new))
     low, high, basis = _interval(old, new, score)
+    shown = new or old
+    assert shown is not None
+    side: Side = "after" if old is None else "before" if new is None else "both"
+    elsewhere = {"after": names[0], "before": names[1], "both": set()}[side]
+    task, data, arch, family, recipe = shown.key
     return Change(
-        *key,
+        task=task, data=data, arch=arch, family=family, recipe=recipe,
+        variant=variant,
+        side=side,
+        is_ambiguous=shown.name in elsewhere,
         rank_before=old.row["rank"] if old else None,
         rank_after=new.row["rank"] if new else None,
         before=before, after=after, low=low, high=high, basis=basis,
@@ -143,15 +211,6 @@ def _half_width(row: Row, score: str) -> float:
     return float(high - low) / 2 if low is not None and high is not None else math.inf
 
 
-def _by_key(lines: Iterable[Line]) -> dict[tuple[str, str, str], Line]:
-    chosen: dict[tuple[str, str, str], Line] = {}
-    for line in lines:
-        known = chosen.get(line.key)
-        if known is None or (known.row["origin"], line.row["origin"]) == ("published", "local"):
-            chosen[line.key] = line
-    return chosen
-
-
 def _close(a: float | None, b: float | None) -> bool:
     return (a is None and b is None) or (
         a is not None and b is not None and math.isclose(a, b, rel_tol=_CSV_PRECISION)
@@ -160,7 +219,7 @@ def _close(a: float | None, b: float | None) -> bool:
 
 def _read_csv(path: Path, score: str) -> list[Row]:
     """The columns of a leaderboard's CSV that a comparison needs, checked."""
-    needed = (*_KEYS, score, f"{score}_low", f"{score}_high")
+    needed: tuple[str, ...] = (*_KEYS, score, f"{score}_low", f"{score}_high")
     try:
         if path.stat().st_size > _LARGEST_CSV:
             raise ResultError(f"{path} is larger than any leaderboard")
@@ -174,7 +233,12 @@ def _read_csv(path: Path, score: str) -> list[Row]:
         raise ResultError(f"{path} has ';' between its columns: save it with commas, as CSV UTF-8")
     missing = [name for name in needed if not table or name not in table[0]]
     if missing:
-        raise ResultError(f"{path} is not a leaderboard.csv: it has no rows with '{missing[0]}'")
+        raise ResultError(
+            f"{path} is not a leaderboard.csv: it has no rows with '{missing[0]}'; trendbench "
+            "leaderboard --results FOLDER writes one"
+        )
+    if _TOLD in table[0]:  # boards of older versions have no such column
+        needed = (*needed, _TOLD)
     return [_checked(row, needed, path, line) for line, row in enumerate(table, start=2)]
 
 
@@ -183,11 +247,13 @@ def _checked(cells: dict[str, str], needed: Sequence[str], path: Path, line: int
     for name in needed:
         text = cells[name] or ""
         try:
-            if name in ("task", "data", "arch", "family"):
+            if name in _NAMES:
                 if not _NAME.fullmatch(text):
                     raise ValueError
                 row[name] = text
-            elif name in ("flags", "origin"):
+            elif name in ("flags", "origin", _TOLD):
+                if not is_plain(text):
+                    raise ValueError
                 row[name] = text
             else:
                 value = float(text) if text else None

@@ -1,5 +1,7 @@
 """How the board's numbers are written for people, on a terminal and on a page."""
 
+NARROWEST = 80  # columns that a table of the board needs
+
 
 def fixed(value: float | None, digits: int) -> str:
     """So many decimals; nothing for an absent value."""

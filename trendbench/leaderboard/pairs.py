@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.leaderboard.board import entries
+from trendbench.leaderboard.variants import variants
 from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
 from trendbench.results.store import StoredRecord
 
@@ -22,6 +23,7 @@ class Difference:
     Attributes:
         task, data: of both rows.
         first, second: names of the rows.
+        first_variant, second_variant: what tells each from other rows of its name.
         value: score of the first minus that of the second.
         low, high: its 95 % interval from resampling test triplets, the same for both rows.
     """
@@ -33,6 +35,8 @@ class Difference:
     value: float
     low: float
     high: float
+    first_variant: str
+    second_variant: str
 
     @property
     def is_real(self) -> bool:
@@ -55,7 +59,12 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
         One difference a pair, rows in the order of their names.
     """
     rows = sorted(entries(records), key=lambda group: group[0].record.arch)
-    known = [(group, table) for group in rows if (table := by_image(group, score)) is not None]
+    told = variants([group[0] for group in rows])
+    known = [
+        (group, variant, table)
+        for group, variant in zip(rows, told, strict=True)
+        if (table := by_image(group, score)) is not None
+    ]
     return [
         Difference(
             a[0].record.task,
@@ -63,8 +72,10 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
             a[0].record.arch,
             b[0].record.arch,
             *paired_difference(of_a, of_b),
+            variant_a,
+            variant_b,
         )
-        for (a, of_a), (b, of_b) in combinations(known, 2)
+        for (a, variant_a, of_a), (b, variant_b, of_b) in combinations(known, 2)
         if _same_triplets(a[0], b[0])
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
-from trendbench.errors import ImagesError
+from trendbench.errors import ImagesError, ScoreError, nearest
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -75,6 +75,27 @@ class Score:
     version: int
 
 
+class Scores(dict[str, Score | None]):
+    """Scores by metric name, in card order; ``get`` gives None where a score does not exist here.
+
+    Raises:
+        ScoreError: ``scores[name]`` of a score that does not exist here, or nowhere.
+    """
+
+    def __getitem__(self, name: str) -> Score:
+        """The score of that name."""
+        score = self.get(name)
+        if score is not None:
+            return score
+        if name in self:
+            raise ScoreError(
+                f"{name!r} was not scored on these images: scores.get({name!r}) is None"
+            )
+        near = nearest(str(name), self)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self)}"
+        raise ScoreError(f"no score {name!r}: {hint}")
+
+
 @dataclass(frozen=True)
 class Card:
     """What is said of one set of images.
@@ -83,8 +104,8 @@ class Card:
         name: whose images.
         task, data: the task and the content hash of the data file they were scored on.
         n: number of images.
-        scores: by metric name, in card order; None where a score does not exist here.
-        flags: what puts the images out of contention.
+        scores: by metric name, in card order.
+        flags: what disqualifies the images.
         verdict: the same in words.
         per_image: (n,) values of each score, in test order.
     """
@@ -93,7 +114,7 @@ class Card:
     task: str
     data: str
     n: int
-    scores: dict[str, Score | None]
+    scores: Scores
     flags: list[Flag]
     verdict: str
     per_image: dict[str, NDArray[np.float64]]
@@ -162,7 +183,7 @@ def score_images(
     yardstick = yardstick or Yardstick(truth, conditional=given is not None)
     yardstick.prepare([metric for metric in metrics if metric.name in features], bar)
     weights = bootstrap_weights(n)
-    scores: dict[str, Score | None] = {}
+    scores = Scores()
     values = {}
     for metric in metrics:
         own = features.get(metric.name)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
 from trendbench.data.dataset import Dataset
-from trendbench.metrics.card import Card, Score, score_images
+from trendbench.metrics.card import Card, Score, Scores, score_images
 from trendbench.metrics.flags import verdict
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
@@ -65,20 +65,16 @@ def full_card(
         bar=bar,
         engine=engine,
     )
-    absent: dict[str, Score | None] = dict.fromkeys(C2ST_VERSIONS)
     if not c2st:
-        return replace(card, scores=card.scores | absent)
+        return replace(card, scores=Scores(card.scores | dict.fromkeys(C2ST_VERSIONS)))
     found = tell_apart(images, test, conditional=conditional, bar=bar)
     m = len(found.logloss)
     spread = _WIDE * 0.5 / np.sqrt(2 * m)
-    scores = card.scores | {
-        C2ST_LOGLOSS: _score(
-            C2ST_LOGLOSS, found.logloss, 1.0, (_LEAST_LOGLOSS, 2 - _LEAST_LOGLOSS)
-        ),
-        C2ST_ACCURACY: _score(
-            C2ST_ACCURACY, found.accuracy, _CHANCE, (_CHANCE - spread, _CHANCE + spread)
-        ),
-    }
+    logloss_range = (_LEAST_LOGLOSS, 2 - _LEAST_LOGLOSS)
+    accuracy_range = (_CHANCE - spread, _CHANCE + spread)
+    scores = Scores(card.scores)
+    scores[C2ST_LOGLOSS] = _score(C2ST_LOGLOSS, found.logloss, 1.0, logloss_range)
+    scores[C2ST_ACCURACY] = _score(C2ST_ACCURACY, found.accuracy, _CHANCE, accuracy_range)
     return replace(card, scores=scores, verdict=verdict(scores, card.flags))
 
 

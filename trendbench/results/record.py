@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 import trendbench
-from trendbench.plain_text import is_plain
+from trendbench.plain_text import checked_name, is_plain
 from trendbench.provenance import sources_sha256
 
 Status = Literal["reproduced", "self-reported"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+RowName = Annotated[str, AfterValidator(checked_name)]  # task, row or family, as a table shows it
 _Number = Annotated[int, Field(ge=0, le=(1 << 64) - 1)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 _LONGEST_TEXT = 200
@@ -30,7 +31,7 @@ Parameters = dict[Name, bool | int | float | Text]
 
 
 class Part(BaseModel):
-    """Part of a file that strangers may have written: every key known, every number finite."""
+    """Part of a file that anyone may have written: every key known, every number finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -98,9 +99,9 @@ class RunRecord(Part):
     """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
-    task: Name
-    arch: Name
-    family: Name
+    task: RowName
+    arch: RowName
+    family: RowName
     status: Status
     seed: _Number
     recipe: RecipeEntry

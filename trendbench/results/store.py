@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from trendbench import catalog
-from trendbench.errors import ResultError, first_problem
+from trendbench.errors import ResultError, first_problem, nearest
 from trendbench.progress import say
 from trendbench.results.record import RunRecord
 from trendbench.storage.atomic import write_bytes, write_text
@@ -23,6 +23,7 @@ from trendbench.storage.bounded import ArrayError, read_file, read_npz
 
 Origin = Literal["published", "local"]
 PerImage = dict[str, NDArray[np.float64]]
+_DEFAULT = "results"
 _LARGEST_RECORD = 1 << 20
 _LARGEST_COMPANION = 1 << 27
 _MOST_SCORES = 64
@@ -94,7 +95,7 @@ def write_record(
     The companions come first, so that a record that is there always has them: per-image scores
     in ``<run-id>.npz``, attachments in the folder ``<run-id>``.
     """
-    path = results / record.task / record.arch / f"{record.run_id}.json"
+    path = record_path(results, record)
     folder = path.with_suffix("")
     if not path.exists():
         for name, content in attachments.items():
@@ -102,6 +103,49 @@ def write_record(
         write_bytes(path.with_suffix(".npz"), per_image)
         write_text(path, record.to_json())
     return path
+
+
+def record_path(results: Path, record: RunRecord) -> Path:
+    """Where a record lies under a folder of results."""
+    return results / record.task / record.arch / f"{record.run_id}.json"
+
+
+def row_key(record: RunRecord) -> tuple[str, str, str, str]:
+    """What the records of one row of a leaderboard share: task, data, name, recipe."""
+    return record.task, record.data.sha256, record.arch, record.recipe.sha256
+
+
+def run_key(record: RunRecord) -> tuple[object, ...]:
+    """What the records of one row and seed share; of these the newest counts."""
+    return (*row_key(record), record.seed)
+
+
+def newness(stored: StoredRecord) -> tuple[str, str]:
+    """What records are sorted by, the oldest first."""
+    return stored.record.finished, stored.record.run_id
+
+
+def results_folder(named: str | Path | None) -> Path:
+    """The folder of records that was named, or ``results``, which need not exist.
+
+    Raises:
+        ResultError: there is no such folder.
+    """
+    if named is None:
+        return Path(_DEFAULT)
+    folder = Path(named)
+    if not folder.is_dir():
+        what = "is a file, and no folder of records" if folder.exists() else "does not exist"
+        near = nearest(folder.name, _folders_in(folder.parent))
+        hint = f"did you mean '{folder.parent / near[0]}'?" if near else (
+            f"name a folder that holds <task>/<arch>/seed….json, such as '{_DEFAULT}'"
+        )  # fmt: skip
+        raise ResultError(f"{folder} {what}: {hint}")
+    return folder
+
+
+def _folders_in(place: Path) -> list[str]:
+    return [path.name for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
 
 
 def read_record(path: Path) -> RunRecord:

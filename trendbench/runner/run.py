@@ -332,7 +332,6 @@ def _record(
         workspace.mark(scored=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     state = workspace.state
     xi = card.scores["xi"]
-    assert xi is not None
     per_image = pack_per_image(card.per_image)
     record = RunRecord(
         task=dataset.spec.name,

@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
-from trendbench.results.record import DataEntry, Name, ScoreEntry, Sha256
+from trendbench.results.record import DataEntry, Name, RowName, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
 from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
@@ -70,8 +70,8 @@ class Entry(_Part):
 
     format: Literal["trendbench-entry/1"] = "trendbench-entry/1"
     status: Literal["self-reported"] = "self-reported"
-    name: Name
-    task: Name
+    name: RowName
+    task: RowName
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     data: DataEntry
     code: Code
@@ -100,21 +100,6 @@ class Parcel:
     entry: Entry
     per_image: PerImage
     recipe: str
-
-
-def checked_name(name: str) -> str:
-    """A row's name: letters, digits, and . _ - after the first.
-
-    Raises:
-        ResultError: it is none.
-    """
-    try:
-        return TypeAdapter(Name).validate_python(name)
-    except ValidationError:
-        raise ResultError(
-            f"{name[:64]!r} does not name a row: up to 64 letters, digits and . _ -, a letter or "
-            "digit first"
-        ) from None
 
 
 def samples_hash(images: NDArray[np.uint8]) -> str:

@@ -1,8 +1,8 @@
-"""Take strangers' entries into a folder of records, once nothing in them is in doubt."""
+"""Take entries into a folder of records, once nothing in them is in doubt."""
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trendbench.errors import ResultError
@@ -13,25 +13,38 @@ from trendbench.results.record import (
     RunRecord,
     TrainingEntry,
 )
-from trendbench.results.store import pack_per_image, read_all, write_record
+from trendbench.results.store import (
+    StoredRecord,
+    newness,
+    pack_per_image,
+    read_all,
+    record_path,
+    run_key,
+    write_record,
+)
 from trendbench.submissions.consistency import must_be_consistent
 from trendbench.submissions.entry import SUBMITTED, Parcel, pack, unpack
 
 ENTRY = "entry.zip"
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def merge(paths: Sequence[Path], results: Path) -> list[tuple[Path, bool]]:
+def merge(
+    paths: Sequence[Path], results: Path, *, replace: bool = False
+) -> list[tuple[Path, bool]]:
     """Record entries with the status ``self-reported``; all of them, or none if one is refused.
 
     Args:
         paths: files that ``trendbench submit`` wrote.
         results: the folder of records.
+        replace: whether an entry may stand in for another of its task, name, recipe and seed,
+            whose record stays in the folder.
 
     Returns:
         For each entry its record's path, and whether it is new there.
 
     Raises:
-        ResultError: an entry is refused; nothing has been written.
+        ResultError: an entry is refused, or would replace another; nothing has been written.
         OSError: the folder cannot be written.
     """
     stored = read_all(results)
@@ -40,18 +53,37 @@ def merge(paths: Sequence[Path], results: Path) -> list[tuple[Path, bool]]:
     for path, parcel in zip(paths, parcels, strict=True):
         must_be_consistent(parcel, known, str(path))
     there = {_content(s.record): s.path for s in stored}
-    finished = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    taken = []
+    standing = {run_key(s.record): s for s in sorted(stored, key=newness)}
+    finished = datetime.now(UTC)
+    made = []
     for path, parcel in zip(paths, parcels, strict=True):
-        record, per_image, entry = _record(parcel, finished, str(path))
-        before = there.get(_content(record))
-        if before is None:
-            before = write_record(results, record, per_image, {ENTRY: entry})
-            there[_content(record)] = before
-            taken.append((before, True))
-        else:
-            taken.append((before, False))
-    return taken
+        record, per_image, entry = _record(parcel, finished.strftime(_MOMENT), str(path))
+        is_new = _content(record) not in there
+        old = standing.get(run_key(record))
+        if is_new and old is not None:
+            if not replace:
+                raise ResultError(_taken(path, record, old))
+            # Records tell time in seconds, and the one that is taken in last must be the newest.
+            after = datetime.strptime(old.record.finished, _MOMENT) + timedelta(seconds=1)
+            moment = max(finished.strftime(_MOMENT), after.strftime(_MOMENT))
+            record = record.model_copy(update={"finished": moment})
+        file = there.setdefault(_content(record), record_path(results, record))
+        if is_new:
+            standing[run_key(record)] = StoredRecord(record, file, "local")
+        made.append((record, per_image, entry, file, is_new))
+    for record, per_image, entry, _, is_new in made:
+        if is_new:
+            write_record(results, record, per_image, {ENTRY: entry})
+    return [(file, is_new) for *_, file, is_new in made]
+
+
+def _taken(path: Path, record: RunRecord, old: StoredRecord) -> str:
+    return (
+        f"{path}: {old.path} already stands for '{record.arch}', seed {record.seed}, with this "
+        "recipe and other samples: submit with another --name, or with another --seed where it is "
+        f"another training of the same model; trendbench leaderboard --merge {path} --replace puts "
+        "this one in its place"
+    )
 
 
 def _content(record: RunRecord) -> str:

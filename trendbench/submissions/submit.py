@@ -12,6 +12,7 @@ from trendbench.errors import ResultError
 from trendbench.generators.recipes import is_reserved
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card
+from trendbench.plain_text import checked_name
 from trendbench.progress import quiet
 from trendbench.results.record import DataEntry, ScoreEntry, code_entry
 from trendbench.results.store import pack_per_image
@@ -21,7 +22,6 @@ from trendbench.submissions.entry import (
     Entry,
     RecipeText,
     Samples,
-    checked_name,
     pack,
     read_recipe,
     samples_hash,
@@ -59,7 +59,10 @@ class About:
     device: str = NOT_SAID
 
     def __post_init__(self) -> None:
-        checked_name(self.name)
+        try:
+            checked_name(self.name)
+        except ValueError as error:
+            raise ResultError(f"--name: {error}") from None
         if is_reserved(self.name):
             raise ResultError(f"'{self.name}' is a name of trendbench's own rows: choose another")
         checked_line(self.device, "--device")
@@ -99,7 +102,6 @@ def submit(
         c2st=c2st, bar=bar,
     )  # fmt: skip
     xi = card.scores["xi"]
-    assert xi is not None
     per_image = pack_per_image(card.per_image)
     entry = Entry(
         name=about.name,

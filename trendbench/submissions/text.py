@@ -4,7 +4,7 @@ import re
 from typing import NoReturn
 
 from trendbench.errors import ResultError
-from trendbench.plain_text import is_plain
+from trendbench.plain_text import is_plain, must_read_back
 
 LONGEST_LINE, LONGEST_PAGE = 80, 1 << 16
 _LINE = re.compile(r"[A-Za-z0-9 .,:;()+/@_#%'×-]")
@@ -28,7 +28,10 @@ def checked_line(text: str, what: str) -> str:
             _refuse(character, what, "letters, digits, spaces and . , : ; ( ) + / @ _ # % ' × - do")
     if not text[0].isalnum():
         _refuse(text[0], what, "it must begin with a letter or a digit")
-    return text
+    try:
+        return must_read_back(text)
+    except ValueError as error:
+        raise ResultError(f"{what}: {error}") from None
 
 
 def checked_page(content: bytes, what: str) -> str:

@@ -94,7 +94,6 @@ class Objective:
             metrics=_LOOKED_AT,
         )
         xi = card.scores["xi_binary"]
-        assert xi is not None
         ratio = xi.value / self._truth.xi_floor
         flags = [flag.name for flag in card.flags]
         return Finding(abs(ratio - 1) + len(flags), ratio, flags)

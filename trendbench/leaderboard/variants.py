@@ -1,0 +1,62 @@
+"""What tells rows of one name apart: the hyper-parameters in which they differ."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from trendbench.results.store import StoredRecord
+
+_Facts = dict[str, object]
+
+
+def variants(rows: Sequence[StoredRecord]) -> list[str]:
+    """For each row, by one of its records, how it differs from others of its task, data and name.
+
+    Hyper-parameters come first, as ``epochs=20, eta=1``; then the generator and the hash of its
+    file; then where the record comes from. What does not differ is left out, and so is all that is
+    needed no more. The text is empty where the name is unique.
+    """
+    named: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for index, stored in enumerate(rows):
+        record = stored.record
+        named[record.task, record.data.sha256, record.arch].append(index)
+    told = [""] * len(rows)
+    for indices in named.values():
+        for facts in (_parameters, _generator, _recipe, _origin):
+            if len({told[i] for i in indices}) == len(indices):
+                break
+            texts = _differing([facts(rows[i]) for i in indices])
+            for i, text in zip(indices, texts, strict=True):
+                told[i] = ", ".join(filter(None, (told[i], text)))
+    return told
+
+
+def _parameters(stored: StoredRecord) -> _Facts:
+    return dict(stored.record.recipe.parameters)
+
+
+def _generator(stored: StoredRecord) -> _Facts:
+    recipe = stored.record.recipe
+    return {"generator": recipe.generator, "source": (recipe.source or "none")[:8]}
+
+
+def _recipe(stored: StoredRecord) -> _Facts:
+    return {"recipe": stored.record.recipe.sha256[:8]}  # of 1 and 1.0, for one
+
+
+def _origin(stored: StoredRecord) -> _Facts:
+    return {"origin": stored.origin}
+
+
+def _differing(rows: Sequence[_Facts]) -> list[str]:
+    keys = dict.fromkeys(key for facts in rows for key in facts)
+    differing = [key for key in keys if len({_written(facts, key) for facts in rows}) > 1]
+    return [", ".join(f"{key}={_written(facts, key)}" for key in differing) for facts in rows]
+
+
+def _written(facts: _Facts, key: str) -> str:
+    value = facts.get(key, "default")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return str(value)
