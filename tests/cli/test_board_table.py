@@ -1,18 +1,47 @@
-"""The board on a terminal of 80 columns: nothing is cut, nothing runs over."""
+"""The board on a terminal: nothing is cut, nothing runs over, and a wide one is used."""
 
+import pytest
+
+from tests.leaderboard.test_board import make, recipe_entry
 from trendbench import catalog
-from trendbench.cli.board_table import board_tables
+from trendbench.cli.board_table import board_tables, terminal_width
 from trendbench.leaderboard.board import rows
-from trendbench.results.store import read_all
+from trendbench.results.store import read_all, read_folder
 
 
 def test_the_published_board_fits_80_columns():
     board = rows(read_all(catalog.RESULTS))
     text = board_tables(board)
     assert max(len(line) for line in text.splitlines()) <= 80
-    shown = text.split()
+    shown = text.replace(",", "").split()
     for row in board:
-        assert row["arch"][:17] in shown  # what is longer goes on in the next line
-        assert row["arch"][17:] in text
+        name = row["arch"]  # what is longer than its column goes on in the next line
+        assert any({name[:k], name[k:]} - {""} <= set(shown) for k in range(17, 65))
         assert set(row["flags"].split(";")) - {""} <= set(shown)
         assert row["paper_xi"] is None or row["paper_xi"] in shown
+    assert "status" not in shown  # every published row is reproduced
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_status_has_a_column_and_flags_share_lines(tmp_path, width):
+    flags = ["below-floor", "collapsed", "memorised", "wrong-texture"]
+    recipe = {"generator": "submitted", "parameters": {}, "source": "e" * 64, "sha256": "e" * 64}
+    make(tmp_path, "theirs", recipe=recipe, status="self-reported", family="submitted")
+    make(tmp_path, "nf8", recipe=recipe_entry("nf8", epochs=20), flags=flags)
+    make(tmp_path, "nf8")
+    text = board_tables(rows(read_folder(tmp_path, "local")), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert {"self-reported", "local", "epochs=20"} <= set(text.replace(",", "").split())
+    (head,) = [line for line in text.splitlines() if "flags" in line and "arch" in line]
+    place, end = head.index("flags"), head.index("status")
+    listed = " ".join(line[place:end].strip() for line in text.splitlines() if len(line) > place)
+    assert "local" not in listed and "self-reported" not in listed  # noqa: PT018
+    assert ("below-floor, collapsed, memorised, wrong-texture" in text) == (width == 160)
+    assert ("paper ξ" in head) == (width == 160)
+
+
+@pytest.mark.parametrize(("columns", "width"), [("160", 160), ("40", 80), ("nonsense", 80)])
+def test_the_width_is_that_of_the_terminal(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("sys.__stdout__", None)  # no terminal
+    assert terminal_width() == width

@@ -5,15 +5,20 @@ import hashlib
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
+from pandas._libs.parsers import STR_NA_VALUES
+from pydantic import ValidationError
 
+import trendbench as tb
 from trendbench import catalog
 from trendbench.errors import ResultError
 from trendbench.generators.recipes import find_recipe
 from trendbench.leaderboard import board
-from trendbench.leaderboard.board import COLUMNS, SCORES, refresh, rows, to_csv
+from trendbench.leaderboard.board import COLUMNS, SCORES, label, refresh, rows, superseded, to_csv
 from trendbench.metrics.card import METRICS
 from trendbench.metrics.full_card import C2ST_VERSIONS
+from trendbench.plain_text import reads_back
 from trendbench.results.record import RunRecord, ScoreEntry
 from trendbench.results.store import (
     StoredRecord,
@@ -117,6 +122,93 @@ def test_of_two_records_of_a_seed_the_newer_counts(tmp_path):
     make(tmp_path, ratio=1.2, finished="2026-02-02T03:04:05Z")
     (row,) = local(tmp_path)
     assert (row["seeds"], row["xi_ratio"], row["intervals"]) == (1, 1.2, "images only")
+
+
+def test_what_newer_records_stand_before_is_counted_and_named(tmp_path, in_process):
+    """Newest by its own date, whatever order the files have; another seed replaces nothing."""
+    old = make(tmp_path, ratio=1.9)
+    make(tmp_path, ratio=1.2, finished="2026-02-02T03:04:05Z")
+    make(tmp_path, seed=1)
+    (row,) = local(tmp_path)
+    assert (row["seeds"], row["superseded"]) == (2, 1)
+    assert [s.path for s in superseded(read_all(tmp_path))] == [old]
+    done = in_process("leaderboard", "--results", tmp_path, "--task", "small")
+    (line,) = [line for line in done.stderr.splitlines() if "older records" in line]
+    assert line.endswith(f": 1: {old}")
+
+
+def test_rows_of_one_name_say_in_what_they_differ(tmp_path):
+    """Hyper-parameters first; where they agree, the generator's file; at last the origin."""
+    own = {"generator": "q.py:Q", "parameters": {"eta": 1.0}, "sha256": "c" * 64}
+    make(tmp_path, "nf16")
+    make(tmp_path, "nf8")
+    make(tmp_path, "nf8", recipe=recipe_entry("nf8", epochs=40, extra=True))
+    make(tmp_path, "Q", family="own", recipe=own | {"source": "1" * 64})
+    make(tmp_path, "Q", family="own", recipe=own | {"source": "2" * 64, "sha256": "d" * 64})
+    make(tmp_path, "one", family="own", recipe=own)
+    make(tmp_path, "one", family="own", recipe=own | {"parameters": {"eta": 1}, "sha256": "e" * 64})
+    records = [s for s in read_all(tmp_path) if s.origin == "local"]
+    epochs = find_recipe("nf8").parameters["epochs"]
+    told = {(row["arch"], row["variant"]) for row in rows(records)}
+    assert told == {
+        ("nf16", ""), ("nf8", f"epochs={epochs}, extra=default"), ("nf8", "epochs=40, extra=true"),
+        ("Q", "source=11111111"), ("Q", "source=22222222"), ("one", "recipe=cccccccc"),
+        ("one", "recipe=eeeeeeee"),
+    }  # fmt: skip
+    twice = [*records, *(StoredRecord(s.record, s.path, "published") for s in records)]
+    shown = rows(twice)
+    assert len({(row["arch"], row["variant"]) for row in shown}) == len(shown) == 14
+    assert {label(row) for row in shown} >= {"nf16 (origin=local)", "nf16 (origin=published)"}
+    assert len({(line["arch"], line["variant"]) for line in csv_lines(shown)}) == 14
+
+
+def csv_lines(board):
+    return list(csv.DictReader(io.StringIO(to_csv(board))))
+
+
+def test_what_the_seeds_of_a_row_ran_on_is_all_said(tmp_path):
+    make(tmp_path)
+    make(tmp_path, seed=1, hardware={"device": "GPU", "precision": "fp32"}, privileged=True)
+    (row,) = local(tmp_path)
+    assert (row["device"], row["privileged"]) == ("CPU; GPU", True)
+
+
+def test_names_come_back_from_pandas(tmp_path):
+    """Every spelling that pandas takes for missing is refused, in any case of its letters."""
+    lost = {*STR_NA_VALUES, "None", "True", "false", "007", "1e5", "inf", "-Infinity", "2017-06-02"}
+    for word in lost:
+        assert not any(map(reads_back, (word, word.lower(), word.upper()))), word
+    assert all(map(reads_back, ("nf8", "NA-1", "nano", "1e5x", "Truth", "inf2", "a laptop")))
+    read = pd.read_csv(io.StringIO("name\n" + "\n".join(["NA-1", "nano", "1e5x", "inf2"])))
+    assert list(read.name) == ["NA-1", "nano", "1e5x", "inf2"]
+    for field in ("arch", "task", "family"):
+        with pytest.raises(ValidationError, match="would not be read back"):
+            make(tmp_path, **{"recipe": recipe_entry("nf8"), field: "nan"})
+
+
+def test_a_record_with_such_a_name_is_left_out_with_a_word(tmp_path, capsys):
+    path = make(tmp_path)
+    renamed = path.with_name("seed0-000000000000.json")
+    renamed.write_text(path.read_text().replace('"arch": "nf8"', '"arch": "NA"'))
+    assert len(local(tmp_path)) == 1
+    assert f"left out: {renamed}: arch: 'NA' would not be read back" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_no_board(tmp_path, monkeypatch, in_process):
+    """Named, it is missed; the default need not exist."""
+    make(tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ResultError, match="result does not exist: did you mean 'results'"):
+        tb.load_results("result")
+    with pytest.raises(ResultError, match="nowhere does not exist: name a folder"):
+        tb.load_results("nowhere")
+    assert "small" in set(tb.load_results().task) == set(tb.load_results("results").task)
+    done = in_process("leaderboard", "--results", "result", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "did you mean 'results'?" in done.stderr
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert set(tb.load_results().origin) == {"published"}
 
 
 def test_stale_rows_are_marked_and_unranked(tmp_path):

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.leaderboard.test_board import make
+from tests.leaderboard.test_board import make, recipe_entry
+from trendbench.cli.changes import changes_table
 from trendbench.cli.leaderboard import command
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, refresh
 from trendbench.leaderboard.compare import board_of, compare, read_board
-from trendbench.results.store import read_all, read_folder
+from trendbench.results.store import StoredRecord, read_all, read_folder
 
 N = 400
 
@@ -129,7 +130,82 @@ def test_rows_on_other_data_are_not_compared(tmp_path):
     assert [(c.before, c.after) for c in compare(*lines, "xi")] == [(None, 1.3), (1.3, None)]
 
 
-def test_the_command(two):
+def recipe(letter, **changes):
+    return {"generator": "quilt.py:Quilt", "parameters": {}, "sha256": letter * 64, **changes}
+
+
+@pytest.mark.parametrize("only_csv", [False, True])
+def test_rows_of_one_name_are_matched_by_recipe_and_family(tmp_path, only_csv):
+    """Every row of both sides once; one's own is not set beside another author's."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        make(folder, "nf8", ratio=1.3)
+        make(folder, "nf8", ratio=1.4, recipe=recipe_entry("nf8", epochs=40))
+    make(old, "Quilt", family="own", recipe=recipe("d"), ratio=1.1)
+    make(old, "Quilt", family="own", recipe=recipe("e"), ratio=1.2)
+    make(new, "Quilt", family="own", recipe=recipe("d"), ratio=1.5)
+    make(new, "Quilt", family="submitted", status="self-reported", recipe=recipe("f"), ratio=2.0)
+    before = refresh(old)
+    if only_csv:
+        before = before.rename(tmp_path / "alone.csv")
+    found = compare(read_board(before, "xi"), board_of(read_all(new)), "xi")
+    mine = [c for c in found if c.task == "small"]
+    assert {(c.arch, c.family, c.recipe[7:8], c.before, c.after) for c in mine} == {
+        ("nf8", "pix2pix", mine[0].recipe[7:8], 1.3, 1.3), ("Quilt", "own", "d", 1.1, 1.5),
+        ("nf8", "pix2pix", recipe_entry("nf8", epochs=40)["sha256"][:1], 1.4, 1.4),
+        ("Quilt", "own", "e", 1.2, None), ("Quilt", "submitted", "f", None, 2.0),
+    }  # fmt: skip
+    assert {c.recipe[7:8] for c in mine if c.is_ambiguous} == {"e", "f"}
+    assert len({(c.arch, c.variant) for c in mine}) == len(mine) == 5
+    shown = changes_table(mine, "xi")
+    assert shown.count("‡") == 3
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_one_s_own_and_a_published_row_of_a_recipe_go_with_their_own(tmp_path):
+    published = [StoredRecord(s.record, s.path, "published") for s in made(tmp_path / "p", 1.1)]
+    local = made(tmp_path / "l", 1.4)
+    both = board_of([*published, *local])
+    found = compare(both, board_of([*local, *published]), "xi")
+    assert [(c.before, c.after) for c in found] == [(1.1, 1.1), (1.4, 1.4)]
+    assert {c.variant for c in found} == {"origin=local", "origin=published"}
+    assert [c.side for c in compare(board_of(local), both, "xi")] == ["after", "both"]
+    assert [c.side for c in compare(board_of(published), board_of(local), "xi")] == ["both"]
+
+
+def made(folder, ratio):
+    make(folder, "nf8", ratio=ratio)
+    return read_folder(folder, "local")
+
+
+def test_a_board_without_the_column_recipe_is_refused_and_without_variant_is_not(two):
+    old, _ = two
+    table = list(csv.DictReader((old / CSV_NAME).read_text().splitlines()))
+    for column, is_needed in (("variant", False), ("recipe", True)):
+        kept = [name for name in table[0] if name != column]
+        path = old.parent / "older.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, kept, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(table)
+        if is_needed:
+            with pytest.raises(ResultError, match="no rows with 'recipe'; trendbench leaderboard"):
+                read_board(path, "xi")
+        else:
+            assert len(read_board(path, "xi")) == len(table)
+
+
+def test_a_row_without_the_score_is_there_all_the_same(tmp_path):
+    make(tmp_path / "a", "nf8", scores={"xi": None})
+    make(tmp_path / "b", "nf8")
+    a, b = (board_of(read_folder(tmp_path / name, "local")) for name in "ab")
+    (change,) = compare(a, b, "xi")
+    assert (change.side, change.before, change.after) == ("both", None, 1.3)
+    assert "absent" not in changes_table([change], "xi")
+
+
+def test_the_command(two, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     old, new = two
     arguments = ["--results", str(new), "--compare", str(old / CSV_NAME)]
     result = CliRunner().invoke(command, arguments)

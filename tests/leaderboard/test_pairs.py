@@ -1,10 +1,12 @@
 """Paired differences: their interval is that of the differences, not of the rows."""
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.leaderboard.test_board import make
+from tests.leaderboard.test_board import make, recipe_entry
 from trendbench.cli.leaderboard import command
 from trendbench.cli.markdown import differences_markdown
 from trendbench.leaderboard.pairs import differences
@@ -71,6 +73,16 @@ def test_the_command_sets_the_study_s_order_beside_ours(tmp_path, shared):
     wanted = " | nf16 | nf8 | -0.5 | -0.5 … -0.5 | yes | -0.00219 | yes |"
     (line,) = (line for line in result.stdout.splitlines() if line.endswith(wanted))
     assert line.startswith("| small, ")  # beside the published rows' task
+
+
+def test_two_rows_of_one_name_are_told_apart(tmp_path, shared, in_process):
+    make(tmp_path, "nf8", n=N, images=shared)
+    make(tmp_path, "nf8", n=N, images=shared, recipe=recipe_entry("nf8", epochs=40))
+    chosen = ["leaderboard", "--results", tmp_path, "--task", "small"]
+    for more in (["--differences", "xi"], ["--markdown", "arch,xi"], ["--markdown", "variant"]):
+        assert "epochs=40" in in_process(*chosen, *more).stdout
+    (pair,) = json.loads(in_process(*chosen, "--differences", "xi", "--json").stdout)
+    assert "epochs=40" in {pair["first_variant"], pair["second_variant"]}
 
 
 def test_pairs_of_one_file_alone_do_not_say_which(tmp_path, shared):

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 
 from trendbench import catalog
+from trendbench.cli.card_text import record_text
 from trendbench.data.opening import open_dataset
 from trendbench.errors import InputError, ResultError
-from trendbench.leaderboard.board import rows
-from trendbench.results.store import pack_per_image, read_all, read_record
+from trendbench.leaderboard.board import refresh, rows, superseded
+from trendbench.results.record import TrainingEntry
+from trendbench.results.store import pack_per_image, read_all, read_record, write_record
 from trendbench.submissions.entry import Entry, pack, samples_hash, unpack
 from trendbench.submissions.merge import merge
 from trendbench.submissions.submit import About, submit
@@ -83,6 +86,78 @@ def test_an_entry_becomes_a_row_once(made, results):
     assert merge([made / "entry.zip"], results) == [(path, False)]
     assert merge([kept], results) == [(path, False)]
     assert len(local(results)) == 2
+
+
+def other_samples(made, small_file, path, name="theirs", seed=0):
+    """The same words about other images."""
+    with open_dataset(small_file) as dataset:
+        about = About(name, made / "recipe.md", seed=seed)
+        submit(np.load(made / "second.npy"), dataset, about, path, c2st=False)
+    return path
+
+
+def test_an_entry_does_not_hide_another(made, small_file, results, tmp_path):
+    """Other samples under one name, recipe and seed: refused, or put in its place when asked."""
+    ((first, _),) = merge([made / "entry.zip"], results)
+    other = other_samples(made, small_file, tmp_path / "other.zip")
+    refused(other, results, rf"{re.escape(str(first))} already stands for 'theirs', seed 0.*--name")
+    seeded = other_samples(made, small_file, tmp_path / "seeded.zip", seed=1)
+    named = other_samples(made, small_file, tmp_path / "named.zip", "other")
+    assert [fresh for _, fresh in merge([seeded, named], results)] == [True, True]
+    ((second, fresh),) = merge([other], results, replace=True)  # within the same second
+    assert fresh
+    shown = {row["arch"]: row for row in rows(local(results))}
+    assert {name: row["superseded"] for name, row in shown.items()} == {
+        "Keeps": 0, "theirs": 1, "other": 0,
+    }  # fmt: skip
+    assert [stored.path for stored in superseded(local(results))] == [first]
+    assert merge([other], results) == [(second, False)]
+
+
+def test_two_entries_of_one_merge_do_not_hide_each_other(made, small_file, results, tmp_path):
+    other = other_samples(made, small_file, tmp_path / "other.zip")
+    before = tree(results)
+    with pytest.raises(ResultError, match="already stands for 'theirs'"):
+        merge([made / "entry.zip", other], results)
+    assert tree(results) == before
+    assert len(merge([made / "entry.zip", made / "entry.zip"], results)) == 2
+
+
+def test_what_a_record_does_not_say_is_shown_as_absent_everywhere(
+    made, results, tmp_path, in_process
+):
+    """All that may be None is None, in an entry and in a run: cards, tables, CSV and report."""
+    ((entry, _),) = merge([made / "entry.zip"], results)
+    run = next((results / "small" / "Keeps").glob("seed*.json"))
+    for number, path in enumerate((entry, run)):
+        record = read_record(path)
+        blank = {"epochs": None, "images_seen": None, "seconds": None, "sampling_seconds": None,
+                 "sampling_seed": None}  # fmt: skip
+        bare = record.model_copy(
+            update={
+                "training": TrainingEntry(**blank), "parameters": None, "attachments": {},
+                "recipe": record.recipe.model_copy(update={"preset": None, "source": None}),
+                "scores": dict.fromkeys(record.scores), "seed": 7 + number,
+            }
+        )  # fmt: skip
+        written = write_record(results, bare, path.with_suffix(".npz").read_bytes())
+        for what in (path, written):
+            card = in_process("card", what)
+            assert card.returncode == 0, card.stderr
+            assert "None" not in card.stdout
+        assert "None" not in record_text(bare)
+    assert "no weights" in in_process("card", entry).stdout
+    board = ["leaderboard", "--results", results]
+    refresh(results).rename(tmp_path / "before.csv")
+    for more in ([], ["--json"], ["--differences", "xi"], ["--markdown", "arch,seconds,epochs,xi"],
+                 ["--compare", tmp_path / "before.csv"]):  # fmt: skip
+        done = in_process(*board, *more)
+        assert done.returncode == 0, done.stderr
+        assert "None" not in done.stdout
+    assert "None" not in (results / "leaderboard.csv").read_text()
+    done = in_process("report", "--results", results, "--out", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    assert ">None<" not in (tmp_path / "report" / "index.html").read_text()
 
 
 # --- what a hostile hand can do to the archive -------------------------------------------------
@@ -412,7 +487,9 @@ def test_every_published_record_is_consistent_by_the_same_rules():
     ("keywords", "match"),
     [
         ({"name": "nf8"}, "own rows"), ({"name": "a b"}, "does not name a row"),
-        ({"name": "=x"}, "does not name a row"), ({"device": "=x"}, "--device holds '='"),
+        ({"name": "=x"}, "does not name a row"), ({"name": "NA"}, "--name: 'NA' would not be read"),
+        ({"name": "1e5"}, "would not be read back"), ({"device": "N/A"}, "--device: 'N/A' would"),
+        ({"device": "=x"}, "--device holds '='"),
         ({"recipe": "none.md"}, "none.md cannot be read"),
         ({"recipe": "x.docx"}, "a recipe is a .md or a .toml file"),
         ({"recipe": "bad.toml"}, "bad.toml is not TOML"), ({"recipe": "html.md"}, "holds HTML"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from trendbench.leaderboard.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
-_ROOMY = 100  # columns from which a table with a status has wide gaps and every column
+_ROOMY = 100  # columns from which a table has wide gaps and every column
 _LOCAL = "local"
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
@@ -45,7 +45,7 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
     from rich.text import Text
 
     told = max(len(_status(row)) for row in rows)
-    is_tight = told > 0 and width < _ROOMY
+    is_tight = width < _ROOMY
     in_paper = any(row["paper_xi"] is not None for row in rows)
     in_paper = in_paper and not (is_tight and told > len(_LOCAL))
     table = Table(
@@ -53,7 +53,7 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
         collapse_padding=True, padding=(0, 0 if is_tight else 1),
     )  # fmt: skip
     table.add_column("#", justify="right")
-    table.add_column("arch", overflow="fold", min_width=11 if is_tight else 17)
+    table.add_column("arch", overflow="fold", min_width=11 if told else 17)
     table.add_column("ξ/floor", justify="right", no_wrap=True)
     table.add_column("ξ", justify="right", no_wrap=True)
     table.add_column("grey", justify="right", no_wrap=True)
