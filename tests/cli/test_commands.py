@@ -72,6 +72,11 @@ def test_make_data_info_verify_preview(in_process, tmp_path):
     assert made.stdout.strip() == "datasets/mine-n7-seed2.h5"
     path = tmp_path / made.stdout.strip()
     facts = json.loads(in_process("info", path, "--json").stdout)
+    by_training = 1 + 1 / facts["spec"]["train"]
+    assert facts["xi_floor"] == pytest.approx(facts["xi_floor_exact_profile"] * by_training)
+    told = " ".join(in_process("info", path).stdout.split())
+    assert f"{facts['xi_floor']:.7f} against the mean profile of the" in told
+    assert f"{facts['xi_floor_exact_profile']:.7f} against the exact mean profile" in told
     assert facts["spec"]["train"] == 7
     assert facts["seed"] == 2
     verified = in_process("verify", path)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from trendbench.catalog import RESULTS
@@ -104,3 +105,21 @@ def test_a_misspelt_command_is_answered_with_the_nearest():
     assert result.exit_code == 2
     assert "Did you mean 'run'?" in result.output
     assert "Did you mean" not in CliRunner().invoke(group, ["xyzzy"]).output
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [(["--task"], "mine trend-v1 trend-v1-independent"), (["--family", "s"], "submitted"),
+     (["--differences", "xi_r"], "xi_ratio"), (["--score", "xi_r"], "xi_ratio"),
+     (["--markdown", "arch,xi_r"], "arch,xi_ratio arch,xi_ratio_low arch,xi_ratio_high")],
+)  # fmt: skip
+def test_the_board_s_names_are_completed(tmp_path, typed, expected):
+    """Tasks of local records among them, in the folder that was named."""
+    record = tmp_path / "mine" / "nf8" / "seed0-000000000000.json"
+    record.parent.mkdir(parents=True)
+    record.touch()
+    completion = ShellComplete(group, {}, "trendbench", "_TRENDBENCH_COMPLETE")
+    option, begun = (*typed, "")[:2]
+    words = ["leaderboard", "--results", str(tmp_path), option]
+    found = [item.value for item in completion.get_completions(words, begun)]
+    assert found == expected.split()

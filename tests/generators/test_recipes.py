@@ -1,14 +1,17 @@
 """Recipes: the seed's six rows, the grammar, and the three doors for one's own generator."""
 
 import csv
+import json
 import sys
 
 import pytest
 
+from tests.conftest import SMALL
 from trendbench import catalog
-from trendbench.errors import RecipeError
+from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.pix2pix.names import parameters_of
 from trendbench.generators.recipes import find_recipe, load_class, shipped_recipes
+from trendbench.spec import spec_from_json
 
 
 def test_every_row_of_the_seed_has_a_recipe():
@@ -150,3 +153,15 @@ def test_a_recipe_file_that_does_not_hold_together_is_refused(text, said, tmp_pa
 
 def test_a_search_space_is_no_row():
     assert "space" not in {recipe.arch for recipe in shipped_recipes()}
+
+
+def test_a_name_that_the_board_s_csv_would_lose_is_refused_before_anything_is_trained(tmp_path):
+    source = "class NA:\n    pass\n\nclass inf:\n    pass\n"
+    (tmp_path / "own.py").write_text(source)
+    (tmp_path / "own.toml").write_text(f'name = "NaN"\ngenerator = "{tmp_path}/own.py:NA"\n')
+    for arch in (f"{tmp_path}/own.py:NA", f"{tmp_path}/own.py:inf", f"{tmp_path}/own.toml"):
+        with pytest.raises(RecipeError, match="would not be read back"):
+            find_recipe(arch)
+    for name in ("nan", "007", "1e5", "null", "true", "2017"):
+        with pytest.raises(SpecError, match="would not be read back"):
+            spec_from_json(json.dumps(SMALL | {"name": name}), "the spec")

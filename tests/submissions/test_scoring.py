@@ -1,11 +1,15 @@
 """``tb.score``: the same card from an array, a file or a folder, on a path or an open file."""
 
+import re
+
+import mypy.api
 import numpy as np
 import pytest
 from PIL import Image
 
 import trendbench as tb
-from trendbench.errors import DataFileError, ImagesError
+from trendbench.catalog import ROOT
+from trendbench.errors import DataFileError, ImagesError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +54,25 @@ def test_what_cannot_be_scored_is_said(small_file, test_split):
         tb.score(test_split.s2[:5], small_file, c2st=False)
     with pytest.raises(DataFileError, match="no data file"):
         tb.score(test_split.s2, "none.h5")
+
+
+def test_a_score_is_there_or_says_why_not(small_file, test_split):
+    """Indexing gives a score; ``get`` and JSON keep what does not exist as None, in card order."""
+    scores = tb.score(test_split.s2, small_file, c2st=False).scores
+    assert scores["xi"].value == scores.get("xi").value
+    assert scores.get("diversity") is None
+    assert "diversity" in scores
+    with pytest.raises(KeyError, match="'diversity' was not scored on these images"):
+        scores["diversity"]
+    with pytest.raises(InputError, match=r"^no score 'xi_ration': did you mean 'xi_ratio'"):
+        scores["xi_ration"]
+
+
+@pytest.mark.slow
+def test_the_documented_line_is_typed(tmp_path):
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (block,) = (b for b in re.findall(r"```python\n(.*?)```", page, re.S) if 'scores["xi"]' in b)
+    assert "xi.value" in block
+    (tmp_path / "page.py").write_text(f"import trendbench as tb\n\n{block}")
+    out, err, code = mypy.api.run(["--strict", str(tmp_path / "page.py")])
+    assert code == 0, out + err
