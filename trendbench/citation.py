@@ -37,6 +37,8 @@ class Work:
         entity: a group that signs as one.
         version: of software.
         venue: where it appeared.
+        school: where a bachelor's thesis was written.
+        repository: where its code lies.
         note: what else a reader should know.
     """
 
@@ -48,6 +50,8 @@ class Work:
     entity: str = ""
     version: str = ""
     venue: str = ""
+    school: str = ""
+    repository: str = ""
     note: str = ""
 
 
@@ -61,11 +65,13 @@ SOFTWARE = Work(
     version=__version__,
 )
 STUDY = Work(
-    key="budalyan2017trends",
-    kind="generic",
+    key="budakyan2017trends",
+    kind="thesis",
     title="Neural-network synthesis of textures with trends (in Russian)",
     year=2017,
-    authors=(Person("Budalyan", "Ya. S."),),
+    authors=(Person("Budakyan", "Ya. S."),),
+    school="Lomonosov Moscow State University, Faculty of Physics",
+    repository="https://github.com/astromid/diploma-texture-synthesis",
     note="Scientific adviser E. A. Grachev. The problem, the criterion and the six variants.",
 )
 PIX2PIX = Work(
@@ -82,6 +88,7 @@ PIX2PIX = Work(
     venue="IEEE Conference on Computer Vision and Pattern Recognition (CVPR)",
 )
 CITED = (SOFTWARE, STUDY)  # what whoever uses the suite cites
+_BACHELOR = "Bachelor's thesis"
 _MESSAGE = "If you use trendbench, please cite it, and the study that posed its problem."
 _KEYWORDS = ("generative models", "texture synthesis", "Boolean model", "benchmark")
 
@@ -125,10 +132,14 @@ def _bibtex_entry(work: Work) -> str:
         "author": names or f"{{{work.entity}}}",
         "title": f"{{{work.title}}}",
         "booktitle": work.venue,
+        "school": work.school,
+        "type": _BACHELOR if work.school else "",
         "year": str(work.year),
+        "url": work.repository,
         "note": f"Version {work.version}" if work.version else work.note,
     }
-    kind = "inproceedings" if work.venue else "misc"
+    # BibTeX has no kind for a bachelor's thesis: the field type replaces the words of the kind.
+    kind = "inproceedings" if work.venue else "mastersthesis" if work.school else "misc"
     body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@{kind}{{{work.key},\n{body}\n}}"
 
@@ -141,7 +152,10 @@ def _apa_line(work: Work) -> str:
     title = work.title
     if work.version:
         title += f" (Version {work.version}) [Computer software]"
+    if work.school:
+        title += f" [{_BACHELOR}, {work.school}]"
     end = f" In {work.venue}." if work.venue else ""
+    end += f" {work.repository}" if work.repository else ""
     return f"{names}{'' if names.endswith('.') else '.'} ({work.year}). {title}.{end}"
 
 
@@ -152,6 +166,10 @@ def _cff_reference(work: Work) -> list[str]:
     lines.append(f"    year: {work.year}")
     if work.venue:
         lines.append(f"    collection-title: {work.venue}")
+    if work.school:
+        lines += [f"    thesis-type: {_BACHELOR}", "    institution:", f"      name: {work.school}"]
+    if work.repository:
+        lines.append(f"    repository-code: {work.repository}")
     if work.note:
         lines.append(f"    notes: {work.note}")
     return lines

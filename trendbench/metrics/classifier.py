@@ -6,7 +6,7 @@ never on two sides. The network's logit is calibrated on the calibration part, w
 the epoch; the score is the log loss on the held-out part over ln 2: 1 where nothing can be told,
 0 where everything can.
 
-Sources: Budalyan (2017), the loss of the discriminator as a distance; Lopez-Paz & Oquab,
+Sources: Budakyan (2017), the loss of the discriminator as a distance; Lopez-Paz & Oquab,
 Revisiting classifier two-sample tests (ICLR 2017).
 """
 

@@ -2,7 +2,7 @@
 
 E (ξ_k − ξ₀_k)² = bias² + variance: a true image does not score 0 but the floor, and a generator
 collapsed to the mean profile scores below it. The parts are therefore scored one by one.
-Source: Budalyan (2017) for ξ; the floor and the split are closed forms, see trendbench.theory.
+Source: Budakyan (2017) for ξ; the floor and the split are closed forms, see trendbench.theory.
 """
 
 from typing import ClassVar
