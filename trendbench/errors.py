@@ -6,12 +6,16 @@ A message says what was wrong, where, and what would be right.
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic import BaseModel, ValidationError
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
 
 DEBUG = "TRENDBENCH_DEBUG"  # environment variable: set, it shows the traceback of an error
 
@@ -95,19 +99,84 @@ def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=count, cutoff=0.5)
 
 
-def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
-    """What a model found wrong: an unknown key, as that may explain the rest, or the first.
+# What a field needs, by pydantic's name for what is wrong or by that name's first word.
+_NEEDED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "text in quotes",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a table",
+    "model": "a table",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "too_short": "{min_length} or more entries",
+    "too_long": "at most {max_length} entries",
+    "literal_error": "{expected}",
+}
+_KEY = "[key]"  # where pydantic finds fault with a key itself
+# What pydantic adds to the place of a value that may have one of several types.
+_ONE_OF_SEVERAL = re.compile(r"(constrained-)?(bool|int|float|str)|function-\w+\[.*", re.DOTALL)
 
-    Where the model is given, the known key nearest to the unknown one is suggested.
+
+def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """What a model found wrong, in our words: where, what is needed, and a line as an example.
+
+    An unknown key comes first, as it may explain the rest, then every missing one, then the first
+    value that cannot be used. Where the model is given, its field's example is shown, and the
+    known key nearest to an unknown one.
     """
+    fields = model.model_fields if model else {}
     problems = error.errors(include_url=False)
-    unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden" and len(p["loc"]) == 1]
-    if unknown:
-        key = str(unknown[0][0])
-        known = list(model.model_fields) if model else []
-        near = nearest(key, known)
-        hint = f": did you mean '{near[0]}'?" if near else f": known are {', '.join(known)}"
-        return f"unknown key '{key:.60}'{hint if known else ''}"
     first = problems[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"
+    unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
+    if unknown:
+        key = _place(unknown[0])
+        near = nearest(key, fields)
+        hint = f": did you mean '{near[0]}'?" if near else f": known are {', '.join(fields)}"
+        return f"unknown key '{key:.60}'{hint if fields and len(unknown[0]) == 1 else ''}"
+    missing = [_place(p["loc"]) for p in problems if p["type"] == "missing"]
+    if missing:
+        lines = [_example(key, fields) for key in missing]
+        add = f": add {', '.join(lines)}" if all(lines) else ""
+        return f"{', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing{add}"
+    key = _place(first["loc"])
+    if first["type"] == "json_invalid":
+        return f"not JSON ({first['ctx']['error']})"
+    here = [problem for problem in problems if _place(problem["loc"]) == key]
+    for problem in here:
+        if problem["type"] == "value_error":
+            return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
+    needed = dict.fromkeys(map(_needed, here))
+    if first["type"] == "string_pattern_mismatch" and key in fields and fields[key].description:
+        needed = {str(fields[key].description): None}
+    text = f"{key} = {first['input']!r:.60}" if key else f"{first['input']!r:.60}"
+    if first["loc"][-1:] == (_KEY,):
+        text = f"{_place(first['loc'][:-2])}: key {first['input']!r:.60}"
+    line = _example(key, fields)
+    return f"{text}: needed is {' or '.join(needed)}{f', as in {line}' if line else ''}"
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """The field, with dots between its parts; which of several types was tried does not count."""
+    *outer, last = location or ("",)
+    tried = outer and isinstance(last, str) and (last == _KEY or _ONE_OF_SEVERAL.fullmatch(last))
+    return ".".join(str(part) for part in (outer if tried else location))
+
+
+def _needed(problem: ErrorDetails) -> str:
+    kind = problem["type"]
+    words = _NEEDED.get(kind) or _NEEDED.get(kind.partition("_")[0], "another value")
+    return words.format(**problem.get("ctx", {}))
+
+
+def _example(key: str, fields: Mapping[str, FieldInfo]) -> str:
+    """A line that sets a field; empty where its model gives no example."""
+    examples = fields[key].examples if key in fields else None
+    return f"{key} = {json.dumps(examples[0])}" if examples else ""

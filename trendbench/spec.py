@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,32 +13,52 @@ from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
 from trendbench.storage.bounded import read_toml
 
-_Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class TaskSpec(TrendProcess):
     """One benchmark task: a process, split sizes and ξ's window.
 
-    It is the ``[task]`` table of a file in ``datasets/``; the process's fields are documented
-    with ``TrendProcess``.
+    It is the ``[task]`` table of a file in ``datasets/``, or made from keywords:
+
+        tb.TaskSpec(name="mine", width=64, height=64, radius=3.0, lambda_left=1e-3,
+                    lambda_right=1.2e-2, window=8, train=96, val=8, test=100)
 
     Attributes:
         name: what records and the leaderboard call it.
+        width, height: frame W, H [px].
+        radius: radius R of the disks [px].
+        lambda_left, lambda_right: intensity at x = 0 and x = W [germs/px²].
+        coupling: ``"thinning"`` or ``"independent"``: how the images of a triplet share germs.
         window: width w of ξ's sliding window [px].
         train, val, test: triplets per split.
 
     Raises:
-        SpecError: from the functions below, when a key is unknown or a number makes no sense.
+        SpecError: a key is missing or unknown, or a number makes no sense.
     """
 
     name: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), AfterValidator(must_read_back)
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+            description="up to 64 small letters, digits and . _ -, a letter or digit first",
+            examples=["mine"],
+        ),
+        AfterValidator(must_read_back),
     ]
-    window: Annotated[int, Field(ge=1)] = 16
+    window: Annotated[int, Field(ge=1, examples=[16])] = 16
     train: _Count
     val: _Count
     test: _Count
+
+    if not TYPE_CHECKING:  # type checkers know the fields by name
+
+        def __init__(self, /, **fields: object) -> None:
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise SpecError(first_problem(error, type(self))) from None
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
@@ -157,3 +177,5 @@ def _checked(model: type[_Model], fields: object, where: str) -> _Model:
         return model.model_validate(fields)
     except ValidationError as error:
         raise SpecError(f"{where}: {first_problem(error, model)}") from None
+    except SpecError as error:  # of a TaskSpec, which says for itself what is wrong
+        raise SpecError(f"{where}: {error}") from None

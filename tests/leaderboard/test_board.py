@@ -274,7 +274,7 @@ def test_records_are_never_overwritten_and_changes_are_noticed(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("{", "not a readable record"), ("{}", "Field required"), ("[" * 5000, "readable record"),
+    [("{", "not a readable record"), ("{}", "are missing"), ("[" * 5000, "readable record"),
      ('{"value": NaN}', "unknown key 'value'")],
 )  # fmt: skip
 def test_what_is_no_record_is_named_and_left_out(tmp_path, capsys, text, reason):

@@ -64,8 +64,15 @@ class _Row(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-    generator: str
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+            description="up to 64 letters, digits and _ -, a letter first",
+            examples=["Mine"],
+        ),
+    ]
+    generator: Annotated[str, Field(examples=["my_model.py:MyModel"])]
     summary: _Summary = ""
     parameters: Parameters = {}
 

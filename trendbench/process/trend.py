@@ -10,8 +10,8 @@ Coupling = Literal["thinning", "independent"]
 
 _MOST_GERMS = 10_000_000
 _MOST_PIXELS = 1 << 28
-_Pixels = Annotated[int, Field(ge=1, le=1 << 20)]
-_Intensity = Annotated[float, Field(ge=0)]
+_Pixels = Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]
+_Intensity = Annotated[float, Field(ge=0, examples=[1e-3])]
 
 
 class TrendProcess(BaseModel):
@@ -32,10 +32,10 @@ class TrendProcess(BaseModel):
 
     width: _Pixels
     height: _Pixels
-    radius: Annotated[float, Field(gt=0, le=10_000)]
+    radius: Annotated[float, Field(gt=0, le=10_000, examples=[3.0])]
     lambda_left: _Intensity
     lambda_right: _Intensity
-    coupling: Coupling = "thinning"
+    coupling: Annotated[Coupling, Field(examples=["thinning"])] = "thinning"
 
     @model_validator(mode="after")
     def _exists(self) -> Self:

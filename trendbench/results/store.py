@@ -158,7 +158,7 @@ def read_record(path: Path) -> RunRecord:
         content = read_file(path, _LARGEST_RECORD)
         record = RunRecord.model_validate(json.loads(content))
     except ValidationError as error:
-        raise ResultError(f"{path}: {first_problem(error)}") from None
+        raise ResultError(f"{path}: {first_problem(error, RunRecord)}") from None
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

@@ -128,7 +128,7 @@ def _read(path: Path) -> StudySummary:
         stored = json.loads(read_file(path, _LARGEST))
         summary = StudySummary.model_validate(stored)
     except ValidationError as error:
-        raise ResultError(f"{path}: {first_problem(error)}") from None
+        raise ResultError(f"{path}: {first_problem(error, StudySummary)}") from None
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

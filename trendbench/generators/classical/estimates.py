@@ -202,4 +202,4 @@ def read_estimates(text: str, where: str) -> Estimates:
     try:
         return Estimates.model_validate_json(text)
     except ValidationError as error:
-        raise RecipeError(f"{where}: {first_problem(error)}") from None
+        raise RecipeError(f"{where}: {first_problem(error, Estimates)}") from None
