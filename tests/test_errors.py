@@ -56,7 +56,7 @@ def problem(model, value, told=None):
 
 @pytest.mark.parametrize("read", READ, ids=lambda model: model.__name__)
 def test_nothing_of_pydantic_s_reaches_the_user(read):
-    seen = set()
+    seen, said = set(), set()
     for model in set(parts_of(read)):
         for name, field in model.model_fields.items():
             kept = (field.annotation, field)
@@ -66,12 +66,10 @@ def test_nothing_of_pydantic_s_reaches_the_user(read):
                     alone.model_validate(value)
                 except ValidationError as error:
                     seen |= {found["type"] for found in error.errors()}
-                    for told in (None, model):
-                        said = first_problem(error, told)
-                        assert not PYDANTIC.search(said), said
-                        assert "another value" not in said, error
-                        assert "\n" not in said
+                    said |= {first_problem(error), first_problem(error, model)}
     assert {"missing", "extra_forbidden"} & seen
+    leaks = re.compile(f"{PYDANTIC.pattern}|another value|\\n")
+    assert [text for text in said if leaks.search(text)] == []
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
     import trendbench as tb
 
-    spec = tb.load_spec("trend-v1")
+    spec = tb.load_spec("trend-v1")                 # or tb.TaskSpec(name="mine", width=64, …)
     triplets = tb.simulate(spec, n=10, seed=0)      # s1, s2, r: (10, 256, 256) uint8
     tb.theory.xi_floor(spec, window=16)             # 0.0032821…
+    tb.make_data(spec, 0, "datasets/trend-v1-n3500-seed0.h5")
     with tb.open_dataset("datasets/trend-v1-n3500-seed0.h5") as data:
         test = data.load("test")
         card = tb.score(test.s2, data, c2st=False)  # every score with its interval; flags
     tb.TripletDataset("datasets/trend-v1-n3500-seed0.h5", "train")  # for a torch DataLoader
+    tb.run("flow", epochs=1)                        # train, draw, score, record
     tb.load_results()                               # the leaderboard as a pandas DataFrame
+
+Errors are ``tb.TrendbenchError``; what the caller can mend is ``tb.InputError``, one line each.
 
 Names are imported when first used, so that ``import trendbench`` costs nothing.
 """
@@ -19,29 +23,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trendbench import theory
+    from trendbench.data.dataset import Dataset
+    from trendbench.data.make import make_data
     from trendbench.data.opening import open_dataset
     from trendbench.data.torch_data import TripletDataset
+    from trendbench.errors import InputError, TrendbenchError
     from trendbench.leaderboard.frame import load_results
-    from trendbench.rendering.triplets import simulate
-    from trendbench.spec import load_spec
+    from trendbench.metrics.card import Card
+    from trendbench.rendering.triplets import Triplets, simulate
+    from trendbench.runner.run import run
+    from trendbench.spec import TaskSpec, load_spec
     from trendbench.submissions.scoring import score
 
 __version__ = "0.1.0"
 __all__ = [
+    "Card",
+    "Dataset",
+    "InputError",
+    "TaskSpec",
+    "TrendbenchError",
     "TripletDataset",
+    "Triplets",
     "load_results",
     "load_spec",
+    "make_data",
     "open_dataset",
+    "run",
     "score",
     "simulate",
     "theory",
 ]
 
 _HOMES = {
+    "Card": "trendbench.metrics.card",
+    "Dataset": "trendbench.data.dataset",
+    "InputError": "trendbench.errors",
+    "TaskSpec": "trendbench.spec",
+    "TrendbenchError": "trendbench.errors",
     "TripletDataset": "trendbench.data.torch_data",
+    "Triplets": "trendbench.rendering.triplets",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
+    "make_data": "trendbench.data.make",
     "open_dataset": "trendbench.data.opening",
+    "run": "trendbench.runner.run",
     "score": "trendbench.submissions.scoring",
     "simulate": "trendbench.rendering.triplets",
 }
@@ -56,4 +81,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return ["__version__", *__all__]

@@ -14,6 +14,7 @@ from trendbench.process.trend import TrendProcess
 from trendbench.storage.bounded import read_toml
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
+Task = TrendProcess | str | Path  # a task, its name, or the path of its TOML file
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -115,6 +116,24 @@ def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec
     return _checked(TaskSpec, table["task"], where)
 
 
+def process_of(task: Task) -> TrendProcess:
+    """The task itself, or the one that ``load_spec`` finds by this name or path.
+
+    Raises:
+        SpecError: as ``load_spec``.
+    """
+    return task if isinstance(task, TrendProcess) else load_spec(task)
+
+
+def task_of(task: TaskSpec | str | Path) -> TaskSpec:
+    """The same where split sizes are needed.
+
+    Raises:
+        SpecError: as ``load_spec``.
+    """
+    return task if isinstance(task, TaskSpec) else load_spec(task)
+
+
 def spec_from_json(text: str, where: str) -> TaskSpec:
     """The spec stored in a data file or a record; ``where`` names it in errors."""
     try:
@@ -150,6 +169,10 @@ def summary_of(name_or_path: str | Path) -> str:
 
 
 def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    if not isinstance(name_or_path, str | Path):
+        raise SpecError(
+            f"{name_or_path!r:.60}: needed is a task's name, a path of a TOML file, or a TaskSpec"
+        )
     path = catalog.spec_path(str(name_or_path))
     if path is None:
         path = Path(name_or_path)

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from trendbench import TripletDataset
 from trendbench.data.opening import open_dataset
-from trendbench.errors import DataFileError
+from trendbench.errors import DataFileError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +69,9 @@ def test_what_is_not_there_is_said(small_file, tmp_path):
     data = TripletDataset(small_file, "val")
     with pytest.raises(IndexError, match="6 of 6"):
         _ = data[6]
-    with pytest.raises(DataFileError, match="train, val, test"):
+    with pytest.raises(InputError, match="train, val, test"):
         TripletDataset(small_file, "dev")
-    with pytest.raises(ValueError, match="darkness, grey"):
+    with pytest.raises(InputError, match="darkness, grey"):
         TripletDataset(small_file, values="white")
     with pytest.raises(DataFileError, match="no data file"):
         TripletDataset(tmp_path / "no.h5")

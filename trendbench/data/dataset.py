@@ -10,10 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.arguments import whole
 from trendbench.data import layout
-from trendbench.errors import DataFileError
+from trendbench.errors import DataFileError, nearest
 from trendbench.process.germs import Germs
-from trendbench.process.seeds import Split
+from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.triplets import IMAGES, Triplets
 from trendbench.spec import TaskSpec
 
@@ -49,7 +50,7 @@ class Dataset(ABC):
             seen: called with the rows' bytes in their order, run by run, while others are read.
 
         Raises:
-            DataFileError: they cannot be read.
+            DataFileError: there is no such column, or it cannot be read.
         """
 
     @abstractmethod
@@ -59,6 +60,23 @@ class Dataset(ABC):
     @abstractmethod
     def wrong(self, name: str, reason: str) -> DataFileError:
         """The error that says what is wrong with a column, where, and how to mend it."""
+
+    def must_hold(self, name: str) -> None:
+        """Refuse the name of a column that there is not.
+
+        Raises:
+            DataFileError: with the split or the column that may be meant.
+        """
+        if name not in self.hashes:
+            split, _, column = str(name).partition("/")
+            what, wrong, known = "split", split, [str(split) for split in SPLITS]
+            if split in SPLITS:
+                own = (other.partition("/") for other in self.hashes)
+                what, wrong = f"column in '{split}'", column
+                known = [name for first, _, name in own if first == split]
+            near = nearest(wrong, known)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            raise DataFileError(f"no {what} is called '{wrong:.60}': {hint}")
 
     @property
     def sha256(self) -> str:
@@ -117,7 +135,7 @@ class Dataset(ABC):
         Raises:
             DataFileError: they cannot be read.
         """
-        rows = slice(start, start + count)
+        rows = slice(whole(start, "start"), start + whole(count, "count"))
         s1, s2, r = (self.numbers(f"{split}/{name}", rows) for name in IMAGES)
         return Triplets(self.spec, s1, s2, r)
 

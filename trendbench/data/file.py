@@ -75,6 +75,7 @@ class FileDataset(Dataset):
         self, name: str, rows: slice = slice(None), seen: Seen | None = None
     ) -> NDArray[Any]:
         """Rows of a column, decoded on all cores into one array."""
+        self.must_hold(name)
         try:
             return hdf5.read(self._data[name], rows, seen)
         except hdf5.UnsafeError as error:

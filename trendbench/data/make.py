@@ -5,14 +5,16 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from trendbench import arguments
 from trendbench.data.blocks import MOST_WORKERS, Spool, produce, ready_kernels
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
 from trendbench.machine import usable_cores
+from trendbench.process.seeds import SEED_LIMIT
 from trendbench.progress import bar
 from trendbench.provenance import sources_sha256
-from trendbench.spec import TaskSpec
+from trendbench.spec import TaskSpec, task_of
 from trendbench.storage.atomic import plain_target, replacing
 from trendbench.storage.lock import holding
 
@@ -25,7 +27,12 @@ def default_path(spec: TaskSpec, seed: int) -> Path:
 
 
 def make_data(
-    spec: TaskSpec, seed: int, path: Path, *, workers: int | None = None, overwrite: bool = False
+    spec: TaskSpec | str | Path,
+    seed: int,
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
 ) -> bool:
     """Write the data file of ``spec`` and ``seed`` to ``path``, or find it there already.
 
@@ -34,7 +41,7 @@ def make_data(
     do not depend on the number of workers, nor on interruptions.
 
     Args:
-        spec: the task, split sizes included.
+        spec: the task, its name, or the path of its TOML file; split sizes included.
         seed: 0 ≤ seed < 2⁶⁴.
         path: the target, usually ``*.h5``.
         workers: threads; the cores this process may use by default.
@@ -44,10 +51,19 @@ def make_data(
         True if the file was written, False if it was there.
 
     Raises:
+        SpecError: there is no such task.
+        InputError: seed or workers out of range.
         DataFileError: something else stands at ``path``.
         RunError: another process is making the same file.
         OSError: the folder cannot be written or the disk is full.
     """
+    spec, path, seed = (
+        task_of(spec),
+        arguments.path(path, "path"),
+        arguments.whole(seed, "seed", most=SEED_LIMIT - 1),
+    )
+    if workers is not None:
+        arguments.whole(workers, "workers", 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
     path = plain_target(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from trendbench.data.dataset import Dataset
 from trendbench.data.file import FileDataset
 from trendbench.data.shards.dataset import ShardedDataset
+from trendbench.errors import DataFileError
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -20,5 +21,7 @@ def open_dataset(path: str | Path) -> Dataset:
     Raises:
         DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
     """
+    if not isinstance(path, str | Path):
+        raise DataFileError(f"{path!r:.60}: needed is the path of a data file")
     path = Path(path)
     return ShardedDataset(path) if os.path.isdir(path) else FileDataset(path)

@@ -1,5 +1,6 @@
 """A data file as a ``torch.utils.data.Dataset``: triplets as tensors, one at a time."""
 
+import operator
 import os
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -9,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
+from trendbench.arguments import one_of
 from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
-from trendbench.errors import DataFileError
+from trendbench.errors import InputError
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
@@ -51,24 +53,22 @@ class TripletDataset(TorchDataset[TensorTriplet]):
         path: where the file lies; spec: its task; split, values: as given.
 
     Raises:
-        DataFileError: the file is missing, foreign or damaged, or there is no such split.
-        ValueError: other ``values``.
+        DataFileError: the file is missing, foreign or damaged.
+        InputError: no such split, other ``values``, or from ``data[i]``, no whole number.
         IndexError: from ``data[i]``, beyond the split.
     """
 
     def __init__(
         self, path: str | Path, split: Split = "train", values: Values = "darkness"
     ) -> None:
-        if split not in SPLITS:
-            raise DataFileError(f"no split '{split}': a data file has {', '.join(SPLITS)}")
-        if values not in _VALUES:
-            raise ValueError(f"values = '{values}': one of {', '.join(_VALUES)}")
-        self.path = Path(path).resolve()
+        one_of(split, "split", SPLITS)
+        one_of(values, "values", _VALUES)
         self.split: Split = split
         self.values: Values = values
         self._open: Dataset | None = None
         self._owner = -1
-        with open_dataset(self.path) as dataset:
+        with open_dataset(path) as dataset:
+            self.path = dataset.path.resolve()
             self.spec: TaskSpec = dataset.spec
 
     def __len__(self) -> int:
@@ -77,8 +77,12 @@ class TripletDataset(TorchDataset[TensorTriplet]):
     def __getitem__(self, index: int) -> TensorTriplet:
         """Triplet ``index``; negative ones count from the end."""
         n = len(self)
+        try:
+            index = operator.index(index)
+        except TypeError:
+            raise InputError(f"[{index!r:.60}]: needed is the number of one triplet") from None
         if not -n <= index < n:
-            raise IndexError(f"triplet {index} of {n}")
+            raise IndexError(f"triplet {index} of {n}: the last is {n - 1}")
         one = self._here().glance(self.split, index % n, 1)
         return {"s1": self._tensor(one.s1), "s2": self._tensor(one.s2), "r": self._tensor(one.r)}
 

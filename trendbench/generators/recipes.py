@@ -142,6 +142,8 @@ def find_recipe(
         RecipeError: no such generator, no such preset, a broken recipe file, or a name that the
             leaderboard cannot show.
     """
+    if not isinstance(arch, str):
+        raise RecipeError(f"{arch!r:.60}: needed is the name of a generator")
     recipe, presets = _shipped(arch, preset) or _own(reference_of(arch))
     try:
         checked_name(recipe.arch)

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.arguments import one_of, whole
 from trendbench.process.counts import poisson_table
 from trendbench.process.kernels import count_germs, fill_germs
-from trendbench.process.seeds import SEED_LIMIT, Split, split_key
+from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split, split_key
 from trendbench.process.trend import TrendProcess
 
 IN_S1, IN_S2, IN_R = 1, 2, 4
@@ -80,10 +81,11 @@ def draw_germs(process: TrendProcess, n: int, seed: int, split: Split, start: in
         start: index of the first triplet, ≥ 0.
 
     Raises:
-        ValueError: n, start or seed out of range.
+        InputError: no such split; n, start or seed out of range.
     """
-    if n < 0 or start < 0 or not 0 <= seed < SEED_LIMIT:
-        raise ValueError(f"n = {n}, start = {start} and seed = {seed} must be ≥ 0, seed < 2⁶⁴")
+    n, start = whole(n, "n"), whole(start, "start")
+    seed = whole(seed, "seed", most=SEED_LIMIT - 1)
+    one_of(split, "split", SPLITS)
     germ_sets = _germ_sets(process)
     key = (np.uint64(seed), np.uint64(split_key(split)), np.uint64(start))
     counts = np.zeros((len(germ_sets), n), dtype=np.int64)

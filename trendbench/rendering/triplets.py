@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.errors import InputError
 from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs, draw_germs
 from trendbench.process.seeds import Split
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.disks import draw_series
+from trendbench.spec import Task, process_of
 
 IMAGES = ("s1", "s2", "r")
 _BITS = np.array([IN_S1, IN_S2, IN_R], dtype=np.uint8)
@@ -40,7 +42,7 @@ class Triplets:
 
 
 def simulate(
-    spec: TrendProcess,
+    spec: Task,
     n: int,
     seed: int = 0,
     *,
@@ -54,7 +56,7 @@ def simulate(
     again on its own.
 
     Args:
-        spec: the task, or a bare process.
+        spec: the task, its name, the path of its TOML file, or a bare process.
         n: number of triplets, ≥ 0.
         seed: 0 ≤ seed < 2⁶⁴.
         split: which of the three independent series.
@@ -65,14 +67,18 @@ def simulate(
         s1, s2, r: (n, H, W) uint8, particles 0 and background 255; and the germs they show, in px.
 
     Raises:
-        ValueError: n, start or seed out of range.
+        SpecError: there is no such task.
+        InputError: no such split; n, start or seed out of range; or ``out`` does not fit.
 
     Source: the Boolean model, Chiu, Stoyan, Kendall & Mecke, Stochastic Geometry and its
     Applications, 3rd ed., chapter 3; thinning, section 2.7.3.
     """
+    spec = process_of(spec)
     germs = draw_germs(spec, n, seed, split, start)
-    shape = (len(IMAGES), n, spec.height, spec.width)
+    shape = (len(IMAGES), len(germs), spec.height, spec.width)
     images = np.empty(shape, dtype=np.uint8) if out is None else out
+    if np.shape(images) != shape or images.dtype != np.uint8:
+        raise InputError(f"out: needed is an array of shape {shape} and type uint8")
     render(germs, spec.radius, images)
     s1, s2, r = images
     return Triplets(spec, s1, s2, r, germs)

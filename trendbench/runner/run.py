@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.arguments import as_path, whole
 from trendbench.cards.model_card import model_card
 from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset
@@ -81,7 +82,7 @@ class Outcome:
 def run(
     arch: str,
     *,
-    data: Path | None = None,
+    data: str | Path | None = None,
     seed: int = 0,
     epochs: int | None = None,
     preset: str | None = None,
@@ -89,8 +90,8 @@ def run(
     c2st: bool = True,
     tensorboard: bool = False,
     afresh: bool = False,
-    runs: Path = Path("runs"),
-    results: Path = Path("results"),
+    runs: str | Path = "runs",
+    results: str | Path = "results",
     processes: Processes = ALONE,
 ) -> Outcome:
     """Find or make the data, fit, sample the test split, score, record.
@@ -115,7 +116,9 @@ def run(
         TrendbenchError: anything the user can mend, with one line that says how.
         KeyboardInterrupt: everything done so far is saved.
     """
-    overrides = {} if epochs is None else {"epochs": epochs}
+    runs, results = as_path(runs, "runs"), as_path(results, "results")
+    seed = whole(seed, "seed", most=(1 << 63) - 1)
+    overrides = {} if epochs is None else {"epochs": whole(epochs, "epochs", 1)}
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
     must_follow_protocol(model_class, recipe.generator)

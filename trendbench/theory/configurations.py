@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trendbench.process.intensity import LinearIntensity
+from trendbench.arguments import number, numbers
+from trendbench.process.intensity import Intensity, rate
 from trendbench.theory.coverage import pair_white
 from trendbench.theory.geometry import disk_area, union_of_disks
 
@@ -24,7 +25,7 @@ _DIAGONALS = (0b1001, 0b0110)
 
 
 def configuration_probabilities(
-    x: ArrayLike, intensity: LinearIntensity, radius: float
+    x: ArrayLike, intensity: Intensity, radius: float
 ) -> NDArray[np.float64]:
     """Probability of each configuration of a 2×2 window centred at x.
 
@@ -33,17 +34,20 @@ def configuration_probabilities(
 
     Args:
         x: centre of the window [px], any shape; x = c + 1 for columns c and c + 1.
-        intensity: λ(·).
+        intensity: λ(·), or a constant [px⁻²].
         radius: R [px].
 
     Returns:
         shape of ``x`` plus (16,).
+
+    Raises:
+        InputError: x, λ or R is no number, λ is negative, or R is not positive.
     """
-    at = np.asarray(x, dtype=np.float64)
+    at, radius = numbers(x, "x"), number(radius, "radius", above=0)
     white = np.ones((*at.shape, CONFIGURATIONS))
     for pixels in range(1, CONFIGURATIONS):
         area, centroid = _union(pixels, radius)
-        white[..., pixels] = np.exp(-intensity(at + centroid) * area)
+        white[..., pixels] = np.exp(-rate(intensity, at + centroid) * area)
     exact = np.zeros_like(white)
     for black in range(CONFIGURATIONS):
         subset = black
@@ -72,13 +76,17 @@ def euler_weights() -> NDArray[np.float64]:
     return weights / 4
 
 
-def euler_density(x: ArrayLike, intensity: LinearIntensity, radius: float) -> NDArray[np.float64]:
-    """Expected contribution of a 2×2 window centred at x to the Euler number [px⁻²]."""
+def euler_density(x: ArrayLike, intensity: Intensity, radius: float) -> NDArray[np.float64]:
+    """Expected contribution of a 2×2 window centred at x to the Euler number [px⁻²].
+
+    Raises:
+        InputError: as ``configuration_probabilities``.
+    """
     return configuration_probabilities(x, intensity, radius) @ euler_weights()
 
 
 def edge_probability(
-    x: ArrayLike, intensity: LinearIntensity, radius: float, *, along_x: bool
+    x: ArrayLike, intensity: Intensity, radius: float, *, along_x: bool
 ) -> NDArray[np.float64]:
     """Probability that two neighbouring pixels differ in colour: q₁ + q₂ − 2q₁₂.
 
@@ -87,14 +95,18 @@ def edge_probability(
 
     Args:
         x: x of the middle of the pair [px].
-        intensity: λ(·).
+        intensity: λ(·), or a constant [px⁻²].
         radius: R [px].
         along_x: neighbours in a row, otherwise in a column.
+
+    Raises:
+        InputError: as ``configuration_probabilities``.
     """
-    at = np.asarray(x, dtype=np.float64)
+    at = numbers(x, "x")
     step = 0.5 if along_x else 0.0
     area = disk_area(radius)
-    alone = np.exp(-area * intensity(at - step)) + np.exp(-area * intensity(at + step))
+    ends = rate(intensity, at - step), rate(intensity, at + step)
+    alone = np.exp(-area * ends[0]) + np.exp(-area * ends[1])
     return alone - 2 * pair_white(at, 1.0, intensity, radius)
 
 

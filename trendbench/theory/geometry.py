@@ -6,9 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trendbench.arguments import number, numbers
+from trendbench.errors import InputError
+
 
 def disk_area(radius: float) -> float:
-    """A = πR² [px²]."""
+    """A = πR² [px²].
+
+    Raises:
+        InputError: R is no positive number.
+    """
+    radius = number(radius, "radius", above=0)
     return math.pi * radius * radius
 
 
@@ -23,8 +31,12 @@ def lens_area(h: ArrayLike, radius: float) -> NDArray[np.float64]:
 
     Returns:
         ν(h) [px²], shape of ``h``.
+
+    Raises:
+        InputError: R is no positive number, or h is negative.
     """
-    h = np.minimum(np.asarray(h, dtype=np.float64), 2 * radius)
+    radius = number(radius, "radius", above=0)
+    h = np.minimum(numbers(h, "h", least=0), 2 * radius)
     lens: NDArray[np.float64] = 2 * radius**2 * np.arccos(h / (2 * radius)) - h / 2 * np.sqrt(
         4 * radius**2 - h**2
     )
@@ -38,12 +50,19 @@ def union_of_disks(centres: Sequence[tuple[float, float]], radius: float) -> tup
     over the arcs of each circle that no other disk covers.
 
     Args:
-        centres: (x, y) of each disk [px], all different.
+        centres: (x, y) of each disk [px].
         radius: R [px].
 
     Returns:
         (area [px²], x of the centroid [px]).
+
+    Raises:
+        InputError: R is no positive number, or the centres are no (n, 2) numbers.
     """
+    radius = number(radius, "radius", above=0)
+    if numbers(centres, "centres").shape[1:] != (2,):
+        raise InputError("centres: needed is (x, y) for each of one or more disks")
+    centres = list({(float(x), float(y)): None for x, y in centres})
     area = moment = 0.0
     for centre in centres:
         for start, stop in _free_arcs(centre, centres, radius):

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from trendbench.process.trend import TrendProcess
+from trendbench.arguments import whole
+from trendbench.errors import InputError
+from trendbench.spec import Task, process_of
 
 
-def fisher_information(process: TrendProcess, *, dilated: bool = False) -> NDArray[np.float64]:
+def fisher_information(process: Task, *, dilated: bool = False) -> NDArray[np.float64]:
     """Information on (λ₀, k) in the germs of one image.
 
     I = height · ∫ (1, x)ᵀ(1, x)/λ(x) dx, for a Poisson process observed on the frame, or on the
@@ -18,11 +20,19 @@ def fisher_information(process: TrendProcess, *, dilated: bool = False) -> NDArr
     Returns:
         (2, 2), in the order (λ₀, k).
 
+    Raises:
+        InputError: there is no such task, or λ is 0 somewhere, where the integral is infinite.
+
     Source: Kutoyants, Statistical Inference for Spatial Poisson Processes (1998).
     """
+    process = process_of(process)
     margin = process.radius if dilated else 0.0
     height = process.height + 2 * margin
     lam = process.intensity
+    if not lam.extremes(margin)[0] > 0:
+        raise InputError(
+            "the intensity is 0 somewhere: raise the smaller of lambda_left and lambda_right"
+        )
 
     def integral(power: int) -> float:
         value, _ = quad(
@@ -34,12 +44,14 @@ def fisher_information(process: TrendProcess, *, dilated: bool = False) -> NDArr
     return height * np.array([[zeroth, first], [first, second]])
 
 
-def cramer_rao(
-    process: TrendProcess, *, images: int = 1, dilated: bool = False
-) -> tuple[float, float]:
+def cramer_rao(process: Task, *, images: int = 1, dilated: bool = False) -> tuple[float, float]:
     """Least standard errors of unbiased estimates of λ₀ [px⁻²] and k [px⁻³].
 
     The roots of the diagonal of I⁻¹/n for n independent images.
+
+    Raises:
+        InputError: as ``fisher_information``, or n is no whole number ≥ 1.
     """
+    images = whole(images, "images", 1)
     bound = np.linalg.inv(fisher_information(process, dilated=dilated)) / images
     return math.sqrt(bound[0, 0]), math.sqrt(bound[1, 1])

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trendbench.process.intensity import LinearIntensity
+from trendbench.arguments import fitting, numbers
+from trendbench.process.intensity import Intensity, rate
 from trendbench.theory.geometry import disk_area, lens_area
 
 
@@ -16,14 +17,18 @@ def run_area(n: ArrayLike, radius: float) -> NDArray[np.float64]:
 
     Returns:
         Areas [px²], shape of ``n``.
+
+    Raises:
+        InputError: n is below 1, or R no positive number.
     """
+    further = numbers(n, "n", least=1) - 1
     area = disk_area(radius)
-    union: NDArray[np.float64] = area + (np.asarray(n) - 1) * (area - lens_area(1.0, radius))
+    union: NDArray[np.float64] = area + further * (area - lens_area(1.0, radius))
     return union
 
 
 def white_run(
-    midpoint: ArrayLike, n: ArrayLike, intensity: LinearIntensity, radius: float
+    midpoint: ArrayLike, n: ArrayLike, intensity: Intensity, radius: float
 ) -> NDArray[np.float64]:
     """Probability that n consecutive pixels of a row or a column are all white.
 
@@ -33,10 +38,14 @@ def white_run(
     Args:
         midpoint: x of the middle of the run [px].
         n: number of pixels, ≥ 1; broadcast against ``midpoint``.
-        intensity: λ(·).
+        intensity: λ(·), or a constant [px⁻²].
         radius: R [px].
+
+    Raises:
+        InputError: as ``coverage`` and ``run_area``, or the shapes do not fit.
 
     Source: lineal path of a Boolean model, Torquato, Random Heterogeneous Materials (2002),
     section 5.2, with the segment replaced by lattice points.
     """
-    return np.exp(-intensity(midpoint) * run_area(n, radius))
+    midpoint, n = fitting(midpoint=midpoint, n=n)
+    return np.exp(-rate(intensity, midpoint) * run_area(n, radius))

@@ -5,6 +5,9 @@ With D_c the black share of column c and ξ_k the mean of D over w columns from 
     Cov(D_c, D_c') = H⁻² Σ_{|d| < H} (H − |d|) · Cov(pixels c, c' at row distance d),
 
 which vanishes for |c − c'| ≥ 2R.
+
+A task is given as a spec, by its name, or by the path of its TOML file. Every function raises
+InputError where there is no such task, or where the window does not fit into the frame.
 """
 
 import math
@@ -12,18 +15,22 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.arguments import number, whole
 from trendbench.process.trend import TrendProcess
+from trendbench.spec import Task, process_of
 from trendbench.theory.coverage import covariance, coverage, pixel_centres
 
 
-def mean_profile(process: TrendProcess, window: int) -> NDArray[np.float64]:
+def mean_profile(process: Task, window: int) -> NDArray[np.float64]:
     """E ξ_k of a true image, k = 1 … W − w + 1, shape (W − w + 1,)."""
+    process, window = _checked(process, window)
     columns = coverage(pixel_centres(process.width), process.intensity, process.radius)
     return np.convolve(columns, np.full(window, 1 / window), mode="valid")
 
 
-def column_covariance(process: TrendProcess) -> NDArray[np.float64]:
+def column_covariance(process: Task) -> NDArray[np.float64]:
     """Covariance matrix of the column densities D_c of a true image, shape (W, W)."""
+    process = process_of(process)
     width, height = process.width, process.height
     x = pixel_centres(width)
     reach = math.ceil(2 * process.radius)
@@ -39,8 +46,9 @@ def column_covariance(process: TrendProcess) -> NDArray[np.float64]:
     return result
 
 
-def profile_covariance(process: TrendProcess, window: int) -> NDArray[np.float64]:
+def profile_covariance(process: Task, window: int) -> NDArray[np.float64]:
     """Covariance matrix of ξ_1 … ξ_{W−w+1} of a true image."""
+    process, window = _checked(process, window)
     columns = np.cumsum(np.cumsum(column_covariance(process), axis=0), axis=1)
     padded = np.pad(columns, ((1, 0), (1, 0)))
     sums = padded[window:] - padded[:-window]
@@ -48,43 +56,56 @@ def profile_covariance(process: TrendProcess, window: int) -> NDArray[np.float64
     return sums / window**2
 
 
-def xi_floor(process: TrendProcess, window: int, training_images: int | None = None) -> float:
+def xi_floor(process: Task, window: int, training_images: int | None = None) -> float:
     """E ξ of a true image: Σ_k Var(ξ_k)/(W − w), the score that no honest generator beats.
 
     Args:
         process: the task.
-        window: w [px].
+        window: w [px], 1 ≤ w < W.
         training_images: n independent images that ξ₀ was averaged over, which raises the floor
             by the factor 1 + 1/n; None for the exact ξ₀.
     """
+    process, window = _checked(process, window)
     floor = float(np.trace(profile_covariance(process, window))) / (process.width - window)
-    return floor if training_images is None else floor * (1 + 1 / training_images)
+    if training_images is None:
+        return floor
+    return floor * (1 + 1 / whole(training_images, "training_images", 1))
 
 
-def xi_spread(process: TrendProcess, window: int) -> float:
+def xi_spread(process: Task, window: int) -> float:
     """Standard deviation of ξ over true images, the profile taken as Gaussian.
 
     √(2·tr Σ²)/(W − w), Σ the covariance of the profile. A column averages some H/2R independent
     stretches, so the excess kurtosis it neglects is of order 2R/H.
     """
+    process, window = _checked(process, window)
     covariance_of_profile = profile_covariance(process, window)
     return math.sqrt(2 * float(np.sum(covariance_of_profile**2))) / (process.width - window)
 
 
 def envelope_factor(
-    process: TrendProcess, window: int, *, level: float = 0.95, draws: int = 20_000
+    process: Task, window: int, *, level: float = 0.95, draws: int = 20_000
 ) -> float:
     """Half-width c of the global envelope E ξ_k ± c·σ_k that holds a whole profile.
 
     P(max_k |ξ_k − E ξ_k|/σ_k ≤ c) = ``level`` for one true image, the profile taken as Gaussian
     with its exact covariance; the maximum's distribution is read off ``draws`` seeded draws.
-    A pointwise envelope would be left somewhere by most true images.
+    A pointwise envelope would be left somewhere by most true images. Without germs c is 0.
     """
+    level = number(level, "level", above=0, below=1)
+    draws = whole(draws, "draws", 1)
     covariance_of_profile = profile_covariance(process, window)
     spread = np.sqrt(np.diag(covariance_of_profile))
     usable = spread > 0
+    if not usable.any():
+        return 0.0
     correlation = (covariance_of_profile / np.outer(spread, spread))[np.ix_(usable, usable)]
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     noise = np.random.default_rng(0).standard_normal((draws, len(root)))
     return float(np.quantile(np.abs(noise @ root.T).max(axis=1), level))
+
+
+def _checked(process: Task, window: int) -> tuple[TrendProcess, int]:
+    process = process_of(process)
+    return process, whole(window, "window", 1, process.width - 1)

@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trendbench.arguments import numbers
+from trendbench.errors import InputError
 from trendbench.process.intensity import LinearIntensity
-from trendbench.process.trend import TrendProcess
+from trendbench.spec import Task, process_of
 from trendbench.theory.coverage import coverage
 from trendbench.theory.geometry import disk_area
 
@@ -18,9 +20,17 @@ def survival(x: ArrayLike, intensity: LinearIntensity) -> NDArray[np.float64]:
     Args:
         x: germ positions [px] in [0, W], any shape.
         intensity: λ(·), with k ≠ 0.
+
+    Raises:
+        InputError: x is no number, or the intensity has no trend.
     """
+    if not isinstance(intensity, LinearIntensity) or intensity.left == intensity.right:
+        raise InputError(
+            f"intensity = {intensity!r:.60}: needed is one with a trend, as spec.intensity is "
+            "where lambda_left and lambda_right differ"
+        )
     sparse, dense = sorted((intensity.left, intensity.right))
-    return (intensity(x) - sparse) / (dense - sparse)
+    return (intensity(numbers(x, "x")) - sparse) / (dense - sparse)
 
 
 def pixel_survival(x: ArrayLike, intensity: LinearIntensity, radius: float) -> NDArray[np.float64]:
@@ -30,13 +40,17 @@ def pixel_survival(x: ArrayLike, intensity: LinearIntensity, radius: float) -> N
     the pixel's germs beyond the sparser input are Poisson with mean AΔ, those that survive with
     mean AΔρ (centroid rule), and none of the former implies none of the latter. Exact on the
     inner columns, further than R from both borders.
+
+    Raises:
+        InputError: as ``survival``, or R is no positive number.
     """
+    rho = survival(x, intensity)
     mean = disk_area(radius) * abs(intensity.right - intensity.left)
-    share: NDArray[np.float64] = np.expm1(-mean * survival(x, intensity)) / np.expm1(-mean)
+    share: NDArray[np.float64] = np.expm1(-mean * rho) / np.expm1(-mean)
     return share
 
 
-def conditional_disagreement(x: ArrayLike, process: TrendProcess) -> NDArray[np.float64]:
+def conditional_disagreement(x: ArrayLike, process: Task) -> NDArray[np.float64]:
     """Probability that two draws of r for the same inputs differ in a pixel at x.
 
     ``thinning``: 2(q − q₁₂′) with q = exp(−Aλ(x)) and
@@ -48,8 +62,12 @@ def conditional_disagreement(x: ArrayLike, process: TrendProcess) -> NDArray[np.
 
     Args:
         x: pixel centres [px], any shape.
-        process: the task.
+        process: the task, its name, or the path of its TOML file.
+
+    Raises:
+        InputError: x is no number, or there is no such task.
     """
+    process = process_of(process)
     lam, radius = process.intensity, process.radius
     black = coverage(x, lam, radius)
     if process.coupling == "independent":

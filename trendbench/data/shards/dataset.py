@@ -12,7 +12,7 @@ from trendbench.data.file import SHA256, FileDataset
 from trendbench.data.parts import Part
 from trendbench.data.shards.manifest import parts, read_manifest, shard_path
 from trendbench.errors import DataFileError
-from trendbench.process.seeds import SPLITS
+from trendbench.process.seeds import SPLITS, Split
 
 _ADVICE = "run the same make-data --shards command again"
 
@@ -56,8 +56,9 @@ class ShardedDataset(Dataset):
         self, name: str, rows: slice = slice(None), seen: Seen | None = None
     ) -> NDArray[Any]:
         """Rows of a column, shard by shard into one array."""
-        split, _, column = name.partition("/")
-        assert split in SPLITS
+        self.must_hold(name)
+        split: Split
+        split, _, column = name.partition("/")  # type: ignore[assignment]
         small = column.startswith("germs/") or column in layout.INTENSITIES
         if small:
             whole = self._offsets(name) if column.endswith(layout.GERM_OFFSETS) else self._all(name)
