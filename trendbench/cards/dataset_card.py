@@ -9,7 +9,7 @@ from trendbench.cards.text import DATA_LICENSE, front_matter, markdown_table, pa
 from trendbench.citation import apa
 from trendbench.data.dataset import Dataset
 from trendbench.data.layout import FORMAT
-from trendbench.spec import TaskSpec, canonical_file
+from trendbench.spec import TaskSpec, canonical_file, is_shipped
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -157,7 +157,8 @@ def _trend(spec: TaskSpec) -> Iterator[str]:
 def _how_to_make(spec: TaskSpec) -> str:
     canonical = canonical_file(spec.name)
     if canonical is None:
-        return f"**Making it**: `trendbench make-data --spec {spec.name}`."
+        file = spec.name if is_shipped(spec) else f"{spec.name}.toml"
+        return f"**Making it**: `trendbench make-data --spec {file}`."
     return (
         f"**Canonical file**: `trendbench make-data --spec {spec.name} --n {canonical.train} "
         f"--seed {canonical.seed}`, its content the same on every machine: content hash "

@@ -28,7 +28,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.cards.model_card import model_card
     from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
-    from trendbench.spec import load_spec, summary_of
+    from trendbench.spec import is_shipped, load_spec, summary_of
     from trendbench.storage.atomic import is_stream, write_text
 
     kind = Path(what).suffix.lower()
@@ -44,7 +44,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         raise click.BadParameter("goes with --croissant", param_hint="--url")
     if is_data:
         with open_dataset(what) as dataset:
-            summary = _shipped_summary(dataset.spec.name)
+            summary = summary_of(dataset.spec.name) if is_shipped(dataset.spec) else ""
             text = (
                 json.dumps(croissant(dataset, summary=summary, url=url), indent=2,
                            ensure_ascii=False) + "\n"
@@ -61,11 +61,3 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         write_text(out, text)
         if not is_stream(out):
             click.echo(out)
-
-
-def _shipped_summary(task: str) -> str:
-    """The summary of a shipped task; a data file of one's own has none."""
-    from trendbench.catalog import spec_names
-    from trendbench.spec import summary_of
-
-    return summary_of(task) if task in spec_names() else ""

@@ -5,7 +5,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from trendbench import arguments
+from trendbench.arguments import as_path, whole
 from trendbench.data.blocks import MOST_WORKERS, Spool, produce, ready_kernels
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
@@ -57,13 +57,10 @@ def make_data(
         RunError: another process is making the same file.
         OSError: the folder cannot be written or the disk is full.
     """
-    spec, path, seed = (
-        task_of(spec),
-        arguments.path(path, "path"),
-        arguments.whole(seed, "seed", most=SEED_LIMIT - 1),
-    )
+    spec, path = task_of(spec), as_path(path, "path")
+    seed = whole(seed, "seed", most=SEED_LIMIT - 1)
     if workers is not None:
-        arguments.whole(workers, "workers", 1)
+        whole(workers, "workers", 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
     path = plain_target(path)
