@@ -10,15 +10,33 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench import theory
 from trendbench.arguments import whole
 from trendbench.data import layout
 from trendbench.errors import DataFileError, nearest
+from trendbench.notebook import picture, table
 from trendbench.process.germs import Germs
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.triplets import IMAGES, Triplets
 from trendbench.spec import TaskSpec
 
 Seen = Callable[[memoryview], None]
+
+
+def facts(spec: TaskSpec) -> list[tuple[str, str]]:
+    """What a task is, and the exact ξ of its true images, as rows of a table."""
+    sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
+    left, right = theory.coverage([0, spec.width], spec.intensity, spec.radius)
+    floor = theory.xi_floor(spec, spec.window)
+    against = theory.xi_floor(spec, spec.window, spec.train or None)
+    return [
+        ("triplets", sizes),
+        ("frame", f"{spec.width}×{spec.height} px, R = {spec.radius:g} px, {spec.coupling}"),
+        ("intensity", f"{spec.lambda_left:g} → {spec.lambda_right:g} px⁻²"),
+        ("coverage", f"{left:.4f} → {right:.4f}"),
+        ("ξ floor", f"{floor:.7f}, window {spec.window} px"),
+        ("… with ξ₀ from the training images", f"{against:.7f}"),
+    ]
 
 
 class Dataset(ABC):
@@ -89,6 +107,23 @@ class Dataset(ABC):
         """Task, sizes and seed in a few words."""
         sizes = " + ".join(str(size) for size in self.spec.sizes.values())
         return f"{self.spec.name}, {sizes} triplets, seed {self.seed}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self.path)!r}: {self.describe()}>"
+
+    def _repr_html_(self) -> str:
+        """What it holds, its ξ floor, and its first triplet, for a notebook."""
+        heading = f"{self.path}: {self.describe()}"
+        shown = table(heading, [*facts(self.spec), ("sha256", self.sha256)])
+        split = next((name for name, size in self.spec.sizes.items() if size), None)
+        if split is None:
+            return shown
+        try:
+            first = self.glance(split, 0, 1)
+        except DataFileError:  # closed by now
+            return shown
+        alt = f"s1, s2 and r of the first {split} triplet"
+        return f"{shown}<p>{alt}</p>" + picture([first.s1[0], first.s2[0], first.r[0]], alt)
 
     def images(self, split: Split, name: str) -> NDArray[np.uint8]:
         """One series of images, (n, H, W) uint8, checked against its hash.

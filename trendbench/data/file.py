@@ -76,6 +76,8 @@ class FileDataset(Dataset):
     ) -> NDArray[Any]:
         """Rows of a column, decoded on all cores into one array."""
         self.must_hold(name)
+        if not self._file:
+            raise DataFileError(f"{self.path} is closed: open it again with open_dataset")
         try:
             return hdf5.read(self._data[name], rows, seen)
         except hdf5.UnsafeError as error:

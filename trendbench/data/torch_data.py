@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
 from trendbench.arguments import one_of
-from trendbench.data.dataset import Dataset
+from trendbench.data.dataset import Dataset, facts
 from trendbench.data.opening import open_dataset
 from trendbench.errors import InputError
+from trendbench.notebook import table
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
@@ -70,6 +71,16 @@ class TripletDataset(TorchDataset[TensorTriplet]):
         with open_dataset(path) as dataset:
             self.path = dataset.path.resolve()
             self.spec: TaskSpec = dataset.spec
+
+    def __repr__(self) -> str:
+        return (
+            f"<TripletDataset {str(self.path)!r}, {self.split}: {len(self)} triplets of "
+            f"{self.spec.name}, {self.values}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The task's numbers, for a notebook."""
+        return table(repr(self)[1:-1], facts(self.spec))
 
     def __len__(self) -> int:
         return self.spec.sizes[self.split]

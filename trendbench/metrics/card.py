@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
 from trendbench.errors import ImagesError, ScoreError, nearest
+from trendbench.leaderboard.numbers import short
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -26,6 +28,7 @@ from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, 
 from trendbench.metrics.trend import KError, Lambda0Error
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+from trendbench.notebook import table
 from trendbench.progress import quiet
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import Bar
@@ -96,7 +99,7 @@ class Scores(dict[str, Score | None]):
         raise ScoreError(f"no score {name!r}: {hint}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Card:
     """What is said of one set of images.
 
@@ -118,6 +121,34 @@ class Card:
     flags: list[Flag]
     verdict: str
     per_image: dict[str, NDArray[np.float64]]
+
+    def __repr__(self) -> str:
+        flags = ", ".join(flag.name for flag in self.flags) or "none"
+        xi = self.scores.get("xi_ratio")
+        ratio = f"ξ/floor {short(xi.value)}, " if xi else ""
+        return f"<Card {self.name!r} on {self.task}, {self.n} images: {ratio}flags {flags}>"
+
+    def _repr_html_(self) -> str:
+        """Every score with its interval beside truth, flags and verdict, for a notebook."""
+        rows = [
+            (
+                name,
+                short(score.value, 4),
+                f"[{short(score.low)}, {short(score.high)}]",
+                short(score.truth),
+                f"[{short(score.truth_low)}, {short(score.truth_high)}]",
+                score.unit,
+            )
+            for name, score in self.scores.items()
+            if score is not None
+        ]
+        heading = f"{self.name} on {self.task}, {self.n} images, data {self.data[:8]}"
+        columns = ("score", "value", "95 % interval", "truth", "99 % of true sets", "unit")
+        flags = ", ".join(flag.name for flag in self.flags) or "none"
+        return (
+            table(heading, rows, columns)
+            + f"<p>Flags: {escape(flags)}</p><p>{escape(self.verdict)}</p>"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The machine-readable card, without the per-image values."""
