@@ -1,9 +1,26 @@
 """Small tasks and files that many tests share."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+# What a user has set for terminal, locale, figures, proxies, warnings and the like decides nothing
+# here, nor in the processes that tests start: a test of such a setting sets it. Kept are places,
+# and what chooses the instructions and threads to compute with.
+_KEPT = {
+    "PATH", "HOME", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "VIRTUAL_ENV",
+    "NUMBA_NUM_THREADS", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES",
+}  # fmt: skip
+_KEPT_KINDS = (
+    "PYTEST_", "OMP_", "KMP_", "MKL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NPY_", "ATEN_", "ONEDNN_",
+    "DNNL_", "LD_", "DYLD_",
+)  # fmt: skip
+for _name in set(os.environ) - _KEPT:
+    if not _name.startswith(_KEPT_KINDS):
+        del os.environ[_name]
+os.environ.update(LC_ALL="C.UTF-8", CUDA_VISIBLE_DEVICES="")
 
 # Numba caches a kernel by its own file's date, not by that of the kernels it calls: a cache of
 # its own for every state of the rooms with kernels keeps tests from running yesterday's code.
@@ -16,7 +33,7 @@ _KERNEL_ROOMS = {
     if "from trendbench.compiling import kernel" in path.read_text(encoding="utf-8")
 }
 _CACHE = _ROOT / ".pytest_cache" / f"numba-{sources_sha256(*sorted(_KERNEL_ROOMS))[:16]}"
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_CACHE))
+os.environ["NUMBA_CACHE_DIR"] = str(_CACHE)
 
 import numpy as np
 import pytest
@@ -32,6 +49,14 @@ SMALL = {
     "name": "small", "width": 64, "height": 32, "radius": 3.0, "lambda_left": 1e-3,
     "lambda_right": 1.2e-2, "window": 8, "train": 24, "val": 6, "test": 12,
 }  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """SIGINT interrupts, here and in processes that tests start, also where a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

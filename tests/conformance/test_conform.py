@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from trendbench.conformance import child
 from trendbench.conformance.checks import CHECKS
 from trendbench.conformance.child import _story
 from trendbench.conformance.findings import Finding
@@ -211,6 +213,17 @@ def test_the_template_passes_from_the_command_line_and_leaves_no_trace(tmp_path)
     assert [row["check"] for row in found] == list(CHECKS)
     assert title == "MyModel"
     assert {p.name for p in tmp_path.iterdir()} <= {"my_model.py", "__pycache__"}
+
+
+def test_the_tested_process_heeds_ctrl_c_where_its_parent_ignores_it(tmp_path, monkeypatch):
+    def pressed(_plan, _root):
+        yield signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(child, "_story", pressed)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with pytest.raises(KeyboardInterrupt):
+        child.main(Plan("mine", {}, str(tmp_path), "cpu", "examine"), told=-1)
+    signal.signal(signal.SIGINT, before)
 
 
 def slow_unless_quick(recipe):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,35 @@ def test_resuming_equals_an_uninterrupted_run(
     for _ in stops:
         with pytest.raises(KeyboardInterrupt):
             fit(triplets, tmp_path, 3)
+    fit(triplets, tmp_path, 3)
+    assert_same(everything(tmp_path), uninterrupted)
+
+
+@contextmanager
+def ignoring(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    yield
+    signal.signal(number, before)
+
+
+def test_an_ignored_ctrl_c_stays_ignored_and_sigterm_stops(
+    triplets, tmp_path, monkeypatch, uninterrupted
+):
+    """SIGINT is ignored under nohup, and in a job that a script starts with &."""
+    real, sent = torch.manual_seed, []
+
+    def interrupt(seed):
+        if sent:
+            os.kill(os.getpid(), sent.pop())
+        return real(seed)
+
+    monkeypatch.setattr(loop.torch, "manual_seed", interrupt)
+    with ignoring(signal.SIGINT):
+        sent += [signal.SIGTERM, *[signal.SIGINT] * 4]
+        with pytest.raises(KeyboardInterrupt):
+            fit(triplets, tmp_path, 3)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert Checkpoints(tmp_path, "x").latest().images_seen == 16  # seeded 1 + 4 times
     fit(triplets, tmp_path, 3)
     assert_same(everything(tmp_path), uninterrupted)
 

@@ -19,7 +19,11 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("fit_together.py")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
                "PYTHONPATH": str(ROOT)}  # fmt: skip
-EQUAL = 1e-5  # the greatest difference of a weight; measured: 3e-7
+# How far another order of summation takes a tensor's weights, in learning rates, on the mean. Muon
+# rounds gradients to bfloat16 and Adam divides them by their size, so that a step of one learning
+# rate is known to 2^-8, and there are 6. Measured on several instruction sets: 0.008 for the
+# flow's Muon, 0.0006 for Adam; a wrong share of the batch gives 0.3 and more.
+EQUAL = 6 * 2**-8
 
 
 def together(*arguments, cwd=ROOT):
@@ -46,10 +50,11 @@ def weights(folder):
     }
 
 
-def must_equal(folder, other):
+def must_equal(kind, folder, other):
     a, b = weights(folder), weights(other)
     assert a.keys() == b.keys()
-    assert max(float((a[name] - b[name]).abs().max()) for name in a) < EQUAL
+    apart = {name: float((a[name] - b[name]).abs().double().mean()) for name in a}
+    assert max(apart.values()) < EQUAL * KINDS[kind][1]["learning_rate"]
 
 
 def losses(folder):
@@ -81,8 +86,9 @@ def test_two_processes_train_what_one_does(by_one, by_two, kind):
     """Shares of 2 and 3, of 1 and 2; coins, noise and batch norm are those of the whole batch."""
     assert losses(by_one / kind)[0] == losses(by_two / kind)[0]
     for one, two in zip(losses(by_one / kind)[1], losses(by_two / kind)[1], strict=True):
-        assert two == pytest.approx(one, rel=1e-4)
-    must_equal(by_one / kind, by_two / kind)
+        # Another order of summation: 1e-5. A wrong share of the batch: 3e-3 and more.
+        assert two == pytest.approx(one, rel=1e-3)
+    must_equal(kind, by_one / kind, by_two / kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,7 +107,7 @@ def test_a_signal_to_one_stops_all_with_a_checkpoint_from_which_all_go_on(by_one
     assert not list((folder / "process1").glob("*.safetensors"))
     result = together(SCRIPT, "pix2pix", tmp_path)
     assert result.returncode == 0, result.stderr
-    must_equal(by_one / "pix2pix", folder)
+    must_equal("pix2pix", by_one / "pix2pix", folder)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from trendbench.generators.recipes import find_recipe, load_class
 
 def main(plan: Plan, told: int) -> None:
     """Run a stage of a test; each line of the pipe ``told`` is one JSON object."""
+    # One check presses Ctrl-C. Under nohup this process would ignore it as its parent does.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def tell(**word: Any) -> None:
         os.write(told, (json.dumps(word) + "\n").encode())

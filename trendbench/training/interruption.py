@@ -19,13 +19,18 @@ class Interruption:
 def deferred() -> Iterator[Interruption]:
     """Turn the first interrupt into a request; a second one interrupts at once.
 
-    Outside the main thread signals cannot be caught, and the block runs as it is.
+    A signal that the process ignores stays ignored, as SIGINT is under nohup and in a job that a
+    script starts with ``&``. Outside the main thread signals cannot be caught, and the block runs
+    as it is.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    # None: a handler that was not set in Python, which cannot be put back.
+    left_alone = (signal.SIG_IGN, None)
+    before = {number: old for number, old in handlers.items() if old not in left_alone}
 
     def request(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -34,7 +39,7 @@ def deferred() -> Iterator[Interruption]:
         interruption.requested = True
 
     try:
-        for number in _SIGNALS:
+        for number in before:
             signal.signal(number, request)
         yield interruption
     finally:
