@@ -98,7 +98,7 @@ def test_score_prints_a_card_for_anyone_s_images(in_process, small_file, tmp_pat
     np.save(tmp_path / "mine.npy", test.s2)
     np.save(tmp_path / "again.npy", test.s1)
     arguments = ["score", tmp_path / "mine.npy", "--data", small_file, "--name", "mine"]
-    printed = trendbench(
+    printed = in_process(
         *arguments, "--no-c2st", "--second", tmp_path / "again.npy", "--figures", tmp_path / "f"
     )
     assert printed.returncode == 0, printed.stderr
@@ -167,7 +167,7 @@ def test_a_generator_of_one_s_own_that_raises_is_one_line(
 ):
     (tmp_path / "mine.py").write_text(RAISES)
     command = ["run", "--arch", "mine.py:Mine", "--data", small_file, "--no-c2st"]
-    result = trendbench(*command, cwd=tmp_path)
+    result = in_process(*command, cwd=tmp_path)
     assert result.returncode == 2
     last = result.stderr.splitlines()[-1]
     assert "Mine.fit raised OSError: no such luck at " in last
@@ -185,11 +185,11 @@ def test_a_generator_of_one_s_own_that_raises_is_one_line(
     assert not (tmp_path / "other").exists()
 
 
-def test_archs_lists_every_row_with_a_line():
-    lines = trendbench("archs").stdout.splitlines()
+def test_archs_lists_every_row_with_a_line(in_process):
+    lines = in_process("archs").stdout.splitlines()
     assert {"nf8", "nf16", "oracle"} <= {line.split()[0] for line in lines}
     assert all(len(line) <= 80 for line in lines)
-    rows = json.loads(trendbench("archs", "--json").stdout)
+    rows = json.loads(in_process("archs", "--json").stdout)
     assert [row["arch"] for row in rows] == [line.split()[0] for line in lines]
 
 
@@ -246,7 +246,7 @@ def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
 @pytest.mark.parametrize(
     "megabytes", [3, 17, *(pytest.param(late, marks=pytest.mark.slow) for late in (30, 34))]
 )
-def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
+def test_a_full_disk_is_one_line_and_loses_nothing(in_process, tmp_path, megabytes):
     """A real limit on the size of files, met at several stages of writing."""
     limit = megabytes << 20
     result = trendbench(
@@ -258,7 +258,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, megabytes):
     assert [line for line in lines if "compiled" not in line] == lines[-1:]
     assert "too large" in lines[-1]
     assert not (tmp_path / "x.h5").exists()
-    assert trendbench("make-data", "--n", 900, "--out", "x.h5", cwd=tmp_path).returncode == 0
+    assert in_process("make-data", "--n", 900, "--out", "x.h5", cwd=tmp_path).returncode == 0
 
 
 def test_a_damaged_file_can_be_made_again_as_the_message_says(in_process, tmp_path):
@@ -312,7 +312,7 @@ def test_stdout_closed_early_is_quiet(small_file):
     assert result.stdout.startswith("ok")
 
 
-def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(small_file, tmp_path):
+def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(in_process, small_file, tmp_path):
     command = ["run", "--arch", "nf4", "--data", small_file, "--epochs", "3000", "--device", "cpu",
                "--no-c2st"]  # fmt: skip
     process = subprocess.Popen(
@@ -334,7 +334,7 @@ def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(small_file, tmp_p
     plan = next(tmp_path.rglob("run.json"))
     plan.write_text(plan.read_text().replace('"epochs": 3000', f'"epochs": {epochs}'))
     command[command.index("3000")] = str(epochs)
-    result = trendbench(*command, cwd=tmp_path)
+    result = in_process(*command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "leaderboard" in result.stdout
 

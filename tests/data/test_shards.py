@@ -23,10 +23,17 @@ from trendbench.process.seeds import SPLITS
 SEED = 3
 
 
+@pytest.fixture(scope="module")
+def five(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards") / "data.shards"
+    make_shards(small, SEED, folder, 5)
+    return folder
+
+
 @pytest.fixture
-def folder(small, tmp_path):
-    make_shards(small, SEED, tmp_path / "data.shards", 5)
-    return tmp_path / "data.shards"
+def folder(five, tmp_path):
+    """A copy of one's own."""
+    return shutil.copytree(five, tmp_path / "data.shards")
 
 
 def test_parts_share_out_every_triplet_once(small):
@@ -38,7 +45,7 @@ def test_parts_share_out_every_triplet_once(small):
         assert max(sizes) - min(sizes) <= 1
 
 
-@pytest.mark.parametrize("count", [2, 5, 12])
+@pytest.mark.parametrize("count", [2, 7])
 def test_merged_they_are_the_file_byte_for_byte(small, tmp_path, monkeypatch, count):
     """With blocks of five triplets, which end elsewhere than shards do."""
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 5 * 3 * small.width * small.height)

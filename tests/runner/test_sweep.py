@@ -12,28 +12,19 @@ def endings(small_file, tmp_path, archs, seeds):
     return list(sweep(archs, seeds, Options(data=small_file, c2st=False, **folders)))
 
 
-def test_every_pair_is_run_and_recorded(small_file, tmp_path):
-    done = endings(small_file, tmp_path, ["null-white", "null-s1"], [0, 4])
-    assert [(e.entry.arch, e.entry.seed) for e in done] == [
-        ("null-white", 0), ("null-white", 4), ("null-s1", 0), ("null-s1", 4),
-    ]  # fmt: skip
-    for ending in done:
+def test_a_failing_run_stops_no_other_and_a_second_sweep_runs_what_is_missing(small_file, tmp_path):
+    first = endings(small_file, tmp_path, ["no-such", "null-white"], [0])
+    assert first[0].outcome is None
+    assert "no-such" in first[0].problem
+    done = endings(small_file, tmp_path, ["null-white", "no-such"], [0, 4])
+    pairs = [("null-white", 0), ("null-white", 4), ("no-such", 0), ("no-such", 4)]
+    assert [(ending.entry.arch, ending.entry.seed) for ending in done] == pairs
+    assert [ending.outcome and ending.outcome.fresh for ending in done] == [False, True, None, None]
+    assert done[0].outcome.record == first[1].outcome.record
+    for ending in done[:2]:
         record = read_record(ending.outcome.record)
         assert (record.arch, record.seed) == (ending.entry.arch, ending.entry.seed)
     assert len(list((tmp_path / "runs" / "logs").iterdir())) == 4
-
-
-def test_a_failing_run_stops_no_other(small_file, tmp_path):
-    done = endings(small_file, tmp_path, ["no-such", "null-white"], [0])
-    assert done[0].outcome is None
-    assert "no-such" in done[0].problem
-    assert done[1].outcome is not None
-
-
-def test_a_second_sweep_runs_what_is_missing(small_file, tmp_path):
-    endings(small_file, tmp_path, ["null-white"], [0])
-    done = endings(small_file, tmp_path, ["null-white"], [0, 1])
-    assert [ending.outcome.fresh for ending in done] == [False, True]
 
 
 @pytest.mark.slow

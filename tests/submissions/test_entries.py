@@ -6,8 +6,6 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 import zipfile
 import zlib
 from contextlib import suppress
@@ -506,23 +504,16 @@ def test_a_submitter_s_mistakes_show_before_anything_is_scored(
         About(given["name"], tmp_path / given["recipe"], device=given.get("device", "x"))
 
 
-def trendbench(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "trendbench", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_submit_and_merge_from_the_command_line(made, small_file, results, tmp_path):
+def test_submit_and_merge_from_the_command_line(in_process, made, small_file, results, tmp_path):
     command = ["submit", made / "first.npy", "--data", small_file, "--recipe", made / "recipe.md"]
-    done = trendbench(
+    done = in_process(
         *command, "--name", "theirs", "--second", made / "second.npy", "--no-c2st",
         "--parameters", 3, "--epochs", 2, "--device", "a laptop", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "entry  theirs-seed0.entry.zip"
     assert (tmp_path / "theirs-seed0.entry.zip").read_bytes() == (made / "entry.zip").read_bytes()
-    board = trendbench(
+    board = in_process(
         "leaderboard", "--results", results, "--merge", "theirs-seed0.entry.zip", cwd=tmp_path
     )
     assert board.returncode == 0, board.stderr
@@ -533,6 +524,6 @@ def test_submit_and_merge_from_the_command_line(made, small_file, results, tmp_p
     assert (table["theirs"]["status"], table["theirs"]["seconds"]) == ("self-reported", "")
     before = tree(results)
     (tmp_path / "x.zip").write_bytes(zlib.compress(b"x"))
-    bad = trendbench("leaderboard", "--results", results, "--merge", "x.zip", cwd=tmp_path)
+    bad = in_process("leaderboard", "--results", results, "--merge", "x.zip", cwd=tmp_path)
     assert (bad.returncode, bad.stdout, len(bad.stderr.splitlines())) == (2, "", 1)
     assert tree(results) == before

@@ -75,7 +75,12 @@ def by_one(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def by_two(tmp_path_factory):
+    """All kinds; pix2pix in two sessions, as a signal to one process stops the first."""
     folder = tmp_path_factory.mktemp("two")
+    stopped = together(SCRIPT, "pix2pix", folder, "3")
+    assert "exitcode  : 130" in stopped.stderr
+    assert Checkpoints(folder / "pix2pix", "x").latest().images_seen == 10
+    assert not list(folder.rglob("*.safetensors"))
     result = together(SCRIPT, ",".join(KINDS), folder)
     assert result.returncode == 0, result.stderr
     return folder
@@ -97,17 +102,6 @@ def test_the_processes_never_part_and_one_alone_writes_checkpoints(by_two, kind)
     mine, others = (load_file(f / "generator.safetensors") for f in (by_two / kind, other))
     assert all(torch.equal(mine[name], others[name]) for name in mine)
     assert not list(other.glob("checkpoint*"))
-
-
-def test_a_signal_to_one_stops_all_with_a_checkpoint_from_which_all_go_on(by_one, tmp_path):
-    result = together(SCRIPT, "pix2pix", tmp_path, "3")
-    assert "exitcode  : 130" in result.stderr
-    folder = tmp_path / "pix2pix"
-    assert Checkpoints(folder, "x").latest().images_seen == 10
-    assert not list((folder / "process1").glob("*.safetensors"))
-    result = together(SCRIPT, "pix2pix", tmp_path)
-    assert result.returncode == 0, result.stderr
-    must_equal("pix2pix", by_one / "pix2pix", folder)
 
 
 @pytest.mark.slow

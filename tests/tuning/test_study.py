@@ -214,8 +214,8 @@ def test_the_summary_lies_among_the_results(place):
     assert outcome.summary not in read_studies(place.folder / "results")
 
 
-def test_the_command_prints_a_table_and_json(place):
-    shown = by_itself(ask(place))
+def test_the_command_prints_a_table_and_json(in_process, place):
+    shown = in_process(*ask(place))
     assert shown.returncode == 0, shown.stderr
     assert "quick on small, 2 trials" in shown.stdout
     table, _, rest = shown.stdout.partition("study  ")
@@ -244,9 +244,9 @@ def test_wrong_input_is_one_line_and_exit_code_2(in_process, place, change, said
     assert not (place.folder / "study").exists()
 
 
-def test_ctrl_c_exits_130(place):
+def test_ctrl_c_exits_130(in_process, place):
     place.wish("interrupt")
-    answer = by_itself(ask(place))
+    answer = in_process(*ask(place))
     assert answer.returncode == 130
     assert answer.stderr.splitlines()[-1].endswith("the same command goes on")
 
