@@ -1,10 +1,11 @@
 """Progress for people: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
 
+import io
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 from trendbench.plain_text import inert
 
@@ -33,16 +34,60 @@ def quiet(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress
     yield Silent()
 
 
+class _Talk(io.TextIOBase):
+    """A stream for talk: where there is none, or it takes no more, the talk is lost, not the work.
+
+    There is none in a daemon, under pythonw, or after ``2>&-``; a terminal or a pipe may close.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        with suppress(OSError, ValueError, AttributeError):
+            return bool(self._stream.isatty())
+        return False
+
+
 def say(line: str) -> None:
-    """One line of talk, on stderr; what strangers wrote in it moves no cursor."""
-    sys.stderr.write(inert(line) + "\n")
-    sys.stderr.flush()
+    """One line of talk, on stderr; what third parties wrote in it moves no cursor."""
+    talk = _Talk(sys.stderr)
+    talk.write(inert(line) + "\n")
+    talk.flush()
+
+
+@contextmanager
+def optional(what: str) -> Iterator[None]:
+    """A block that adds something to a result: where it fails, one line says so, and work goes on.
+
+    Args:
+        what: is then left out, e.g. ``"the figures"``.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        say(f"{what} left out: {type(error).__name__}{': ' + reason if reason else ''}")
 
 
 @contextmanager
 def bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
     """Show ``title`` while the block counts from ``done`` to ``total`` units."""
-    if not sys.stderr.isatty():
+    talk = _Talk(sys.stderr)
+    if not talk.isatty():
         yield _Lines(title, total, unit, done)
         return
     from rich.console import Console
@@ -67,7 +112,7 @@ def bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
         # The last reading takes the room that is left, and is what a narrow terminal cuts.
         TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
     )
-    with RichProgress(*columns, console=Console(stderr=True), expand=True) as display:
+    with RichProgress(*columns, console=Console(file=talk), expand=True) as display:
         task = display.add_task(title, total=total, completed=done, note="")
 
         class Bar:

@@ -70,14 +70,15 @@ def score_job(data: Path) -> Job:
 
     def job(folder: Path) -> None:
         from trendbench.data.opening import open_dataset
-        from trendbench.figures.card import write_figures
+        from trendbench.figures.card import curves_of, write_figures
         from trendbench.metrics.full_card import full_card
         from trendbench.storage.atomic import write_text
 
         with open_dataset(data) as dataset:
             images = dataset.images("test", "s2")
             card = full_card(images, dataset, name="mine", c2st=False)
-            write_figures(folder / "figures", images, dataset, card)
+            measured = curves_of(images, dataset, card)
+            write_figures(folder / "figures", images, dataset, card, measured)
         write_text(folder / "card.json", json.dumps(card.to_json(), indent=2))
 
     return job

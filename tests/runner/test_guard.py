@@ -70,13 +70,13 @@ def test_what_a_stranger_s_method_raises_names_the_place(tmp_path, small_file, m
 def test_what_was_done_before_is_kept(tmp_path, small_file, capfd):
     where = {"data": small_file, "c2st": False, "runs": tmp_path / "r", "results": tmp_path / "s"}
     word = "fit(self, train, val, run): say('fitted')"
-    text = MINE.replace("fit(self, train, val, run): pass", word)
-    text += "import os\nif os.environ.get('BROKEN'): Mine.sample = lambda *_: 1 / 0\n"
+    text = "import os" + MINE.replace("fit(self, train, val, run): pass", word).replace(
+        "seed): return", "seed): return 1 / 0 if 'BROKEN' in os.environ else"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROKEN", "1")
         with pytest.raises(RecipeError, match=r"Mine.sample raised ZeroDivisionError"):
             story.run(own(tmp_path, text), **where)
-    story.load_class.cache_clear()
     outcome = story.run(own(tmp_path, text), **where)
     assert capfd.readouterr().err.splitlines().count("fitted") == 1
     assert json.loads((outcome.folder / "state.json").read_text())["fitted"]
@@ -90,7 +90,8 @@ def test_errors_on_purpose_and_faults_of_trendbench_pass_through(tmp_path):
 
     with pytest.raises(TrainingError):
         call(mine, "fit", stops)
-    with pytest.raises(TypeError):  # raised inside trendbench, called from the stranger's code
+    line = MINE.count("\n") + 1  # raised inside trendbench, which the class calls wrongly
+    with pytest.raises(RecipeError, match=rf"stranger\.py:{line}, which calls .*plain_text\.py:"):
         call(mine, "say", mine().say)
 
     class Ours:

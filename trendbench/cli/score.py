@@ -74,7 +74,7 @@ def command(
     from trendbench.cli.card_text import card_text
     from trendbench.cluster.dask import connected
     from trendbench.data.opening import open_dataset
-    from trendbench.figures.card import write_figures
+    from trendbench.figures.card import curves_of, write_figures
     from trendbench.metrics.full_card import full_card
     from trendbench.metrics.intake import Handling
     from trendbench.progress import bar, say
@@ -89,6 +89,6 @@ def command(
                 images, dataset, name=name, second=again, conditional=not unconditional,
                 c2st=not no_c2st, bar=bar, engine=engine,
             )  # fmt: skip
+        click.echo(json.dumps(card.to_json(), indent=2) if as_json else card_text(card))
         if figures:
-            write_figures(figures, images, dataset, card)
-    click.echo(json.dumps(card.to_json(), indent=2) if as_json else card_text(card))
+            write_figures(figures, images, dataset, card, curves_of(images, dataset, card))

@@ -38,8 +38,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def style() -> AbstractContextManager[None]:
-    """The context in which figures are drawn."""
-    return mpl.rc_context(_STYLE)
+    """The context in which figures are drawn: Matplotlib's own defaults, nobody's settings."""
+    own = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
+    return mpl.rc_context(own | _STYLE)
 
 
 def picture(axes: "Axes", image: object, title: str = "") -> None:
@@ -55,6 +56,6 @@ def picture(axes: "Axes", image: object, title: str = "") -> None:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure as PNG, atomically and without the clock in it."""
-    with replacing(path) as temporary:
+    with style(), replacing(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
     return path

@@ -20,7 +20,16 @@ from trendbench.spec import TaskSpec
 _SHOWN = 6
 
 
-def write_figures(folder: Path, images: NDArray[np.uint8], dataset: Dataset, card: Card) -> Curves:
+def curves_of(images: NDArray[np.uint8], dataset: Dataset, card: Card) -> Curves:
+    """The curves of images (n, H, W) uint8, one for each test triplet, as the figures show them."""
+    has_survival = card.scores.get("retention_error") is not None
+    test = dataset.load("test") if has_survival else None
+    return measured_curves(images, dataset.spec, test)
+
+
+def write_figures(
+    folder: Path, images: NDArray[np.uint8], dataset: Dataset, card: Card, measured: Curves
+) -> None:
     """Write ``result.png``, ``samples.png``, ``texture.png`` and, if it exists, ``survival.png``.
 
     Args:
@@ -28,13 +37,9 @@ def write_figures(folder: Path, images: NDArray[np.uint8], dataset: Dataset, car
         images: one for each test triplet, (n, H, W) uint8.
         dataset: the open data file they were scored on.
         card: their card.
-
-    Returns:
-        The curves that were drawn.
+        measured: their curves, from ``curves_of``.
     """
     test = dataset.load("test")
-    has_survival = card.scores.get("retention_error") is not None
-    measured = measured_curves(images, dataset.spec, test if has_survival else None)
     exact = exact_curves(dataset.spec)
     xi = card.scores["xi"]
     caption = f"{card.name}: ξ = {xi.value:.5f} [{xi.low:.5f}, {xi.high:.5f}], floor {xi.truth:.5f}"
@@ -44,7 +49,6 @@ def write_figures(folder: Path, images: NDArray[np.uint8], dataset: Dataset, car
     if measured.survival is not None:
         figure = survival_figure(measured.survival, dataset.spec, len(images), card.name)
         save(figure, folder / "survival.png")
-    return measured
 
 
 def texture_figure(measured: Curves, exact: Curves, name: str) -> Figure:

@@ -11,13 +11,11 @@ file that says it all: ``name``, ``generator``, ``summary`` and ``[parameters]``
 import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import json
 import re
-import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trendbench import catalog
 from trendbench.errors import RecipeError, first_problem, nearest
 from trendbench.generators.discovery import only_class
+from trendbench.generators.own_file import load_file, sources_sha256
 from trendbench.plain_text import checked_name
 from trendbench.storage.bounded import read_toml
 
@@ -88,7 +87,8 @@ class Recipe:
         parameters: every keyword the constructor gets.
         preset: which preset the schedule came from, if any.
         summary: one line for people.
-        source: SHA-256 of the file a generator was loaded from by path.
+        source: SHA-256 of the file a generator is loaded from by path, and of what it imports
+            from beside it.
     """
 
     arch: str
@@ -192,24 +192,33 @@ def unranked_families() -> set[str]:
     return {f.name for f in _family_folders() if not _read(f / _FAMILY_FILE, _Family).ranked}
 
 
-@cache
 def load_class(reference: str) -> Any:
-    """Import ``package.module:Class`` or ``path/to/file.py:Class``.
+    """Import ``package.module:Class`` or ``path/to/file.py:Class``, as the file is now.
 
     Raises:
         RecipeError: no such file, module or class, or it fails on import.
     """
     place, _, name = reference.rpartition(":")
     try:
-        module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
+        module = load_file(Path(place)) if place.endswith(".py") else _import_module(place)
     except RecipeError:
         raise
-    except (Exception, SystemExit) as error:  # whatever a stranger's module does on import
-        raise RecipeError(f"{place} fails on import: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:  # whatever a third party's module does on import
+        raise RecipeError(
+            f"{place} fails on import: {type(error).__name__}: {error}{_line_of(error)}"
+        ) from error
     try:
         return getattr(module, name)
     except AttributeError:
         raise RecipeError(f"{place} has no class '{name}'") from None
+
+
+def _line_of(error: BaseException) -> str:
+    """Where a module failed, its own line or that of one it imports; a syntax error says it."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    ours = str(Path(__file__).parent)
+    own = [p for p in places if not p[0].startswith(("<frozen", ours))]
+    return f" at {own[-1][0]}:{own[-1][1]}" if own and not isinstance(error, SyntaxError) else ""
 
 
 def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parameters]] | None:
@@ -274,11 +283,18 @@ def _from_file(path: Path) -> Recipe:
 
 
 def _source_of(generator: str) -> str | None:
-    """SHA-256 of the file that a class is loaded from by path; None for an importable one."""
+    """SHA-256 of the files that a class is loaded from by path; None for an importable one.
+
+    Raises:
+        RecipeError: there is no such file.
+    """
     place = generator.rpartition(":")[0]
-    if not place.endswith(".py") or not Path(place).is_file():
+    if not place.endswith(".py"):
         return None
-    return hashlib.sha256(Path(place).read_bytes()).hexdigest()
+    try:
+        return sources_sha256(Path(place))
+    except OSError as error:
+        raise RecipeError(f"no file {place} ({error.strerror})") from None
 
 
 def _family_folders() -> list[Path]:
@@ -307,16 +323,3 @@ def _import_module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise RecipeError(f"no module '{error.name}', wanted by {name}: is it installed?") from None
-
-
-def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise RecipeError(f"no file {path}")
-    name = f"trendbench_own_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
+
+from trendbench.figures import ticker
 
 Values = NDArray[np.float64]
 Kind = Literal["model", "truth", "floor", "points", "best", "cut"]
@@ -121,9 +122,9 @@ class _Axis:
         if self.is_log:
             decades = np.log10(self.high / self.low)
             subs = (1, 2, 5) if decades < 2 else (1,)
-            found = LogLocator(subs=subs, numticks=9).tick_values(self.low, self.high)
+            found = ticker.LogLocator(subs=subs, numticks=9).tick_values(self.low, self.high)
         else:
-            locator = MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole)
+            locator = ticker.MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole)
             found = locator.tick_values(self.low, self.high)
         reach = 1e-9 * (self.high - self.low)
         inside = [v for v in found if self.low - reach <= v <= self.high + reach]

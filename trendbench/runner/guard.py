@@ -1,15 +1,14 @@
 """Calls into a generator's class, whose errors are its author's to mend: one line that says where.
 
-A class of trendbench's own, or a fault inside trendbench that a stranger's class runs into, stays
-what it is: a fault of trendbench.
+An error of a class of trendbench's own stays what it is: a fault of trendbench.
 """
 
 import traceback
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, TypeVar
 
 from trendbench.errors import DEBUG, RecipeError, TrendbenchError
+from trendbench.generators.own_file import lie_together
 
 METHODS = ("fit", "sample", "save", "load")
 _PACKAGE = __name__.partition(".")[0]
@@ -48,7 +47,7 @@ def call(
     except (TrendbenchError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
-        if not _is_strangers(model_class, error):
+        if _top(model_class.__module__) == _PACKAGE:
             raise
         message = " ".join(str(error).split())[:_LONGEST]
         raise RecipeError(
@@ -58,30 +57,32 @@ def call(
         ) from error
 
 
-def _is_strangers(model_class: type[Any], error: BaseException) -> bool:
-    """Whether the innermost code of either side is the class's and not trendbench's."""
-    if _top(model_class.__module__) == _PACKAGE:
-        return False
-    sides = [name for name, _ in _frames(error) if name in (_PACKAGE, _top(model_class.__module__))]
-    return not sides or sides[-1] != _PACKAGE
-
-
 def _place(model_class: type[Any], function: Callable[..., Any], error: BaseException) -> str:
-    """``file:line`` of the innermost code of the class's package, or of the method itself."""
-    own = [
-        f"{frame.f_code.co_filename}:{line}"
-        for name, (frame, line) in _frames(error)
-        if name == _top(model_class.__module__)
-    ]
-    code = getattr(function, "__code__", None)
-    method = f"{code.co_filename}:{code.co_firstlineno}" if code else model_class.__module__
-    return own[-1] if own else method
+    """``file:line`` of the innermost code of the class and what lies beside it, or of the method.
+
+    Where that code has called trendbench, which raised, the line there follows.
+    """
+    frames = _frames(error)
+    own = [i for i, (name, _) in enumerate(frames) if _is_own(name, model_class)]
+    if not own:
+        code = getattr(function, "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else model_class.__module__
+    inside = [line for name, line in frames[own[-1] + 1 :] if _top(name) == _PACKAGE]
+    return frames[own[-1]][1] + (f", which calls {inside[-1]}" if inside else "")
 
 
-def _frames(error: BaseException) -> list[tuple[str, tuple[FrameType, int]]]:
-    """Frames below ``call``, outermost first: top-level package, frame, line."""
+def _is_own(name: str, model_class: type[Any]) -> bool:
+    module = model_class.__module__
+    return _top(name) == _top(module) or lie_together(name, module)
+
+
+def _frames(error: BaseException) -> list[tuple[str, str]]:
+    """Frames below ``call``, outermost first: the module's name and ``file:line``."""
     below = list(traceback.walk_tb(error.__traceback__))[1:]
-    return [(_top(frame.f_globals.get("__name__", "")), (frame, line)) for frame, line in below]
+    return [
+        (frame.f_globals.get("__name__", ""), f"{frame.f_code.co_filename}:{line}")
+        for frame, line in below
+    ]
 
 
 def _top(module: str) -> str:

@@ -15,6 +15,7 @@ from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.intake import drawn_by
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.xi import Xi
+from trendbench.progress import optional
 from trendbench.runner.workspace import Workspace
 from trendbench.training.curves import Curves
 from trendbench.training.losses import CurveLog
@@ -40,7 +41,7 @@ def observer(
 
     It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
     training's own randomness alone. Without ``sheets`` there are no figures. What was drawn goes to
-    ``then(epoch, drawn)`` last.
+    ``then(epoch, drawn)`` last. A log or a figure that cannot be made does not end the training.
     """
     truth = truth_of(dataset)
     watched = dataset.load("val")[:images]
@@ -49,22 +50,24 @@ def observer(
     def observe(generator: Any, epoch: int) -> None:
         if not len(inputs):
             return
-        log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
         drawn = generator.sample(inputs, VALIDATION_SEED)
         drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
-        batch = Batch(drawn, truth.spec.window)
-        means = {
-            metric.name: float(metric.features(batch, truth).mean())
-            for metric in (Xi(), GreyFraction())
-        }
-        log.add(epoch, means)
-        log.sync()
         seen = epoch * dataset.spec.train
-        curves.scalars("validation", seen, means)
+        with optional(f"epoch {epoch}, validation scores"):
+            log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
+            batch = Batch(drawn, truth.spec.window)
+            means = {
+                metric.name: float(metric.features(batch, truth).mean())
+                for metric in (Xi(), GreyFraction())
+            }
+            log.add(epoch, means)
+            log.sync()
+            curves.scalars("validation", seen, means)
         if sheets:
-            path = workspace.figures / f"epoch-{epoch:04d}.png"
-            save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
-            curves.picture("validation samples", seen, path)
+            with optional(f"epoch {epoch}, figure of validation samples"):
+                path = workspace.figures / f"epoch-{epoch:04d}.png"
+                save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
+                curves.picture("validation samples", seen, path)
         if then is not None:
             then(epoch, drawn)
 

@@ -19,7 +19,7 @@ from trendbench.data.dataset import Dataset
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError, RecipeError
-from trendbench.figures.card import write_figures
+from trendbench.figures.card import curves_of, write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
     does_share_batches,
@@ -33,10 +33,9 @@ from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.card import FEWEST_IMAGES, Card
 from trendbench.metrics.classifier import FEWEST_TRIPLETS
-from trendbench.metrics.curves import Curves
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import drawn_by
-from trendbench.progress import bar, say
+from trendbench.progress import bar, optional, say
 from trendbench.results import attachments, weights
 from trendbench.results.record import (
     CodeEntry,
@@ -149,8 +148,7 @@ def run(
                     c2st=c2st,
                     bar=bar,
                 )
-                curves = write_figures(workspace.figures, drawn, dataset, card)
-                shown = _attachments(workspace, drawn, dataset, curves)
+                shown = _attachments(workspace, drawn, dataset, card)
                 done = _record(workspace, recipe, model_class, dataset, card, shown, results)
             record = results / str(done)
     return Outcome(folder, record, refresh(results), fresh)
@@ -302,20 +300,27 @@ def recipe_identity(recipe: Recipe) -> str:
 
 
 def _attachments(
-    workspace: Workspace, drawn: NDArray[np.uint8], dataset: Dataset, curves: Curves
+    workspace: Workspace, drawn: NDArray[np.uint8], dataset: Dataset, card: Card
 ) -> dict[str, bytes]:
-    """What the record carries for people to look at, by file name."""
+    """Draw the figures; give what the record carries for people to look at, by file name.
+
+    What cannot be drawn is left out: the record is worth more than its pictures.
+    """
     test = dataset.load("test")
-    content = {
-        attachments.SAMPLES: contact_sheet(test[:_SHOWN], drawn[:_SHOWN]),
-        attachments.CURVES: attachments.pack_curves(curves),
-    }
+    content = {}
+    with optional("the record's samples"):
+        content[attachments.SAMPLES] = contact_sheet(test[:_SHOWN], drawn[:_SHOWN])
+    with optional("the record's curves and the figures"):
+        curves = curves_of(drawn, dataset, card)
+        content[attachments.CURVES] = attachments.pack_curves(curves)
+        write_figures(workspace.figures, drawn, dataset, card, curves)
     if not is_shipped(dataset.spec):
         content[attachments.TASK] = dataset.spec.to_json().encode()
     for name in (attachments.LOSSES, attachments.VALIDATION):
         log = workspace.folder / name
         if log.is_file():
-            content[name] = log.read_bytes()
+            with optional(f"the record's {name}"):
+                content[name] = log.read_bytes()
     return content | weights.portable(workspace.weights)
 
 
@@ -378,7 +383,8 @@ def _record(
     if weights.names(record):
         folders.append(path.with_suffix(""))
     for folder in folders:
-        write_text(folder / weights.CARD, model_card(record))
+        with optional(f"the model card in {folder}"):
+            write_text(folder / weights.CARD, model_card(record))
     done = str(path.relative_to(results))
     workspace.mark(record=done)
     return done

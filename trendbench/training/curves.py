@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from trendbench.errors import RunError
+from trendbench.progress import optional
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -46,7 +47,7 @@ class TensorBoardCurves:
     """Curves as TensorBoard reads them, in ``<run folder>/tensorboard``.
 
     Steps are images seen, for losses and validation alike. A resumed run repeats what lay beyond
-    its last checkpoint; TensorBoard is told to forget it.
+    its last checkpoint; TensorBoard is told to forget it. What cannot be logged is left out.
 
     Raises:
         RunError: TensorBoard is not installed.
@@ -59,10 +60,11 @@ class TensorBoardCurves:
 
     def scalars(self, group: str, images_seen: int, values: Mapping[str, float]) -> None:
         """One point of each curve ``group/name``."""
-        writer = self._at(images_seen)
-        for name, value in values.items():
-            writer.add_scalar(f"{group}/{name}", value, images_seen)
-        writer.flush()
+        with optional(f"TensorBoard, {group} after {images_seen} images"):
+            writer = self._at(images_seen)
+            for name, value in values.items():
+                writer.add_scalar(f"{group}/{name}", value, images_seen)
+            writer.flush()
 
     def picture(self, title: str, images_seen: int, path: Path) -> None:
         """A PNG file to show under ``title``."""
@@ -77,7 +79,8 @@ class TensorBoardCurves:
     def close(self) -> None:
         """Put everything on the disk."""
         if self._writer is not None:
-            self._writer.close()
+            with optional("TensorBoard, its last entries"):
+                self._writer.close()
 
     def _at(self, images_seen: int) -> "SummaryWriter":
         """The writer, opened at the first point, from which on older files no longer count."""
