@@ -162,7 +162,7 @@ def _gather(contest: Any, chosen: torch.Tensor) -> None:
     """What a step does first: its images, as darkness."""
     import torch
 
-    from trendbench.generators.network import darkness
+    from trendbench.generators.network.images import darkness
 
     darkness(torch.stack([series[chosen] for series in contest._series], dim=-1))
 

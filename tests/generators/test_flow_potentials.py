@@ -1,4 +1,4 @@
-"""Patterns and their potentials: seen as they are, minded as the law says, estimated to match."""
+"""Patterns and their potentials: counted, drawn by, and estimated to match."""
 
 import copy
 import math
@@ -10,20 +10,14 @@ import torch
 
 from tests.generators.test_flow import NUMBERS, fitted, untrained
 from trendbench.conformance.calls import Interrupting
-from trendbench.generators import network
 from trendbench.generators.flow import potentials
 from trendbench.generators.flow.generator import Flow
+from trendbench.generators.flow.law import PHASES, Law
 from trendbench.generators.flow.network import Given
-from trendbench.generators.flow.patterns import (
-    CLASSES,
-    Doubts,
-    classes,
-    in_doubt,
-    redrawn,
-    states,
-)
-from trendbench.generators.flow.potentials import estimated
-from trendbench.generators.flow.views import PHASES, rising
+from trendbench.generators.flow.orientation import rising
+from trendbench.generators.flow.patterns import CLASSES, classes, redrawn, states
+from trendbench.generators.flow.potentials import Unsettled, estimated, unsettled
+from trendbench.generators.network import generator as network
 from trendbench.generators.protocol import Inputs
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.training.context import RunContext, read_report
@@ -46,7 +40,7 @@ def test_turns_and_mirror_images_of_a_pattern_are_one_class():
     assert found[number(pattern)] != found[number(pattern[[1, 0, 2]])]
 
 
-def test_states_tell_what_is_certain_from_what_is_chance():
+def test_states_tell_structural_zeros_from_chance():
     odds = torch.tensor([-40.0, 40.0, -3.0, 3.0]).view(1, 1, 1, 4)
     given = Given(torch.zeros(1, 2, 1, 4), odds, torch.zeros(1, 4))
     assert states(given, torch.tensor([0.0, 1, 0, 1]).view(1, 1, 1, 4)).ravel().tolist() == [
@@ -54,7 +48,7 @@ def test_states_tell_what_is_certain_from_what_is_chance():
     ]  # fmt: skip
 
 
-def test_a_pass_redraws_by_the_network_s_word_and_the_potentials():
+def test_a_pass_redraws_by_the_network_s_odds_and_the_potentials():
     """One pixel amid eight certain ones, in 40 000 images: P = σ(logit + θ(black) − θ(white))."""
     b = 40_000
     before = np.tile(np.array([[0, 1, 0], [1, 2, 1], [0, 0, 1]], dtype=np.int8), (b, 1, 1))
@@ -62,8 +56,8 @@ def test_a_pass_redraws_by_the_network_s_word_and_the_potentials():
     theta = torch.zeros(classes().max() + 1)
     theta[classes()[black]], theta[classes()[white]] = 0.8, -0.3
     logits = torch.full((b, 1, 3, 3), -1.7)
-    coins = 1 - torch.rand(b, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-    after = redrawn(before, logits, theta, (1, 1), coins)
+    uniforms = 1 - torch.rand(b, 1, 3, 3, generator=torch.Generator().manual_seed(0))
+    after = redrawn(before, logits, theta, (1, 1), uniforms)
     p = 1 / (1 + math.exp(1.7 - 0.8 - 0.3))
     assert abs((after[:, 1, 1] == 3).mean() - p) < 4 * math.sqrt(p * (1 - p) / b)
     after[:, 1, 1] = before[:, 1, 1]
@@ -77,13 +71,13 @@ def test_pixels_of_one_pass_see_each_other():
     before[:, 0, 0], before[:, 2, 2] = 2, 3
     theta = torch.zeros(classes().max() + 1)
     theta[classes()[number(before[0])]] = -50.0
-    coins = 1 - torch.rand(b, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-    after = redrawn(before, torch.zeros(b, 1, 3, 3), theta, (0, 0), coins)
+    uniforms = 1 - torch.rand(b, 1, 3, 3, generator=torch.Generator().manual_seed(0))
+    after = redrawn(before, torch.zeros(b, 1, 3, 3), theta, (0, 0), uniforms)
     assert (after[:, 0, 0] == after[:, 2, 2]).all()
 
 
 def seen_by_hand(seen, logits, phase):
-    """Of each pixel in doubt: the logit, what it is, the classes about it, it being either."""
+    """Of each unsettled pixel: the logit, what it is, the classes about it, it being either."""
     for image, says in zip(seen, logits[:, 0].numpy(), strict=True):
         for y in range(phase[0], image.shape[0], 2):
             for x in range(phase[1], image.shape[1], 2):
@@ -105,12 +99,12 @@ def seen_by_hand(seen, logits, phase):
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_doubts_are_the_pixels_in_doubt_and_the_patterns_that_hold_them(phase):
+def test_unsettled_pixels_and_the_patterns_that_hold_them(phase):
     random = np.random.default_rng(0)
     seen = random.integers(4, size=(2, 6, 9), dtype=np.int8)
     before = seen.copy()
     logits = torch.from_numpy(random.normal(0, 12, size=(2, 1, 6, 9)).astype(np.float32))
-    found = in_doubt(seen, logits, phase)
+    found = unsettled(seen, logits, phase)
     expected = list(seen_by_hand(seen, logits, phase))
     assert len(expected) == len(found.logits) > 3
     for k, (says, black, if_black, if_white) in enumerate(expected):
@@ -122,17 +116,17 @@ def test_doubts_are_the_pixels_in_doubt_and_the_patterns_that_hold_them(phase):
 
 
 def a_pattern_and_its_pixel(logit, n, share_of_black):
-    """Pixels amid eight certain ones, of which the network says one thing and so many are black."""
+    """Pixels amid eight certain ones, with one logit, a share of them black."""
     seen = np.array([[0, 1, 0], [1, 2, 1], [0, 0, 1]], dtype=np.int8)
     white, black = number(seen), number(seen) + 4**4
     classes_of = [np.zeros((n, 9), np.uint16) for _ in range(2)]
     for held, pattern in zip(classes_of, (black, white), strict=True):
         held[:, 4] = classes()[pattern]
     said = np.full(n, logit, np.float32)
-    return Doubts(said, np.arange(n) < round(share_of_black * n), *classes_of), (black, white)
+    return Unsettled(said, np.arange(n) < round(share_of_black * n), *classes_of), (black, white)
 
 
-def test_potentials_make_up_for_what_the_network_says_amiss():
+def test_potentials_correct_the_network():
     """A pattern of which it says 3 in 100, and 2 are true: θ's difference is that of log odds."""
     found, (black, white) = a_pattern_and_its_pixel(math.log(3 / 97), 10_000, 0.02)
     theta = estimated(found, ridge=1e-3)
@@ -141,7 +135,7 @@ def test_potentials_make_up_for_what_the_network_says_amiss():
     assert np.count_nonzero(np.abs(theta) > 1e-6) == 2
 
 
-def test_the_ridge_holds_back_what_few_pixels_say():
+def test_the_ridge_holds_back_potentials_of_few_pixels():
     """At the least loss, ridge·θ is what is missing of the black ones."""
     found, (black, _) = a_pattern_and_its_pixel(0.0, 10, 0.8)
     theta = estimated(found, ridge=3.0)[classes()[black]]
@@ -153,18 +147,18 @@ def triplets(small):
     return simulate(small, 10, seed=1)
 
 
-def independent_pixels(monkeypatch, model):
-    """The network says 3 in 10 of every pixel, whatever is beside it."""
+def independent_pixels(monkeypatch):
+    """The network gives every pixel a probability of 3 in 10, whatever is beside it."""
     constant = math.log(3 / 7)
-    monkeypatch.setattr(model, "logits", lambda _n, _g, y, _r: 0 * y + constant)
-    monkeypatch.setattr(model, "conditionals", lambda _n, _g, image, _a: 0 * image + constant)
+    monkeypatch.setattr(Law, "given_noise", lambda _l, _g, y, _r: 0 * y + constant)
+    monkeypatch.setattr(Law, "given_others", lambda _l, _g, image, _a: 0 * image + constant)
 
 
 def test_potentials_bring_patterns_nearer_to_their_frequencies(small, monkeypatch):
     """From independent pixels to those of disks: images drawn of new inputs are nearer by half."""
     train, new = simulate(small, 60, seed=1), simulate(small, 30, seed=2)
     model = untrained(ridge=1.0, sweeps=4, batch=20)
-    independent_pixels(monkeypatch, model)
+    independent_pixels(monkeypatch)
     triplet = rising(new)
     given, real = model.network.given(triplet[:, :2]), triplet[:, 2:]
 
@@ -207,7 +201,10 @@ def test_a_falling_trend_has_the_potentials_of_the_rising_one(triplets, whole):
 def test_no_more_images_than_are_enough_are_looked_at(triplets, whole, monkeypatch):
     """Of ten triplets the first three, where three are said to be enough."""
     monkeypatch.setattr(potentials, "_IMAGES", 3)
-    found = [potentials._pixels_in_doubt(whole, some, ALONE) for some in (triplets, triplets[:3])]
+    found = [
+        potentials._unsettled_in(whole.law, some, ALONE, whole.device)
+        for some in (triplets, triplets[:3])
+    ]
     for of_ten, of_three in zip(*found, strict=True):
         assert np.array_equal(of_ten, of_three)
 

@@ -8,7 +8,7 @@ import torch
 
 from trendbench.errors import RecipeError
 from trendbench.generators.latent.gan import GAN
-from trendbench.generators.latent.networks import Decoder, Encoder, Judge, latent_grid
+from trendbench.generators.latent.networks import Decoder, Discriminator, Encoder, latent_grid
 from trendbench.generators.latent.vae import VAE, ConditionalVAE
 from trendbench.generators.protocol import Generator, Inputs, is_conditional
 from trendbench.rendering.triplets import simulate
@@ -47,7 +47,7 @@ def test_the_networks_keep_the_frame():
     assert Decoder(4, 3, (2, 4), conditional=True)(v, pair).shape == (2, 1, 32, 64)
     mean, log_variance = Encoder(4, 3, inputs=2)(pair)
     assert mean.shape == log_variance.shape == v.shape
-    assert Judge(4, (2, 4))(pair[:, :1]).shape == (2, 1)
+    assert Discriminator(4, (2, 4))(pair[:, :1]).shape == (2, 1)
 
 
 def test_frames_that_are_no_whole_number_of_cells_are_refused():
@@ -164,14 +164,14 @@ def test_the_bound_s_two_terms(triplets):
 
 
 def test_the_gan_s_losses_are_those_printed(triplets):
-    """A judge that says d everywhere: L = −½[log d + log(1 − d)]; the generator moves its half."""
+    """D = d everywhere: L = −½[log d + log(1 − d)]; the generator moves its half."""
     model = untrained(GAN)
     trainable = model.trainable(triplets)
-    judge = trainable.parts["judge"]
+    discriminator = trainable.parts["discriminator"]
     d = 0.8
     with torch.no_grad():
-        judge.head.weight.zero_()
-        judge.head.bias.fill_(math.log(d / (1 - d)))
+        discriminator.head.weight.zero_()
+        discriminator.head.bias.fill_(math.log(d / (1 - d)))
     loss = trainable.step(torch.arange(4))["d"].item()
     assert loss == pytest.approx(-0.5 * (math.log(d) + math.log(1 - d)), rel=1e-5)
 

@@ -6,7 +6,8 @@ import torch
 
 from trendbench import catalog
 from trendbench.errors import RecipeError
-from trendbench.generators.network import darkness, parameter_count
+from trendbench.generators.network.images import darkness
+from trendbench.generators.network.layers import parameter_count
 from trendbench.generators.pix2pix.generator import Pix2Pix
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.generators.protocol import Generator, Inputs
@@ -70,15 +71,15 @@ def test_without_skips_the_drawing_depends_on_the_bottleneck_alone():
         assert torch.equal(a, b) is not skips
 
 
-def test_the_patchgan_judges_70_pixel_patches():
-    judge = PatchGAN(4).eval()
-    assert judge(torch.zeros(1, 3, 256, 256)).shape == (1, 1, 30, 30)
+def test_the_patchgan_sees_70_pixel_patches():
+    discriminator = PatchGAN(4).eval()
+    assert discriminator(torch.zeros(1, 3, 256, 256)).shape == (1, 1, 30, 30)
     x = torch.rand(1, 3, 256, 256, requires_grad=True)
     # A single logit's receptive field, with batch norm (which sees everything) taken out.
-    for module in judge:
+    for module in discriminator:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.forward = lambda t: t
-    judge(x)[0, 0, 15, 15].backward()
+    discriminator(x)[0, 0, 15, 15].backward()
     rows = x.grad.abs().sum(dim=(0, 1, 3)).nonzero().ravel()
     assert int(rows[-1] - rows[0]) + 1 == 70
 
@@ -147,7 +148,7 @@ def test_a_recipe_may_stop_halving_before_one_pixel():
         assert network(torch.rand(2, 2, 96, 64)).shape == (2, 1, 96, 64)
 
 
-def test_the_judge_may_learn_at_a_rate_of_its_own(small):
+def test_the_discriminator_may_learn_at_a_rate_of_its_own(small):
     triplets = simulate(small, 10, seed=1)
 
     def rates(**own):
@@ -160,7 +161,7 @@ def test_the_judge_may_learn_at_a_rate_of_its_own(small):
     assert rates(judge_learning_rate=1e-6) == [NUMBERS["learning_rate"], 1e-6]
 
 
-def test_the_judge_may_have_a_width_of_its_own(small):
+def test_the_discriminator_may_have_a_width_of_its_own(small):
     """Without one it has the generator's, and the recipe is what it was before there was one."""
     triplets = simulate(small, 10, seed=1)
 
@@ -173,7 +174,7 @@ def test_the_judge_may_have_a_width_of_its_own(small):
     nf = NUMBERS["nf"]
     assert widths() == (nf, nf)
     assert widths(judge_nf=3) == (nf, 3)
-    with pytest.raises(ValueError, match="judge_nf = 0"):
+    with pytest.raises(ValueError, match="judge_nf: "):
         Pix2Pix(**NUMBERS, judge_nf=0)
     assert "judge_nf" not in find_recipe("nf8").parameters
     (published,) = catalog.RESULTS.glob("trend-v1/nf8/*.json")

@@ -1,45 +1,35 @@
-"""How the flow is taught: by the log loss of pixels beneath the noise, and of hidden ones."""
+"""How the flow is trained: by the log loss of pixels beneath noise, and of hidden ones."""
 
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from trendbench.generators.flow.law import PHASES, Law, all_but, either, every_fourth, expanded
 from trendbench.generators.flow.network import COLUMNS, Given, cases
-from trendbench.generators.flow.views import (
-    PHASES,
-    all_but,
-    either,
-    every_fourth,
-    expanded,
-    falls,
-    rising,
-    turned,
-)
-from trendbench.generators.network import Parts, darkness, descend, resident
+from trendbench.generators.flow.orientation import falls, rising, turned
+from trendbench.generators.network.descent import Parts, descend
+from trendbench.generators.network.images import darkness, resident
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.matrices import as_matrices
 from trendbench.training.one_batch import mine
 
-if TYPE_CHECKING:
-    from trendbench.generators.flow.generator import Flow
-
-_MIDDLE = 0.1  # signal-to-noise ratio of weight 1, where a particle's coin is tossed
+_MIDDLE = 0.1  # signal-to-noise ratio of weight 1, at which whole particles are decided
 
 
 class Learner(Parts):
     """One step down the log loss of pixels beneath the noise, and of hidden ones."""
 
-    def __init__(self, model: "Flow", train: Triplets) -> None:
-        settings = model.settings
-        self._model = model
-        self._average = model.network  # what observers see and what is saved
-        model.network.begin_with(*_pixels_by_inputs(train))
-        self._network = copy.deepcopy(model.network)
-        self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
+    def __init__(self, law: Law, train: Triplets, device: torch.device) -> None:
+        settings = law.settings
+        self._average = law.network  # what observers draw with and what is saved
+        self._average.begin_with(*_pixels_by_inputs(train))
+        self._network = copy.deepcopy(self._average)
+        self._law = replace(law, network=self._network)
+        self._series = [resident(s, device) for s in (train.s1, train.s2, train.r)]
         weights = list(self._network.parameters())
         kernels = as_matrices(w for w in weights if w.ndim == 4)
         rate, decay = settings.learning_rate, settings.weight_decay
@@ -57,30 +47,30 @@ class Learner(Parts):
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step on the triplets of these indices, (b,); the loss is in nats a pixel.
 
-        Each is seen through a window at a random place, and batches are mirrored in y at random.
+        Each is cut to a window at a random place, and batches are mirrored in y at random.
         """
-        settings = self._model.settings
+        settings = self._law.settings
         triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
         if torch.rand(()) < 0.5:
             triplet = triplet.flip(2)
         triplet = turned(triplet, falls(triplet))
         given, real = windows(self._network.given(triplet[:, :2]), triplet[:, 2:], settings.window)
         b = len(chosen)
-        # One level from each of b equal strata, so that no batch is all noise or all image; what
-        # lies beyond the clearest is seen without noise.
+        # One level from each of b equal strata, so that no batch is all noise or all image; images
+        # beyond the clearest ratio are shown without noise.
         place = (torch.arange(b) + torch.rand(b)).to(real.device) / b
         place = place / (1 - settings.pseudolikelihood)
         clean = place >= 1
         ratio = settings.faintest * (settings.clearest / settings.faintest) ** place.clamp(max=1)
         image = 2 * real - 1
         y = ratio[:, None, None, None] * image + torch.randn_like(real)
-        asked = every_fourth(real, torch.randint(len(PHASES), (b,)).to(real.device))
-        # All was drawn for the whole batch; the network sees our rows of it.
+        hidden = every_fourth(real, torch.randint(len(PHASES), (b,)).to(real.device))
+        # Random numbers are the whole batch's; the network gets this process's rows.
         given, real, y, ratio = Given(*map(mine, given)), mine(real), mine(y), mine(ratio)
-        image, asked, clean = mine(image), mine(asked), mine(clean)
-        view = either(clean, all_but(image, asked), self._model.beneath_noise(y, ratio))
-        logits = self._model.said(self._network, given, view)
-        counted = (asked | ~expanded(clean, asked)).float()
+        image, hidden, clean = mine(image), mine(hidden), mine(clean)
+        view = either(clean, all_but(image, hidden), self._law.beneath_noise(y, ratio))
+        logits = self._law.odds(given, view)
+        counted = (hidden | ~expanded(clean, hidden)).float()
         losses = binary_cross_entropy_with_logits(logits, real, weight=counted, reduction="none")
         losses = losses.sum((1, 2, 3)) / counted.sum((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
@@ -104,7 +94,7 @@ class Learner(Parts):
 def windows(given: Given, real: torch.Tensor, width: int) -> tuple[Given, torch.Tensor]:
     """A piece of each image, and of what is given, at a random place along x.
 
-    The frame's borders then stand anywhere along the trend, and tell nothing of the place.
+    A window's borders then lie anywhere along the trend, so that borders do not give the place.
 
     Args:
         given: of b images.

@@ -7,23 +7,23 @@ from torch import nn
 from torch.nn.functional import avg_pool1d, pixel_shuffle, pixel_unshuffle, silu
 
 _MAPS = 4  # s1, s2, the noisy image on two scales
-_WAVES = 8  # of the noise level's embedding
+_WAVES = 8  # frequencies of the noise level's embedding
 _TILE = 128  # grid points along x that go through the layers together
-_TOLD = 64  # numbers that each block is told of the noise level
+_EMBEDDED = 64  # numbers of the noise level's embedding
 _NEAR = 32  # columns from either end of a frame whose pixels are counted on their own
 COLUMNS = 2 * _NEAR + 1  # and all others together
-_MANY = 1 << 14  # pixels that bear out a never
-CERTAIN = 40.0  # log odds of what never was otherwise; noise outweighs 20 in no frame ever drawn
-_PLACES = 8  # cosines of the place along the trend, which each block is told, too
+_MANY = 1 << 14  # pixels of one case without an exception: a structural zero
+CERTAIN = 40.0  # log odds of a structural zero; the likelihood term stays below 20 in practice
+_PLACES = 8  # cosines of the place along the trend, an input of each block
 
 
 class Given(NamedTuple):
-    """What is known of images beforehand, s1 being the sparser input.
+    """What is known of images before any noise, s1 being the sparser input.
 
     Attributes:
         pair: darkness of s1 and s2, (b, 2, H, W).
-        odds: log odds that what these show at the very pixel gives it, (b, 1, H, W);
-            ±``CERTAIN`` for never.
+        odds: log odds of black given s1 and s2 at the same pixel, (b, 1, H, W); ±``CERTAIN``
+            for a structural zero.
         along: the place of each column of pixels along the trend, 0 at s1's end and 1 at s2's,
             (b, W).
     """
@@ -34,10 +34,10 @@ class Given(NamedTuple):
 
 
 def cases(pair: torch.Tensor) -> torch.Tensor:
-    """Number of each pixel's case: what s1 and s2 show there, and how far off the frame's ends.
+    """Number of each pixel's case: the colours of s1 and s2 there, and the distance from an end.
 
-    Near its ends a frame shows of particles beyond them what it shows nowhere else, so columns
-    up to 32 px from either end count on their own.
+    Near an end r may show particles that s1 and s2 lack, whose germs lie outside of the frame, so
+    columns up to 32 px from either end count separately.
 
     Args:
         pair: darkness of s1 and s2, (b, 2, H, W).
@@ -59,21 +59,20 @@ class Denoiser(nn.Module):
     """Logits of P(pixel is black | s1, s2, the other pixels' noisy values), on a coarse grid.
 
     ``cell``×``cell`` pixels become the channels of one grid point, and residual blocks follow on
-    that grid, on one of half its size, and on it again, each told the noise level and, point by
-    point, the place along the trend; the last layer sees the pixels once more. There is no
-    normalisation, so an output depends on its surroundings alone and not on the rest of the frame:
-    wide frames go through in tiles whose margins hold all that their middles depend on, in the
-    memory of one tile.
+    that grid, on one of half its size, and on it again. Inputs of each block are the noise level
+    and, point by point, the place along the trend; inputs of the last layer are the pixels again.
+    There is no normalisation, so an output depends on its surroundings alone. Wide frames
+    therefore go through in tiles with margins as wide as ``reach``, in the memory of one tile.
 
-    The log odds that what s1 and s2 show at the very pixel gives it are counted, not learned; the
-    layers add to them, but never to a never.
+    The log odds of a pixel given s1 and s2 at the same place are counted, not learned. The output
+    of the layers is added to them, except at structural zeros.
 
     Args:
         width: channels on the grid.
         coarse: channels on the half-size grid.
         blocks: residual blocks in each of the three parts.
         cell: pixels along a side of a grid point.
-        patterns: classes of patterns that have potentials for the sweeps, 0 at first.
+        patterns: number of classes of 3×3 patterns; their potentials, for the sweeps, start at 0.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.cell = cell
         seen = _MAPS * cell**2
-        self.level = nn.Sequential(nn.Linear(2 * _WAVES, _TOLD), nn.SiLU())
+        self.level = nn.Sequential(nn.Linear(2 * _WAVES, _EMBEDDED), nn.SiLU())
         self.entry = nn.Conv2d(seen, width, 3, padding=1)
         self.before = nn.ModuleList(_Block(width) for _ in range(blocks))
         self.down = nn.Conv2d(width, coarse, 2, stride=2)
@@ -94,13 +93,13 @@ class Denoiser(nn.Module):
         self.register_buffer("odds", torch.zeros(4, COLUMNS))
         self.potentials: torch.Tensor
         self.register_buffer("potentials", torch.zeros(patterns))
-        _silence(self.exit)  # nothing is said at first, so that a noisy pixel's own word stands
+        _zero(self.exit)  # at first the log odds are the counted ones and the likelihood term
 
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:
-        """Take over the log odds that a pixel's own place in s1 and s2 gives it.
+        """Count the log odds of a pixel given s1 and s2 at the same place.
 
-        What never was among 16 384 pixels or more is held impossible: a network that learns from
-        examples comes to say 1 in 10⁴ where never is meant, and is found out.
+        A colour that does not occur among 16 384 pixels or more of a case is a structural zero
+        from then on. A trained network would give it a probability of about 10⁻⁴ instead.
 
         Args:
             black: number of black training pixels by ``cases``, (4, columns).
@@ -112,7 +111,7 @@ class Denoiser(nn.Module):
         self.odds.copy_(torch.where(never_black, -CERTAIN, torch.where(never_white, CERTAIN, odds)))
 
     def given(self, pair: torch.Tensor) -> Given:
-        """What the darkness of s1 and s2, (b, 2, H, W), says of whole frames."""
+        """What is known of whole frames from the darkness of s1 and s2, (b, 2, H, W)."""
         b, _, _, width = pair.shape
         along = (torch.arange(width, device=pair.device) + 0.5) / width
         odds = self.odds.flatten()[cases(pair)].unsqueeze(1)
@@ -133,22 +132,22 @@ class Denoiser(nn.Module):
         pair, odds, along = given
         maps = pixel_unshuffle(torch.cat([pair, noisy], dim=1), self.cell)
         maps = maps.to(memory_format=torch.channels_last)
-        told = self.level(_waves(level))
+        embedded = self.level(_waves(level))
         place = _cosines(avg_pool1d(along[:, None], self.cell))
         columns = maps.shape[3]
-        parts = [self._tile(maps, place, told, start) for start in range(0, columns, _TILE)]
+        parts = [self._tile(maps, place, embedded, start) for start in range(0, columns, _TILE)]
         context = pixel_shuffle(torch.cat(parts, dim=3), self.cell)
         return torch.where(odds.abs() >= CERTAIN, odds, odds + context)
 
     def _tile(
-        self, maps: torch.Tensor, place: torch.Tensor, told: torch.Tensor, start: int
+        self, maps: torch.Tensor, place: torch.Tensor, embedded: torch.Tensor, start: int
     ) -> torch.Tensor:
         """The grid's outputs of ``_TILE`` columns from ``start`` on: (b, cell², rows, ≤ tile)."""
         left = max(start - self.reach, 0)
         maps, place = (seen[..., left : start + _TILE + self.reach] for seen in (maps, place))
-        fine = _through(self.before, self.entry(maps), told, place)
-        middle = _through(self.middle, self.down(fine), told, avg_pool1d(place, 2))
-        fine = _through(self.after, fine + self.up(middle), told, place)
+        fine = _through(self.before, self.entry(maps), embedded, place)
+        middle = _through(self.middle, self.down(fine), embedded, avg_pool1d(place, 2))
+        fine = _through(self.after, fine + self.up(middle), embedded, place)
         seen = torch.cat([silu(fine), maps.to(fine.dtype)], dim=1)
         out: torch.Tensor = self.exit(seen)
         return out[..., start - left : start - left + _TILE]
@@ -160,34 +159,37 @@ class Denoiser(nn.Module):
 
 
 class _Block(nn.Module):
-    """x + convolution of SiLU of (convolution of SiLU of x + what level and place say)."""
+    """x + convolution of SiLU of (convolution of SiLU of x + linear in level and in place).
+
+    ``says`` and ``tells`` are names in published weights.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.says = nn.Linear(_TOLD, width)
+        self.says = nn.Linear(_EMBEDDED, width)
         self.tells = nn.Conv1d(_PLACES, width, 1, bias=False)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        _silence(self.second)
+        _zero(self.second)
 
-    def forward(self, x: torch.Tensor, told: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        """(b, width, h, w), (b, told) and (b, places, w) to (b, width, h, w); x itself at first."""
-        says = self.says(told)[:, :, None] + self.tells(place)
-        inner = self.first(silu(x)) + says[:, :, None]
+    def forward(self, x: torch.Tensor, embedded: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+        """(b, width, h, w), (b, numbers), (b, places, w) to (b, width, h, w); x itself at first."""
+        shift = self.says(embedded)[:, :, None] + self.tells(place)
+        inner = self.first(silu(x)) + shift[:, :, None]
         y: torch.Tensor = x + self.second(silu(inner))
         return y
 
 
-def _silence(layer: nn.Conv2d) -> None:
+def _zero(layer: nn.Conv2d) -> None:
     for weights in layer.parameters():
         nn.init.zeros_(weights)
 
 
 def _through(
-    blocks: nn.ModuleList, x: torch.Tensor, told: torch.Tensor, place: torch.Tensor
+    blocks: nn.ModuleList, x: torch.Tensor, embedded: torch.Tensor, place: torch.Tensor
 ) -> torch.Tensor:
     for block in blocks:
-        x = block(x, told, place)
+        x = block(x, embedded, place)
     return x
 
 

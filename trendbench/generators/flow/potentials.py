@@ -1,16 +1,14 @@
-"""How potentials are estimated: from what the network says of pixels, and what they are.
+"""Potentials of 3×3 patterns, estimated by maximum pseudo-likelihood once the network is trained.
 
-A network that says 3 in 10⁴ where 2 is true loses next to nothing by it, and is found out by
-whoever counts. So each pattern of 3×3 pixels has a number that corrects what the network says. They
-are estimated once the network is trained, by the log loss that taught it; but unlike its weights
-they are bound to the patterns that whoever counts would count.
+A probability of 3 in 10⁴ where 2 is true costs the network next to no log loss, and shows in the
+frequencies of patterns. One number for each class of patterns corrects it.
 
 Source: Besag, Statistical analysis of non-lattice data (1975), for the pseudo-likelihood; Zhu, Wu
 & Mumford, Filters, random fields and maximum entropy (1998), for potentials that images give.
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,57 +16,99 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from trendbench.compiling import kernel
-from trendbench.generators.flow.patterns import CLASSES, Doubts, in_doubt, states
-from trendbench.generators.flow.views import PHASES, rising
+from trendbench.generators.flow.law import PHASES, Law, hidden_in_pass
+from trendbench.generators.flow.orientation import rising
+from trendbench.generators.flow.patterns import BLACK, CLASSES, SETTLED, WHITE, classes, states
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import RunContext
-
-if TYPE_CHECKING:
-    from trendbench.generators.flow.generator import Flow
 
 _IMAGES = 750  # of the training triplets, at most, that potentials are estimated from
 _ITERATIONS = 40  # of L-BFGS
 
 
-def learn(model: "Flow", train: Triplets, run: RunContext) -> None:
-    """Estimate the network's potentials θ by maximum pseudo-likelihood.
+class Unsettled(NamedTuple):
+    """Pixels by chance whose log odds are within ``SETTLED``, n of them.
 
-    P(black | all others) has the log odds that the network says plus Σ θ(pattern) over the nine
-    patterns that hold the pixel, it being black, less the same, it being white. The log loss of
-    this over the training images' pixels in doubt, and ½·ridge·Σ θ² beside it, is convex in θ.
-    Where it is least, and but for the ridge, one pixel drawn anew leaves every class of patterns as
-    frequent as it is in these images; 40 iterations of L-BFGS go there.
+    Attributes:
+        logits: of the network, (n,).
+        black: whether the pixel is, (n,).
+        if_black, if_white: the classes of the nine patterns that hold the pixel, it being black or
+            white, (n, 9); 0 in both where the frame cuts the pattern off.
     """
-    found = _pixels_in_doubt(model, train, run)
-    theta = estimated(found, model.settings.ridge)
-    potentials = model.network.potentials
-    potentials.copy_(torch.from_numpy(theta).to(potentials))
+
+    logits: NDArray[np.float32]
+    black: NDArray[np.bool_]
+    if_black: NDArray[np.uint16]
+    if_white: NDArray[np.uint16]
+
+
+def learn(law: Law, train: Triplets, run: RunContext, device: torch.device) -> None:
+    """Estimate the network's potentials θ.
+
+    P(black | all others) has the network's log odds plus Σ θ(pattern) over the nine patterns that
+    hold the pixel, it being black, less the same, it being white. The log loss of this over the
+    unsettled pixels of up to 750 training images, plus ½·ridge·Σ θ², is convex in θ. At its
+    minimum, but for the ridge, one pixel drawn anew leaves the frequency of every class as it is
+    in these images.
+    """
+    found = _unsettled_in(law, train, run, device)
+    potentials = law.network.potentials
+    potentials.copy_(torch.from_numpy(estimated(found, law.settings.ridge)).to(potentials))
 
 
 @torch.no_grad()
-def _pixels_in_doubt(model: "Flow", train: Triplets, run: RunContext) -> Doubts:
-    """All pixels of training images, each hidden once as a sweep hides it, that are in doubt."""
-    n, batch = min(_IMAGES, len(train)), model.settings.batch
+def _unsettled_in(law: Law, train: Triplets, run: RunContext, device: torch.device) -> Unsettled:
+    """The unsettled pixels of training images, each hidden once as a sweep hides it."""
+    n, batch = min(_IMAGES, len(train)), law.settings.batch
     parts = []
     with run.bar("potentials", n, "images") as progress:
         for start in range(0, n, batch):
-            triplet = rising(train[start : min(start + batch, n)]).to(model.device)
-            given, real = model.network.given(triplet[:, :2]), triplet[:, 2:].round()
+            triplet = rising(train[start : min(start + batch, n)]).to(device)
+            given, real = law.network.given(triplet[:, :2]), triplet[:, 2:].round()
             seen = states(given, real)
             for number, phase in enumerate(PHASES):
-                parts.append(in_doubt(seen, model.law_of_a_quarter(given, real, number), phase))
+                logits = law.given_others(given, 2 * real - 1, hidden_in_pass(real, number))
+                parts.append(unsettled(seen, logits, phase))
             progress.advance(len(real))
-    return Doubts(*map(np.concatenate, zip(*parts, strict=True)))
+    return Unsettled(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def estimated(found: Doubts, ridge: float) -> NDArray[np.float64]:
+def unsettled(seen: NDArray[np.int8], logits: torch.Tensor, phase: tuple[int, int]) -> Unsettled:
+    """The unsettled among every other pixel of every other row.
+
+    Args:
+        seen: states of all pixels, (b, H, W).
+        logits: of the network, (b, 1, H, W).
+        phase: row and column to begin with, each 0 or 1.
+    """
+    odds = logits[:, 0].cpu().numpy()
+    drawn = np.zeros(seen.shape, dtype=bool)
+    drawn[:, phase[0] :: 2, phase[1] :: 2] = True
+    image, y, x = np.nonzero(drawn & (seen >= WHITE) & (np.abs(odds) < SETTLED))
+    state = seen[image, y, x]
+    windows = np.lib.stride_tricks.sliding_window_view(seen, (3, 3), axis=(1, 2))
+    powers = 4 ** np.arange(9)[::-1].reshape(3, 3)
+    numbers = np.pad(
+        np.einsum("bijkl,kl->bij", windows, powers), ((0, 0), (2, 2), (2, 2)), constant_values=-1
+    )
+    if_black, if_white = np.zeros((2, state.size, 9), dtype=np.uint16)
+    for place in range(9):  # the pattern's centre lies (place // 3 − 1, place % 3 − 1) from here
+        number = numbers[image, y + place // 3, x + place % 3]
+        whole = number >= 0
+        for found, colour in ((if_black, BLACK), (if_white, WHITE)):
+            changed = number + (colour - state.astype(np.int64)) * 4**place
+            found[whole, place] = classes()[changed[whole]]
+    return Unsettled(odds[image, y, x], state == BLACK, if_black, if_white)
+
+
+def estimated(found: Unsettled, ridge: float) -> NDArray[np.float64]:
     """The potentials θ of least log loss + ½·ridge·Σ θ², (classes,).
 
     Args:
-        found: pixels in doubt, and what they are.
-        ridge: above 0, so that patterns that hardly come stay near 0.
+        found: unsettled pixels and their colours.
+        ridge: above 0, so that rare patterns stay near 0.
     """
-    # In units of what each potential's curvature allows it, so that few iterations are enough.
+    # Scaled by the curvature, so that few iterations are enough.
     curvature = _curvature(found.logits, found.if_black, found.if_white)
     unit = 1 / np.sqrt(curvature + ridge)
 
@@ -116,7 +156,7 @@ def _curvature(
     if_black: NDArray[np.uint16],
     if_white: NDArray[np.uint16],
 ) -> NDArray[np.float64]:
-    """Σ p·(1 − p) over the pixels that each class has to do with, p being what the network says."""
+    """Σ p·(1 − p) over the pixels of each class, p being the network's probability."""
     found = np.zeros(CLASSES)
     for k in range(len(logits)):
         p = 1 / (1 + math.exp(-float(logits[k])))

@@ -1,27 +1,21 @@
-"""The seed's GAN: V through a generator, against a judge of whole images."""
+"""The 2017 study's GAN: V through a generator, against a discriminator of whole images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch.nn.functional import softplus
 
-from trendbench.generators.latent.networks import Decoder, Judge, latent_grid
-from trendbench.generators.network import (
-    NetworkGenerator,
-    Parts,
-    Schedule,
-    darkness,
-    descend,
-    placed,
-    resident,
-)
+from trendbench.generators.latent.networks import Decoder, Discriminator, latent_grid
+from trendbench.generators.network.descent import Parts, descend
+from trendbench.generators.network.generator import NetworkGenerator
+from trendbench.generators.network.images import darkness, resident
+from trendbench.generators.network.layers import placed
+from trendbench.generators.network.schedule import Count, Schedule, Share
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.one_batch import mine
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(Schedule):
     """Everything a recipe can state about the GAN.
 
@@ -29,26 +23,19 @@ class Settings(Schedule):
         nf: width of both networks.
         latent: numbers of V in each 16×16 px cell.
         beta1: Adam's.
-
-    Raises:
-        ValueError: a number out of range.
     """
 
-    nf: int
-    latent: int
-    beta1: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.must_lie(1, 1 << 20, "nf", "latent")
+    nf: Count
+    latent: Count
+    beta1: Share
 
 
 class GAN(NetworkGenerator[Settings, Decoder]):
     """V ~ U[−1, 1]ⁿ pushed through a generator, θ* = arg max_θ min_ζ L(ζ, θ).
 
-    L(ζ, θ) = −½ [E log d_ζ(X) + E log(1 − d_ζ(g_θ(V)))] is the log loss of the judge d. The two
-    are trained in turn: a step of Adam down L for ζ, then one up L for θ, as the study prints it.
-    Images are drawn without looking at s1 and s2.
+    L(ζ, θ) = −½ [E log d_ζ(X) + E log(1 − d_ζ(g_θ(V)))] is the log loss of the discriminator d. The
+    two are trained in turn: a step of Adam down L for ζ, then one up L for θ, as the study prints
+    it. Images do not depend on s1 and s2.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -65,7 +52,7 @@ class GAN(NetworkGenerator[Settings, Decoder]):
         return Decoder(self.settings.nf, self.settings.latent, latent_grid(height, width))
 
     def trainable(self, train: Triplets) -> "_Contest":
-        """Generator against judge."""
+        """Generator against discriminator."""
         return _Contest(self, train)
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
@@ -82,39 +69,42 @@ class GAN(NetworkGenerator[Settings, Decoder]):
 
 
 class _Contest(Parts):
-    """One step of the judge, then one of the generator."""
+    """One step of the discriminator, then one of the generator."""
 
     def __init__(self, model: GAN, train: Triplets) -> None:
         settings = model.settings
         self._model = model
-        self._judge = placed(Judge(settings.nf, model.network.grid), model.device)
+        self._discriminator = placed(Discriminator(settings.nf, model.network.grid), model.device)
         self._real = resident(train.r, model.device)
         self._adam_g, self._adam_d = (
             torch.optim.Adam(
                 network.parameters(), settings.learning_rate, (settings.beta1, 0.999), fused=True
             )
-            for network in (model.network, self._judge)
+            for network in (model.network, self._discriminator)
         )
         super().__init__(
-            generator=model.network, judge=self._judge, adam_g=self._adam_g, adam_d=self._adam_d
+            generator=model.network,
+            discriminator=self._discriminator,
+            adam_g=self._adam_g,
+            adam_d=self._adam_d,
         )
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """The judge down its log loss, the generator up the part of it that it moves."""
+        """The discriminator down its log loss, then the generator up its own term."""
         real = darkness(self._real[mine(chosen)].unsqueeze(-1))
         with self._model.autocast():
             drawn = self._model.pushed(len(chosen))
-            on_real = self._judge(real)
-            on_drawn = self._judge(drawn.detach())
+            on_real = self._discriminator(real)
+            on_drawn = self._discriminator(drawn.detach())
         loss_d = 0.5 * (_surprise(on_real) + _surprise(-on_drawn))
         descend(loss_d, self._adam_d)
 
-        self._judge.requires_grad_(False)
+        self._discriminator.requires_grad_(False)
         with self._model.autocast():
-            on_drawn = self._judge(drawn)
+            on_drawn = self._discriminator(drawn)
         loss_g = -0.5 * _surprise(-on_drawn)
         descend(loss_g, self._adam_g)
-        self._judge.requires_grad_(True)
+        self._discriminator.requires_grad_(True)
         return {"d": loss_d, "g": loss_g}
 
 

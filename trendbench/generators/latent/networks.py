@@ -1,4 +1,4 @@
-"""Decoder, encoder and judge: stride-2 convolutions between the image and a coarse grid.
+"""Decoder, encoder and discriminator: stride-2 convolutions between the image and a coarse grid.
 
 All three halve or double the frame ``LEVELS`` times by 4×4 convolutions, as in DCGAN (Radford,
 Metz & Chintala, 2016). The latent V is a grid of ``latent`` numbers for each 16×16 px cell: an
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trendbench.errors import RecipeError
-from trendbench.generators.network import initialise
+from trendbench.generators.network.layers import initialise
 
 LEVELS = 4
 CELL = 2**LEVELS  # px along a side of a latent cell
@@ -56,7 +56,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """V to logits of darkness: transposed convolutions, batch norm, ReLU.
 
-    A trained bias for every cell tells the decoder where along x it stands. With ``conditional``
+    A trained bias for every cell gives the decoder its place along x. With ``conditional``
     a pyramid of stride-2 convolutions of (s1, s2) joins at every level.
 
     Args:
@@ -112,8 +112,8 @@ class Decoder(nn.Module):
         return logits
 
 
-class Judge(nn.Module):
-    """One logit for a whole image, so that it can see the trend: DCGAN's discriminator.
+class Discriminator(nn.Module):
+    """One logit for a whole image, which shows the trend: DCGAN's discriminator.
 
     Args:
         nf: channels of the first layer.

@@ -1,46 +1,33 @@
-"""Variational autoencoders: the seed's basic neural approach, trained by its likelihood."""
+"""Variational autoencoders: the basic neural approach of the 2017 study."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.generators.latent.networks import Decoder, Encoder, latent_grid
-from trendbench.generators.network import (
-    NetworkGenerator,
-    Parts,
-    Schedule,
-    darkness,
-    descend,
-    placed,
-    resident,
-)
+from trendbench.generators.network.descent import Parts, descend
+from trendbench.generators.network.generator import NetworkGenerator
+from trendbench.generators.network.images import darkness, resident
+from trendbench.generators.network.layers import placed
+from trendbench.generators.network.schedule import Count, Schedule
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.one_batch import mine
 
 _INPUTS = 2
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(Schedule):
     """Everything a recipe can state about an autoencoder.
 
     Attributes:
         nf: width of both networks.
         latent: numbers of V in each 16×16 px cell.
-
-    Raises:
-        ValueError: a number out of range.
     """
 
-    nf: int
-    latent: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.must_lie(1, 1 << 20, "nf", "latent")
+    nf: Count
+    latent: Count
 
 
 class VAE(NetworkGenerator[Settings, Decoder]):

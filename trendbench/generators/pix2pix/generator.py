@@ -1,21 +1,18 @@
 """pix2pix as a generator: its objective, its training step, how it samples."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
 from trendbench.errors import RecipeError
-from trendbench.generators.network import (
-    NetworkGenerator,
-    Parts,
-    Schedule,
-    darkness,
-    descend,
-    placed,
-    resident,
-)
+from trendbench.generators.network.descent import Parts, descend
+from trendbench.generators.network.generator import NetworkGenerator
+from trendbench.generators.network.images import darkness, resident
+from trendbench.generators.network.layers import placed
+from trendbench.generators.network.schedule import Count, Positive, Schedule, Share
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.one_batch import mine
@@ -23,7 +20,6 @@ from trendbench.training.one_batch import mine
 _LEAST_DEPTH = 5  # below 32 px the discriminator has no patch left
 
 
-@dataclass(frozen=True, kw_only=True)
 class Settings(Schedule):
     """Everything a recipe can state about pix2pix.
 
@@ -36,31 +32,16 @@ class Settings(Schedule):
         depth: halvings of the generator; None goes down to one pixel.
         judge_learning_rate: the discriminator's; None takes the generator's.
         judge_nf: width of the discriminator; None takes ``nf``.
-
-    Raises:
-        ValueError: a number out of range.
     """
 
-    nf: int
-    kernel: int
+    nf: Count
+    kernel: Literal[3, 4]
     skips: bool
     eta: float
-    beta1: float
-    depth: int | None = None
-    judge_learning_rate: float | None = None
-    judge_nf: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.kernel not in (3, 4):
-            raise ValueError(f"kernel = {self.kernel}: 3 or 4")
-        self.must_lie(1, 1 << 20, "nf")
-        if self.depth is not None:
-            self.must_lie(2, 32, "depth")
-        if self.judge_nf is not None:
-            self.must_lie(1, 1 << 20, "judge_nf")
-        if self.judge_learning_rate is not None and not self.judge_learning_rate > 0:
-            raise ValueError(f"judge_learning_rate = {self.judge_learning_rate}: above 0")
+    beta1: Share
+    depth: Annotated[int, Field(ge=2, le=32)] | None = None
+    judge_learning_rate: Positive | None = None
+    judge_nf: Count | None = None
 
 
 class Pix2Pix(NetworkGenerator[Settings, UNet]):
@@ -109,15 +90,15 @@ class _Contest(Parts):
         settings = model.settings
         self._model = model
         self._generator = model.network
-        self._judge = placed(PatchGAN(settings.judge_nf or settings.nf), model.device)
+        self._discriminator = placed(PatchGAN(settings.judge_nf or settings.nf), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
         rates = settings.learning_rate, settings.judge_learning_rate or settings.learning_rate
         self._adam_g, self._adam_d = (
             torch.optim.Adam(network.parameters(), rate, (settings.beta1, 0.999), fused=True)
-            for network, rate in zip((self._generator, self._judge), rates, strict=True)
+            for network, rate in zip((self._generator, self._discriminator), rates, strict=True)
         )
         super().__init__(
-            generator=self._generator, discriminator=self._judge,
+            generator=self._generator, discriminator=self._discriminator,
             adam_g=self._adam_g, adam_d=self._adam_d,
         )  # fmt: skip
 
@@ -127,22 +108,22 @@ class _Contest(Parts):
         pair, real = triplet[:, :2], triplet[:, 2:]
         with self._model.autocast():
             drawn = self._generator(pair)
-            on_real = self._judge(triplet)
-            on_drawn = self._judge(torch.cat([pair, drawn.detach()], dim=1))
-        loss_d = 0.5 * (says(on_real, 1.0) + says(on_drawn, 0.0))
+            on_real = self._discriminator(triplet)
+            on_drawn = self._discriminator(torch.cat([pair, drawn.detach()], dim=1))
+        loss_d = 0.5 * (log_loss(on_real, 1.0) + log_loss(on_drawn, 0.0))
         descend(loss_d, self._adam_d)
 
-        self._judge.requires_grad_(False)
+        self._discriminator.requires_grad_(False)
         with self._model.autocast():
-            on_drawn = self._judge(torch.cat([pair, drawn], dim=1))
-        adversarial = says(on_drawn, 1.0)
+            on_drawn = self._discriminator(torch.cat([pair, drawn], dim=1))
+        adversarial = log_loss(on_drawn, 1.0)
         l1 = l1_loss(drawn.float(), real)
         descend(adversarial + self._model.settings.eta * l1, self._adam_g)
-        self._judge.requires_grad_(True)
+        self._discriminator.requires_grad_(True)
         return {"d": loss_d, "g_adv": adversarial, "l1": l1}
 
 
-def says(logits: torch.Tensor, truth: float) -> torch.Tensor:
+def log_loss(logits: torch.Tensor, truth: float) -> torch.Tensor:
     """Log loss of logits whose true answer is ``truth`` everywhere."""
     logits = logits.float()
     return binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

@@ -1,9 +1,9 @@
-"""The two networks: a U-Net that draws and a PatchGAN that judges."""
+"""The two networks: a U-Net that draws and a PatchGAN that discriminates."""
 
 import torch
 from torch import nn
 
-from trendbench.generators.network import initialise
+from trendbench.generators.network.layers import initialise
 
 _DROPOUT_BLOCKS = 3
 _WIDEST = 8  # channels grow to nf·8
@@ -74,7 +74,7 @@ class UNet(nn.Module):
 
 
 class PatchGAN(nn.Sequential):
-    """A judge of overlapping 70×70 patches of (s1, s2, image), one logit each.
+    """A discriminator of overlapping 70×70 patches of (s1, s2, image), one logit each.
 
     Three stride-2 and two stride-1 convolutions of 4×4, channels nf·(1, 2, 4, 8) and 1; batch
     norm in the middle three; LeakyReLU 0.2. Images of 256 px give 30×30 logits.
