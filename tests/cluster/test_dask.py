@@ -22,9 +22,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def cluster():
     """Three workers on this machine, at an address."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as local:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as local,
+    ):
+        # Killed workers come back as fast as the machine imports what they need.
+        patch.setattr(dask, "_SECONDS_TO_CONNECT", 120)
         yield local.scheduler_address
 
 
