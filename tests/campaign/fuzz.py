@@ -23,6 +23,7 @@ def main(name: str, runs: int, folder: Path) -> None:
         import trendbench.leaderboard.compare
         import trendbench.runner.workspace
         import trendbench.submissions.entry
+        import trendbench.submissions.images
         import trendbench.submissions.pictures
         import trendbench.training.losses  # noqa: F401
         from tests.campaign.targets import Bench, forbid_writing_outside
