@@ -9,6 +9,7 @@ import re
 import zipfile
 import zlib
 from contextlib import suppress
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -94,8 +95,15 @@ def other_samples(made, small_file, path, name="theirs", seed=0):
     return path
 
 
-def test_an_entry_does_not_hide_another(made, small_file, results, tmp_path):
+class OneMoment(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 1, 2, 3, 4, 5, tzinfo=tz)
+
+
+def test_an_entry_does_not_hide_another(made, small_file, results, tmp_path, monkeypatch):
     """Other samples under one name, recipe and seed: refused, or put in its place when asked."""
+    monkeypatch.setattr("trendbench.submissions.merge.datetime", OneMoment)
     ((first, _),) = merge([made / "entry.zip"], results)
     other = other_samples(made, small_file, tmp_path / "other.zip")
     refused(other, results, rf"{re.escape(str(first))} already stands for 'theirs', seed 0.*--name")
@@ -104,6 +112,7 @@ def test_an_entry_does_not_hide_another(made, small_file, results, tmp_path):
     assert [fresh for _, fresh in merge([seeded, named], results)] == [True, True]
     ((second, fresh),) = merge([other], results, replace=True)  # within the same second
     assert fresh
+    assert read_record(second).finished > read_record(first).finished
     shown = {row["arch"]: row for row in rows(local(results))}
     assert {name: row["superseded"] for name, row in shown.items()} == {
         "Keeps": 0, "theirs": 1, "other": 0,
