@@ -13,7 +13,7 @@ lines under a command are its output, and are put right where they differ, unles
 
 Several notes on a console block are separated by semicolons.
 Commands that begin with ``make`` are looked up in the Makefile without being run (``make -n``).
-The folder holds ``small.toml`` and ``small.h5``, as the page of first steps makes them, and
+The folder holds ``mine.toml`` and ``small.h5``, as the page of first steps makes them, and
 ``docs/`` as a checkout does.
 """
 
@@ -37,7 +37,7 @@ from trendbench.generators.recipes import load_class
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 FIRST_STEPS = DOCS / "index.md"
-SMALL = ("small.toml", "small.h5")
+SMALL = ("mine.toml", "small.h5")
 _ELLIPSIS = "…"
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<note>(?:file|run|console)\b[^\n]*?) -->\n\n?)?"
@@ -105,7 +105,7 @@ def make_small(folder: Path) -> None:
     for block in _BLOCK.finditer(FIRST_STEPS.read_text(encoding="utf-8")):
         if block["note"] == f"file: {SMALL[0]}":
             (folder / SMALL[0]).write_text(block["text"], encoding="utf-8")
-    _output(f"trendbench make-data --spec {SMALL[0]} --out {SMALL[1]}", folder)
+    _output(f"trendbench make-data --spec small --out {SMALL[1]}", folder)
 
 
 def _console(text: str, note: str, folder: Path, *, slow: bool) -> str:

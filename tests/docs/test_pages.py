@@ -1,6 +1,7 @@
 """The pages say what the program prints today, and what they tell their reader to type works."""
 
 import importlib.util
+import json
 import runpy
 import sys
 from html.parser import HTMLParser
@@ -71,7 +72,10 @@ def test_what_a_page_tells_to_type_works_slow_ones_too(page, beginner):
 
 
 def test_only_what_installs_serves_or_changes_a_shell_is_not_run():
-    allowed = ("pip install", "make demo", "eval ", "tensorboard ", "_TRENDBENCH_COMPLETE=")
+    allowed = (
+        "pip install", "uv ", "conda ", "make demo", "eval ", "tensorboard ",
+        "_TRENDBENCH_COMPLETE=", "trendbench score results_B ",
+    )  # fmt: skip
     for page in PAGES:
         for block in page_commands._BLOCK.finditer(page.read_text(encoding="utf-8")):
             if (block["note"] or "").startswith("console: not run"):
@@ -189,6 +193,21 @@ def test_the_gallery_runs_on_a_small_task(
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(DOCS / "gallery" / f"{script}.py"), run_name="__main__")
     assert said in capsys.readouterr().out
+
+
+def test_the_notebook_runs_and_holds_no_outputs(tmp_path, monkeypatch, capsys):
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")  # whatever MPLBACKEND says
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((DOCS / "gallery" / "first_look.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    names = {}
+    for cell in code:
+        exec("".join(cell["source"]), names)
+    plt.close("all")
+    assert "copies-input" in capsys.readouterr().out
 
 
 class _Fetched(HTMLParser):
