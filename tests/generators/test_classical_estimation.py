@@ -1,6 +1,7 @@
 """Estimators of the classical rows, over many simulated training sets: z-scores and efficiency."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +10,13 @@ from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
 from trendbench.generators.classical.estimates import coefficients
-from trendbench.generators.classical.germ_radius import radius_interval
 from trendbench.generators.classical.particles import (
     isolated,
     outline,
     radii,
     radius_of_particles,
 )
-from trendbench.generators.classical.poisson import Window, fit_poisson
+from trendbench.generators.classical.poisson import Window, fit_poisson, radius_interval
 from trendbench.generators.classical.prior import (
     draw_from_count,
     draw_from_estimate,
@@ -26,7 +26,7 @@ from trendbench.generators.classical.prior import (
     joined,
 )
 from trendbench.generators.classical.white_runs import fit_runs, white_runs
-from trendbench.process.germs import IN_R, IN_S1, draw_germs
+from trendbench.process.germs import IN_R, draw_germs
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import simulate
 
@@ -128,15 +128,10 @@ def test_a_coverage_line_that_would_be_negative_stops_at_zero():
 
 def test_a_radius_lies_between_the_distances_of_germs_from_pixels():
     triplets = simulate(RISING, 20, seed=4)
-    places = []
-    for i in range(20):
-        own = triplets.germs[i : i + 1]
-        shown = (own.member & IN_S1) != 0
-        places.append(np.column_stack([own.x[shown], own.y[shown]]))
-    low, high = radius_interval(triplets.s1, places)
+    low, high = radius_interval(triplets)
     assert low < 3.2 < high < low + 0.01
     with pytest.raises(RecipeError, match="no radius agrees"):
-        radius_interval(triplets.s2, places)
+        radius_interval(replace(triplets, s2=triplets.s1))
 
 
 def test_a_digital_disk_allows_its_own_radius_and_a_pair_allows_none():
@@ -160,7 +155,7 @@ def test_isolated_particles_give_the_radius_within_its_error():
     process = TrendProcess(width=96, height=96, radius=4.3, lambda_left=1e-3, lambda_right=1e-3)
     images = simulate(process, 150, seed=8).s1
     found = radius_of_particles(images, 4.35, 0.15, 100_000)
-    assert found.particles > 600
+    assert int(found.source.split()[0]) > 600
     assert found.low < 4.3 < found.high < found.low + 0.03
     assert abs(found.estimate - 4.3) < LIMIT * found.standard_error < 0.01
     assert radius_of_particles(images[:1], 4.35, 0.15, 10) is None

@@ -1,4 +1,4 @@
-"""Germs reconstructed from ink: kernels against slow versions, and the posterior they walk to."""
+"""Germs reconstructed from images: kernels against slow versions, and their posterior."""
 
 import math
 
@@ -25,8 +25,8 @@ def shapes():
 
 
 @pytest.fixture(scope="module")
-def ink(shapes):
-    """Random ink with the margin that the kernels ask for: (allowed, needed)."""
+def black(shapes):
+    """Random black pixels with the margin that the kernels ask for: (allowed, needed)."""
     rng = np.random.default_rng(1)
     image = np.empty((SIZE, SIZE), dtype=np.uint8)
     x, y = rng.uniform(-RADIUS, SIZE + RADIUS, (2, 60))
@@ -52,23 +52,24 @@ def test_every_germ_has_one_of_the_shapes(shapes):
     assert 1 <= len(table) / (4 * math.pi * RADIUS**2) < 1.25
 
 
-def test_core_ring_and_bits_tell_a_shape_s_pixels(shapes):
+def test_rows_core_and_hull_give_the_pixels_of_the_shapes(shapes):
     m = shapes.reach
     whole = np.stack([disk(m + x, m + y, (2 * m + 1, 2 * m + 1)) for x, y in shapes.phase])
     columns = np.arange(-m, m + 1)
     by_rows = (shapes.left[..., None] <= columns) & (columns <= shapes.right[..., None])
     np.testing.assert_array_equal(by_rows, whole)
-    core = (shapes.core[0][:, None] <= columns) & (columns <= shapes.core[1][:, None])
-    np.testing.assert_array_equal(core, whole.all(axis=0))
-    places = tuple((shapes.ring + m).T)
-    bits = np.unpackbits(shapes.bits.view(np.uint8), axis=1, bitorder="little")
-    np.testing.assert_array_equal(bits[:, : len(shapes.ring)], whole[:, *places])
-    assert whole[: shapes.spanning, *places].any(axis=0).all()
+    for (left, right), pixels in (
+        (shapes.core, whole.all(axis=0)),
+        (shapes.hull, whole.any(axis=0)),
+    ):
+        rows = (left[:, None] <= columns) & (columns <= right[:, None])
+        np.testing.assert_array_equal(rows, pixels)
+    np.testing.assert_array_equal(whole[: shapes.spanning].any(axis=0), whole.any(axis=0))
     assert shapes.spanning < 20
 
 
-def test_runs_are_counted_as_a_loop_counts_them(ink):
-    allowed, _ = ink
+def test_runs_are_counted_as_a_loop_counts_them(black):
+    allowed, _ = black
     slow = np.zeros(allowed.shape, dtype=int)
     for c in range(allowed.shape[1] - 1, -1, -1):
         slow[:, c] = allowed[:, c] * (1 + (slow[:, c + 1] if c + 1 < allowed.shape[1] else 0))
@@ -76,42 +77,41 @@ def test_runs_are_counted_as_a_loop_counts_them(ink):
 
 
 @pytest.fixture(scope="module")
-def found(ink, shapes):
-    allowed, needed = ink
+def found(black, shapes):
+    allowed, needed = black
     table, start = (
         np.empty((100_000, 3), dtype=np.int32),
         np.empty(allowed.size + 1, dtype=np.int64),
     )
-    arguments = (allowed, cover.run_lengths(allowed), needed, shapes.core, shapes.ring, shapes.bits,
-                 shapes.spanning)  # fmt: skip
+    arguments = (cover.run_lengths(allowed), needed, shapes.left, shapes.right, shapes.core,
+                 shapes.hull, shapes.spanning)  # fmt: skip
     count = cover.candidates(*arguments, table, start)
     assert cover.candidates(*arguments, table[:5].copy(), start.copy()) == count
     return table[:count], start
 
 
-def test_candidates_are_those_that_a_search_finds(ink, shapes, found):
-    """Cell by cell: each shape in the ink that meets a needed pixel; a few where all would do."""
-    allowed, needed = ink
+def test_candidates_are_those_that_a_search_finds(black, shapes, found):
+    """Cell by cell: each shape in the black that meets a needed pixel; a few where all would do."""
+    allowed, needed = black
     table, start = found
     m, (height, width) = shapes.reach, allowed.shape
     masks = np.stack([disk(m + x, m + y, (2 * m + 1, 2 * m + 1)) for x, y in shapes.phase])
-    ring = np.zeros(masks[0].shape, dtype=bool)
-    ring[tuple((shapes.ring + m).T)] = True
+    hull = masks.any(axis=0)
     for r in range(m + 1, height - m - 1, 3):
         for c in range(m + 1, width - m - 1):
             here = (slice(r - m, r + m + 1), slice(c - m, c + m + 1))
             fits = ~(masks & ~allowed[here]).any(axis=(1, 2)) & (masks & needed[here]).any(
                 axis=(1, 2)
             )
-            if allowed[here][ring].all():
+            if allowed[here][hull].all():
                 fits[shapes.spanning :] = False
             own = table[start[r * width + c] : start[r * width + c + 1]]
             np.testing.assert_array_equal(own[:, 2], np.flatnonzero(fits))
             assert np.all(own[:, :2] == (r, c))
 
 
-def test_choices_and_the_greedy_choice_equal_slow_ones(ink, shapes, found):
-    _, needed = ink
+def test_choices_and_the_greedy_choice_equal_slow_ones(black, shapes, found):
+    _, needed = black
     table, start = found
     counts = cover.choices(table, needed.shape, shapes.left, shapes.right)
     m = shapes.reach
@@ -176,8 +176,8 @@ def slow_walk(centres, allowed, needed, bounds, mean, steps, rng):
     return np.array(at)
 
 
-def test_the_walk_equals_a_slow_one_step_for_step(ink, shapes):
-    allowed, needed = ink
+def test_the_walk_equals_a_slow_one_step_for_step(black, shapes):
+    allowed, needed = black
     centres, residual = cover.first_cover(allowed, needed, shapes)
     margin = 2 * shapes.reach + 2
     low, high = margin - 0.5 - RADIUS, margin - 0.5 + SIZE + RADIUS
@@ -192,12 +192,12 @@ def test_the_walk_equals_a_slow_one_step_for_step(ink, shapes):
     assert not np.array_equal(walked, centres)
 
 
-def test_without_ink_to_heed_the_walk_is_a_poisson_process(shapes):
+def test_without_an_image_the_walk_is_a_poisson_process(shapes):
     """Everything allowed, nothing needed: counts and places of a Poisson process of mean 6."""
     rng, side = np.random.default_rng(7), 10
     intensity = 6 / (side + 2 * RADIUS) ** 2
     everywhere = np.ones((side, side), dtype=bool)
-    drawn = [disks_in(everywhere, ~everywhere, intensity, RADIUS, shapes, 60, rng).centres
+    drawn = [disks_in(everywhere, ~everywhere, intensity, RADIUS, shapes, 60, rng)[0]
              for _ in range(400)]  # fmt: skip
     counts = np.array([len(d) for d in drawn])
     assert abs(z_score(counts, 6.0)) < LIMIT
@@ -215,15 +215,15 @@ def test_isolated_disks_are_found_one_by_one(shapes):
     image = np.empty((SIZE, SIZE), dtype=np.uint8)
     draw_disks(image, x, y, np.ones(16, dtype=np.uint8), 1, RADIUS)
     black = image == 0
-    found = disks_in(black, black, 5e-3, RADIUS, shapes, 150, np.random.default_rng(3))
-    visible = found.centres[_meets(found.centres)]
+    centres, residual = disks_in(black, black, 5e-3, RADIUS, shapes, 150, np.random.default_rng(3))
+    visible = centres[_meets(centres)]
     assert len(visible) == 16
-    assert len(found.residual) == 0
+    assert len(residual) == 0
     nearest = np.hypot(*(visible[:, None] - np.column_stack([x, y])).T).min(axis=1)
     inner = (x > RADIUS) & (y > RADIUS) & (x < SIZE - RADIUS) & (y < SIZE - RADIUS)
     assert np.all(nearest[inner] < 0.5)
     again = np.empty_like(image)
-    draw_disks(again, *found.centres.T, np.ones(len(found.centres), dtype=np.uint8), 1, RADIUS)
+    draw_disks(again, *centres.T, np.ones(len(centres), dtype=np.uint8), 1, RADIUS)
     np.testing.assert_array_equal(again, image)
 
 
@@ -256,7 +256,7 @@ def test_reconstructed_germs_draw_their_images_and_are_as_many_as_the_true_ones(
     assert abs(z_score(excess[:, 1], 0.0)) < LIMIT
 
 
-def test_ink_without_a_disk_goes_with_the_nearest_germ(shapes):
+def test_black_without_a_disk_goes_with_the_nearest_germ(shapes):
     """A speck beside a disk of s2 alone shows in r exactly when the disk does."""
     process = TrendProcess(
         width=SIZE, height=SIZE, radius=RADIUS, lambda_left=5e-4, lambda_right=1e-3

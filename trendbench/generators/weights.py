@@ -1,7 +1,7 @@
-"""Saved weights, read as a stranger's: tensors and plain settings, nothing that could run.
+"""Saved weights, read as untrusted: tensors and plain settings, nothing that could run.
 
-A folder holds ``generator.safetensors`` and ``settings.json``. Both are looked at before memory
-is asked for on their word.
+A folder holds ``generator.safetensors`` and ``settings.json``. Sizes that they state are checked
+before memory is taken for them.
 """
 
 import json
@@ -64,7 +64,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror})") from None
     if int.from_bytes(content[:_LENGTH], "little") > _LARGEST_HEADER:
-        raise WeightsError(f"{path} is no safetensors file of ours: its header is too long")
+        raise WeightsError(
+            f"{path} is no safetensors file of trendbench: its header is longer than 1 MiB"
+        )
     try:
         tensors = parse_tensors(content)
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:

@@ -1,8 +1,8 @@
-"""A first cover of ink by disks: the hardest pixels first.
+"""A first cover of black pixels by disks: the hardest pixels first.
 
-Every shape at every cell that lies in the ink is a candidate. Pixels are taken in the order of how
-few candidates cover them, and each still uncovered one is given the candidate that covers most of
-what is still uncovered. Isolated particles have few candidates and get exactly one disk.
+Every shape at every cell that lies in the black is a candidate. Pixels are taken by the number of
+candidates that cover them, fewest first. Each pixel still uncovered is given the candidate that
+covers most uncovered pixels. Isolated particles have few candidates and get exactly one disk.
 """
 
 import numpy as np
@@ -11,29 +11,21 @@ from numpy.typing import NDArray
 from trendbench.compiling import kernel
 from trendbench.generators.classical.footprints import Footprints
 
-_FIRST_ROOM = 1 << 16
+_FIRST_ROOM = 1 << 18
+_Columns = NDArray[np.int64]  # of the rows of a shape, first or last, relative to its cell
 
 
-@kernel
 def run_lengths(allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
     """For each pixel the number of allowed pixels from it on to the right, (H, W)."""
-    height, width = allowed.shape
-    runs = np.zeros((height, width), dtype=np.int32)
-    for r in range(height):
-        length = 0
-        for c in range(width - 1, -1, -1):
-            length = length + 1 if allowed[r, c] else 0
-            runs[r, c] = length
-    return runs
+    columns = np.arange(allowed.shape[1], dtype=np.int32)
+    barred = np.where(allowed, np.int32(columns.size), columns)
+    runs: NDArray[np.int32] = np.minimum.accumulate(barred[:, ::-1], axis=1)[:, ::-1] - columns
+    return np.ascontiguousarray(runs)
 
 
 @kernel
 def _lies_in(
-    runs: NDArray[np.int32],
-    top: int,
-    column: int,
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    runs: NDArray[np.int32], top: int, column: int, left: _Columns, right: _Columns
 ) -> bool:
     """Whether a shape, its first row at ``top``, lies in the allowed pixels."""
     for i in range(left.size):
@@ -48,71 +40,45 @@ def _uncovered(
     open_pixels: NDArray[np.bool_],
     top: int,
     column: int,
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    left: _Columns,
+    right: _Columns,
+    enough: int,
 ) -> int:
-    """How many open pixels a shape covers."""
+    """How many open pixels a shape covers, counted up to ``enough``."""
     count = 0
     for i in range(left.size):
         for c in range(column + left[i], column + right[i] + 1):
             if open_pixels[top + i, c]:
                 count += 1
+        if count >= enough:
+            break
     return count
 
 
 @kernel
-def _ring_words(
-    pixels: NDArray[np.bool_],
-    row: int,
-    column: int,
-    ring: NDArray[np.int64],
-    sense: bool,
-    words: NDArray[np.uint64],
-) -> bool:
-    """Set bit j of the words where ring pixel j is as ``sense`` says; whether any is."""
-    for w in range(words.size):
-        words[w] = 0
-    found = False
-    for j in range(len(ring)):
-        if pixels[row + ring[j, 0], column + ring[j, 1]] == sense:
-            words[j // 64] |= np.uint64(1) << np.uint64(j % 64)
-            found = True
-    return found
-
-
-@kernel
-def _meets(bits: NDArray[np.uint64], f: int, words: NDArray[np.uint64]) -> bool:
-    """Whether shape f and a set of ring pixels have one in common."""
-    common = np.uint64(0)
-    for w in range(words.size):
-        common |= bits[f, w] & words[w]
-    return bool(common != 0)
-
-
-@kernel
 def candidates(
-    allowed: NDArray[np.bool_],
     runs: NDArray[np.int32],
     needed: NDArray[np.bool_],
-    core: NDArray[np.int64],
-    ring: NDArray[np.int64],
-    bits: NDArray[np.uint64],
+    left: _Columns,
+    right: _Columns,
+    core: _Columns,
+    hull: _Columns,
     spanning: int,
     found: NDArray[np.int32],
     start: NDArray[np.int64],
 ) -> int:
     """Shapes within the allowed pixels that cover a needed one.
 
-    In a cell where the whole ring is allowed any shape will do, and a spanning few are taken.
+    In a cell where the whole hull is allowed any shape fits, and a spanning few are taken.
 
     Args:
-        allowed: pixels that may be black, (H, W).
-        runs: ``run_lengths`` of them.
+        runs: ``run_lengths`` of the pixels that may be black, (H, W).
         needed: pixels to be covered, (H, W), none within 2m + 1 of the array's border.
-        core: of the shapes, as all that follow; see ``Footprints``.
-        ring: (P, 2).
-        bits: (F, ⌈P/64⌉).
-        spanning: how many.
+        left: of the shapes, as all that follow to ``spanning``; see ``Footprints``.
+        right: likewise.
+        core: likewise.
+        hull: likewise.
+        spanning: likewise.
         found: gets (row, column, shape) of each candidate, (room, 3), cell by cell; those beyond
             its length are counted but not kept.
         start: gets where the candidates of each cell start in that list, (H·W + 1,).
@@ -122,22 +88,22 @@ def candidates(
     """
     height, width = runs.shape
     reach = core.shape[1] // 2
-    banned = np.zeros(bits.shape[1], dtype=np.uint64)
-    wanted = np.zeros(bits.shape[1], dtype=np.uint64)
     count = 0
     for r in range(height):
         for c in range(width):
             start[r * width + c] = count
             if not (reach < r < height - reach - 1 and reach < c < width - reach - 1):
                 continue
-            if not _lies_in(runs, r - reach, c, core[0], core[1]):
+            top = r - reach
+            if not _lies_in(runs, top, c, core[0], core[1]):
                 continue
-            certain = _uncovered(needed, r - reach, c, core[0], core[1]) > 0
-            if not _ring_words(needed, r, c, ring, True, wanted) and not certain:
+            if _uncovered(needed, top, c, hull[0], hull[1], 1) == 0:
                 continue
-            tight = _ring_words(allowed, r, c, ring, False, banned)
-            for f in range(len(bits) if tight else spanning):
-                if _meets(bits, f, banned) or not (certain or _meets(bits, f, wanted)):
+            loose = _lies_in(runs, top, c, hull[0], hull[1])
+            for f in range(spanning if loose else len(left)):
+                if not _lies_in(runs, top, c, left[f], right[f]):
+                    continue
+                if _uncovered(needed, top, c, left[f], right[f], 1) == 0:
                     continue
                 if count < len(found):
                     found[count, 0], found[count, 1], found[count, 2] = r, c, f
@@ -148,10 +114,7 @@ def candidates(
 
 @kernel
 def choices(
-    found: NDArray[np.int32],
-    shape: tuple[int, int],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    found: NDArray[np.int32], shape: tuple[int, int], left: _Columns, right: _Columns
 ) -> NDArray[np.int32]:
     """How many candidates cover each pixel, (H, W)."""
     height, width = shape
@@ -175,8 +138,8 @@ def choose(
     start: NDArray[np.int64],
     order: NDArray[np.int64],
     open_pixels: NDArray[np.bool_],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    left: _Columns,
+    right: _Columns,
 ) -> NDArray[np.int64]:
     """Candidates that cover the pixels named in ``order``, chosen greedily.
 
@@ -205,7 +168,7 @@ def choose(
                 i = r - b + reach
                 if not a + left[f, i] <= c <= a + right[f, i]:
                     continue
-                gain = _uncovered(open_pixels, b - reach, a, left[f], right[f])
+                gain = _uncovered(open_pixels, b - reach, a, left[f], right[f], open_pixels.size)
                 if gain > most:
                     best, most = j, gain
         b, a, f = found[best]
@@ -239,9 +202,8 @@ def first_cover(
         room = count + 1
         found = np.empty((room, 3), dtype=np.int32)
         count = candidates(
-            allowed, runs, needed, shapes.core, shapes.ring, shapes.bits, shapes.spanning,
-            found, start,
-        )  # fmt: skip
+            runs, needed, left, right, shapes.core, shapes.hull, shapes.spanning, found, start
+        )
     found = found[:count]
     counts = choices(found, needed.shape, left, right)
     residual = needed & (counts == 0)

@@ -1,15 +1,13 @@
-"""What a classical row has learnt, as numbers with their errors: the content of estimates.json."""
+"""Estimated parameters with their errors: the content of estimates.json."""
 
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from trendbench.errors import RecipeError, first_problem
 from trendbench.generators.classical.poisson import Window
 from trendbench.generators.classical.prior import End, joined
-from trendbench.process.intensity import LinearIntensity
 from trendbench.process.trend import Coupling, TrendProcess
 from trendbench.theory import cramer_rao
 
@@ -40,8 +38,8 @@ class Radius(_Numbers):
     """R [px].
 
     Attributes:
-        estimate, standard_error: as fitted; the error is a quarter of the interval where the
-            interval alone gives R.
+        estimate, standard_error: as fitted; where only the interval is known, the error is a
+            quarter of it.
         low, high: between what the images allow.
         source: what it was estimated from.
     """
@@ -84,11 +82,6 @@ class Estimates(_Numbers):
         """The frame dilated by R."""
         return Window(self.width, self.height, self.radius.estimate)
 
-    @property
-    def rising(self) -> bool:
-        """Whether s1 is the sparser input."""
-        return self.left.mean <= self.right.mean
-
     def process(self, left: float, right: float) -> TrendProcess:
         """The task with these λ's, in the order that all images have and λ ≥ 0 where germs are.
 
@@ -96,17 +89,16 @@ class Estimates(_Numbers):
         the frame, and to the larger one where the two have changed places.
         """
         return process_of(
-            left, right, self.width, self.height, self.radius.estimate, self.coupling, self.rising
+            left, right, self.window, self.coupling, rising=self.left.mean <= self.right.mean
         )
 
 
 def process_of(
     left: float,
     right: float,
-    width: int,
-    height: int,
-    radius: float,
+    window: Window,
     coupling: Coupling,
+    *,
     rising: bool,
     slack: float = 1e-12,
 ) -> TrendProcess:
@@ -116,11 +108,11 @@ def process_of(
     """
     sparse, dense = (left, right) if rising else (right, left)
     dense = max(sparse, dense)
-    sparse = max(sparse, dense * (radius / (width + radius) + slack))
+    sparse = max(sparse, dense * (window.radius / (window.width + window.radius) + slack))
     left, right = (sparse, dense) if rising else (dense, sparse)
     return TrendProcess(
-        width=width, height=height, radius=radius, lambda_left=left, lambda_right=right,
-        coupling=coupling,
+        width=window.width, height=window.height, radius=window.radius,
+        lambda_left=left, lambda_right=right, coupling=coupling,
     )  # fmt: skip
 
 
@@ -174,11 +166,8 @@ def coefficients(
         images: n.
         window: of the germs.
     """
-    trend = LinearIntensity(float(line[0]), float(line[0] + line[1] * window.width), window.width)
-    process = process_of(
-        trend.left, trend.right, window.width, window.height, window.radius, "thinning",
-        trend.left <= trend.right, slack=_LEAST,
-    )  # fmt: skip
+    left, right = float(line[0]), float(line[0] + line[1] * window.width)
+    process = process_of(left, right, window, "thinning", rising=left <= right, slack=_LEAST)
     bounds = cramer_rao(process, images=images, dilated=True)
     errors = np.sqrt(np.diag(covariance))
     lambda0, k = (
@@ -191,15 +180,3 @@ def coefficients(
         for value, error, bound in zip(line, errors, bounds, strict=True)
     )
     return lambda0, k
-
-
-def read_estimates(text: str, where: str) -> Estimates:
-    """Estimates from their JSON.
-
-    Raises:
-        RecipeError: not what ``Estimates`` describes.
-    """
-    try:
-        return Estimates.model_validate_json(text)
-    except ValidationError as error:
-        raise RecipeError(f"{where}: {first_problem(error, Estimates)}") from None

@@ -16,18 +16,17 @@ _LEAST_SINE = 0.02  # circles that nearly touch have other crossings
 
 @dataclass(frozen=True)
 class Footprints:
-    """The F shapes. All share a core; they differ in the pixels of a ring, some 8R of them.
+    """The F shapes, each as the columns of its rows −m … m relative to the germ's cell.
 
     Attributes:
-        reach: m; row i of a shape is i − m rows below that of the germ's cell.
+        reach: m.
         phase: (F, 2), a germ position (x, y) in the unit cell that has the shape; pixel centres
             are at whole numbers.
-        left, right: (F, 2m + 1) int64, first and last column of each row, relative to the cell;
-            left > right where the row is empty.
-        core: (2, 2m + 1) int64, the same of the pixels that every shape has.
-        ring: (P, 2) int64, (row, column) relative to the cell of each pixel that some have.
-        bits: (F, ⌈P/64⌉) uint64; bit j of a shape's words is set where it has ring pixel j.
-        spanning: the first so many shapes have every ring pixel between them.
+        left, right: (F, 2m + 1) int64, first and last column of each row; left > right where the
+            row is empty.
+        core, hull: (2, 2m + 1) int64, the same of the pixels that all shapes have, and that any
+            has.
+        spanning: the first so many shapes have every pixel of the hull between them.
     """
 
     reach: int
@@ -35,8 +34,7 @@ class Footprints:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     core: NDArray[np.int64]
-    ring: NDArray[np.int64]
-    bits: NDArray[np.uint64]
+    hull: NDArray[np.int64]
     spanning: int
 
 
@@ -49,8 +47,7 @@ def footprints(radius: float) -> Footprints:
     left, right = left[kept], right[kept]
     columns = np.arange(-reach, reach + 1)
     pixels = (left[..., None] <= columns) & (columns <= right[..., None])  # (F, row, column)
-    ring = pixels.any(axis=0) & ~pixels.all(axis=0)
-    first = _spanning(pixels[:, ring])
+    first = _spanning(pixels[:, pixels.any(axis=0) & ~pixels.all(axis=0)])
     order = np.concatenate([first, np.setdiff1d(np.arange(len(kept)), first)]).astype(np.int64)
     return Footprints(
         reach=reach,
@@ -58,8 +55,7 @@ def footprints(radius: float) -> Footprints:
         left=left[order],
         right=right[order],
         core=np.stack([left.max(axis=0), right.min(axis=0)]),
-        ring=np.argwhere(ring) - reach,
-        bits=_words(pixels[:, ring][order]),
+        hull=np.stack([left.min(axis=0), right.max(axis=0)]),
         spanning=len(first),
     )
 
@@ -84,14 +80,6 @@ def _spanning(flags: NDArray[np.bool_]) -> list[int]:
         chosen.append(int(np.argmax(flags[:, missing].sum(axis=1))))
         missing &= ~flags[chosen[-1]]
     return chosen
-
-
-def _words(flags: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Flags (F, P) as 64-bit words, (F, ⌈P/64⌉)."""
-    padded = np.pad(flags, ((0, 0), (0, -flags.shape[1] % 64)))
-    octets = np.ascontiguousarray(np.packbits(padded, axis=1, bitorder="little"))
-    words: NDArray[np.uint64] = octets.view("<u8")
-    return words
 
 
 def _wedges(radius: float) -> NDArray[np.float64]:

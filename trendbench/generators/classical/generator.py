@@ -11,18 +11,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from trendbench.errors import RecipeError
-from trendbench.generators.classical.estimates import (
-    Estimates,
-    Radius,
-    assembled,
-    read_estimates,
-)
+from trendbench.errors import RecipeError, first_problem
+from trendbench.generators.classical.estimates import Estimates, Radius, assembled
 from trendbench.generators.classical.footprints import Footprints, footprints
-from trendbench.generators.classical.germ_radius import radius_interval
 from trendbench.generators.classical.particles import radius_of_particles
-from trendbench.generators.classical.poisson import Window, fit_poisson
+from trendbench.generators.classical.poisson import Window, fit_poisson, radius_interval
 from trendbench.generators.classical.prior import (
     draw_from_count,
     draw_from_estimate,
@@ -63,13 +58,15 @@ class _Classical(ABC):
 
     @property
     def estimates(self) -> Estimates:
-        """What was fitted.
+        """The fitted parameters.
 
         Raises:
             RecipeError: nothing yet.
         """
         if self._estimates is None:
-            raise RecipeError("a classical row knows its parameters only after fit or load")
+            raise RecipeError(
+                "a classical row draws only after fit or load: call one of them first"
+            )
         return self._estimates
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
@@ -109,9 +106,11 @@ class _Classical(ABC):
         try:
             settings, text = ((folder / name).read_text() for name in (_SETTINGS, _ESTIMATES))
             row = cls(**json.loads(settings))
+            row._estimates = Estimates.model_validate_json(text)
+        except ValidationError as error:
+            raise RecipeError(f"{folder / _ESTIMATES}: {first_problem(error)}") from None
         except (OSError, ValueError, TypeError) as error:
             raise RecipeError(f"{folder} holds no fitted classical row: {error}") from None
-        row._estimates = read_estimates(text, str(folder / _ESTIMATES))
         return row
 
     @abstractmethod
@@ -137,23 +136,15 @@ class PoissonGerms(_Classical):
 
     def _estimated(self, train: Triplets) -> Estimates:
         germs = _given(train.germs)
-        few = train[: int(self._settings["radius_images"])]
-        images = np.concatenate([few.s1, few.s2, few.r])
-        centres = [
-            places for bit in (IN_S1, IN_S2, IN_R) for places in _places(germs, len(few), bit)
-        ]
-        low, high = radius_interval(images, centres)
+        low, high = radius_interval(train[: int(self._settings["radius_images"])])
         height, width = train.r.shape[1:]
         window = Window(width, height, (low + high) / 2)
         x = germs.x[(germs.member & IN_R) != 0]
         trend = fit_poisson(x, len(train), window)
         radius = Radius(
-            estimate=window.radius,
-            standard_error=(high - low) / 4,
-            low=low,
-            high=high,
+            estimate=window.radius, standard_error=(high - low) / 4, low=low, high=high,
             source="nearest germs of edge pixels",
-        )
+        )  # fmt: skip
         left, right = (end_from_counts(germs.counts(bit), window) for bit in (IN_S1, IN_S2))
         return assembled(train.spec.coupling, len(train), window, trend, radius, left, right)
 
@@ -170,8 +161,8 @@ class PoissonImage(_Classical):
     """Images only: composite likelihood, and germs reconstructed from the inputs.
 
     Args:
-        longest_run: longest white run of the composite likelihood [px].
-        particles: how many isolated particles sharpen R.
+        longest_run: longest white path of the composite likelihood [px].
+        particles: how many isolated particles R is estimated from.
         sweeps: steps of the walk over germs, for each germ.
     """
 
@@ -197,26 +188,15 @@ class PoissonImage(_Classical):
         return assembled(train.spec.coupling, len(train), window, trend, radius, left, right)
 
     def _radius(self, train: Triplets, fit: ImageFit) -> Radius:
-        """R from isolated particles of the sparser input, from white runs where there are none."""
+        """R from isolated particles of the sparser input, from lineal paths where there are few."""
         near, error = fit.radius, fit.radius_error
         sparser = min((train.s1, train.s2), key=lambda s: np.count_nonzero(s == BLACK))
         tolerance = max(6 * error, 0.01 * near)
         found = radius_of_particles(sparser, near, tolerance, int(self._settings["particles"]))
-        if found is None:
-            return Radius(
-                estimate=near,
-                standard_error=error,
-                low=max(0.0, near - 2 * error),
-                high=near + 2 * error,
-                source="white runs",
-            )
-        return Radius(
-            estimate=found.estimate,
-            standard_error=found.standard_error,
-            low=found.low,
-            high=found.high,
-            source=f"{found.particles} isolated particles",
-        )
+        return found or Radius(
+            estimate=near, standard_error=error,
+            low=max(0.0, near - 2 * error), high=near + 2 * error, source="white runs",
+        )  # fmt: skip
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         known = self.estimates
@@ -238,13 +218,3 @@ def _given(germs: Germs | None) -> Germs:
     if germs is None:
         raise RecipeError("poisson-mle-germs needs the germs, which this data does not hold")
     return germs
-
-
-def _places(germs: Germs, images: int, bit: int) -> list[NDArray[np.float64]]:
-    """(x, y) of the germs that show in the image of ``bit``, for the first triplets."""
-    found = []
-    for i in range(images):
-        own = germs[i : i + 1]
-        shown = (own.member & bit) != 0
-        found.append(np.column_stack([own.x[shown], own.y[shown]]))
-    return found

@@ -20,11 +20,12 @@ for the mean of a lattice count.
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from trendbench.generators.classical.estimates import Radius
 
 _ROUNDS = 16
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 9)]), axis=-1).reshape(-1, 2)
@@ -33,28 +34,13 @@ _FEWEST = 20
 _DOUBT = 0.002
 _EVERYWHERE = np.ones((3, 3))
 Shape = tuple[int, int, bytes]
-
-
-@dataclass(frozen=True)
-class ParticleRadius:
-    """R as isolated particles give it [px].
-
-    Attributes:
-        estimate, standard_error: from the mean area of the particles.
-        low, high: between what their shapes allow.
-        particles: how many.
-    """
-
-    estimate: float
-    standard_error: float
-    low: float
-    high: float
-    particles: int
+_Values = NDArray[np.float64]
+Goal = Callable[[_Values, _Values, _Values], _Values]  # of F, G and |c|² at grid points
 
 
 def radius_of_particles(
     images: NDArray[np.uint8], near: float, tolerance: float, wanted: int
-) -> ParticleRadius | None:
+) -> Radius | None:
     """R from the first so many isolated particles.
 
     A particle counts whose shape agrees with the interval in which most agree.
@@ -89,7 +75,10 @@ def radius_of_particles(
     area = float(pixels.mean())
     radius = math.sqrt(area / math.pi)
     error = float(pixels.std(ddof=1)) / math.sqrt(pixels.size) / (2 * math.pi * radius)
-    return ParticleRadius(min(max(radius, low), high), error, low, high, pixels.size)
+    return Radius(
+        estimate=min(max(radius, low), high), standard_error=error, low=low, high=high,
+        source=f"{pixels.size} isolated particles",
+    )  # fmt: skip
 
 
 def isolated(image: NDArray[np.uint8], largest: float) -> list[Shape]:
@@ -129,56 +118,37 @@ def outline(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def radii(black: NDArray[np.float64], white: NDArray[np.float64]) -> tuple[float, float]:
     """Least and largest R that draws a particle; (∞, 0) where none does.
 
-    The gap G − F is concave in c and its maximum gives a first centre; from there the least R and
-    the largest one are searched for within F < G, each on a grid that closes in on the best.
+    The gap G − F is concave in c and its maximum gives a first centre. From there the least F and
+    the largest G, plus |c|², are searched for within F < G.
 
     Args:
         black: (x, y) of its black pixels, (m, 2).
         white: of the white pixels around it, (w, 2).
     """
 
-    def powers(centres: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        f, g = (np.square(p).sum(axis=1) - 2 * centres @ p.T for p in (black, white))
-        return f.max(axis=1), g.min(axis=1)
+    def climbed(goal: Goal, start: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        place, value, half = start, 0.0, 0.5
+        for _ in range(_ROUNDS):  # on grids that close in on the best place
+            centres = place + half * _PLACES
+            f, g = (np.square(p).sum(axis=1) - 2 * centres @ p.T for p in (black, white))
+            values = goal(f.max(axis=1), g.min(axis=1), np.square(centres).sum(axis=1))
+            best = int(np.argmax(values))
+            place, value, half = centres[best], float(values[best]), half * _SHRINK
+        return place, value
 
-    def gap(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-        f, g = powers(centres)
-        return g - f
-
-    def smallness(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-        f, g = powers(centres)
-        return np.where(f < g, -(f + np.square(centres).sum(axis=1)), -np.inf)
-
-    def largeness(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-        f, g = powers(centres)
-        return np.where(f < g, g + np.square(centres).sum(axis=1), -np.inf)
-
-    middle, widest = _climb(gap, np.zeros(2))
+    middle, widest = climbed(lambda f, g, _: g - f, np.zeros(2))
     if widest <= 0:
         return math.inf, 0.0
-    least, most = (_climb(goal, middle)[1] for goal in (smallness, largeness))
+    _, least = climbed(lambda f, g, square: np.where(f < g, -(f + square), -np.inf), middle)
+    _, most = climbed(lambda f, g, square: np.where(f < g, g + square, -np.inf), middle)
     return math.sqrt(max(0.0, -least)), math.sqrt(max(0.0, most))
-
-
-def _climb(
-    goal: Callable[[NDArray[np.float64]], NDArray[np.float64]], start: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
-    """The best place (2,) for a goal, and its value, on grids that close in."""
-    place, half = start, 0.5
-    for _ in range(_ROUNDS):
-        centres = place + half * _PLACES
-        values = goal(centres)
-        best = int(np.argmax(values))
-        place, value = centres[best], float(values[best])
-        half *= _SHRINK
-    return place, value
 
 
 def _agreed(intervals: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
     """The stretch around the deepest place of intervals (m, 2), each counted so many times.
 
-    It ends where more than a share ``_DOUBT`` of those that overlap at the deepest place are left:
-    one merged pair among a thousand particles must not decide.
+    It ends where the depth has fallen by more than a share ``_DOUBT``, so that one merged pair
+    among a thousand particles does not decide.
     """
     ends = np.concatenate([intervals[:, 0], intervals[:, 1]])
     steps = np.concatenate([counts, -counts])

@@ -1,4 +1,4 @@
-"""Exact maximum likelihood of a linear intensity, from germs.
+"""From germs: exact maximum likelihood of a linear intensity, and bounds of R.
 
 For n independent Poisson processes of intensity λ(x) = λ₀ + kx on a window W that is symmetric
 about x̄, the log likelihood is Σ log λ(x_i) − n∫λ. At its maximum the total mass equals the number
@@ -9,6 +9,10 @@ N of germs, so
 a concave problem in b alone. λ ≥ 0 on the window is |b| ≤ 1/T, T its half width; where the
 derivative still points outwards there, the maximum is at the bound.
 
+R has bounds that images and germs show: every black pixel has a germ within R, every white one has
+none, so R lies between the largest distance of a black pixel to its nearest germ and the least one
+of a white pixel.
+
 Source: Kutoyants, Statistical Inference for Spatial Poisson Processes (1998).
 """
 
@@ -16,9 +20,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.optimize import brentq
+from scipy.spatial import cKDTree
 
 from trendbench.errors import RecipeError
+from trendbench.process.germs import IN_R, IN_S1, IN_S2
+from trendbench.rendering.triplets import Triplets
+
+_CROSS = ndimage.generate_binary_structure(2, 1)
 
 
 @dataclass(frozen=True)
@@ -90,3 +100,39 @@ def _tilt(offset: NDArray[np.float64], half_width: float) -> float:
     if slope(-most) <= 0:
         return -most
     return float(brentq(slope, -most, most, xtol=1e-15))
+
+
+def radius_interval(triplets: Triplets) -> tuple[float, float]:
+    """Least and largest R that agree with all images and their germs.
+
+    Only pixels with a neighbour of the other colour are used: others give no tighter bound.
+
+    Args:
+        triplets: with germs.
+
+    Returns:
+        (low, high) [px], low < high.
+
+    Raises:
+        RecipeError: no image shows an edge, or no R agrees with them.
+    """
+    assert triplets.germs is not None
+    low, high = 0.0, np.inf
+    for i in range(len(triplets)):
+        germs = triplets.germs[i : i + 1]
+        for series, bit in ((triplets.s1, IN_S1), (triplets.s2, IN_S2), (triplets.r, IN_R)):
+            shown = (germs.member & bit) != 0
+            edge = ndimage.morphological_gradient(series[i], footprint=_CROSS) > 0
+            if not shown.any() or not edge.any():
+                continue
+            tree = cKDTree(np.column_stack([germs.x[shown], germs.y[shown]]))
+            distance, _ = tree.query(np.argwhere(edge)[:, ::-1] + 0.5)
+            black = series[i][edge] == 0
+            low = max(low, float(distance[black].max()))
+            high = min(high, float(distance[~black].min()))
+    if not 0 < low <= high < np.inf:
+        raise RecipeError(
+            f"no radius agrees with the training images and germs: black pixels need R ≥ "
+            f"{low:.6g} px, white ones R < {high:.6g} px"
+        )
+    return low, high

@@ -5,12 +5,12 @@ conditioned on two things: no germ's disk leaves the black pixels, and every bla
 one. Metropolis–Hastings walks over such configurations:
 
 - birth of a germ, uniform on the dilated frame of area |W|, taken with probability
-  λ|W|/(n + 1) if its disk stays in the ink;
-- death of one of the n germs, taken with probability n/(λ|W|) if the ink stays covered;
+  λ|W|/(n + 1) if its disk stays in the black;
+- death of one of the n germs, taken with probability n/(λ|W|) if the black stays covered;
 - a germ moved by a step that is uniform in a square, taken if both conditions still hold.
 
-Isolated disks are pinned to within a tenth of a pixel; what the walk makes random are
-the disks inside clusters, whose number and place the image leaves open.
+Isolated disks are fixed to within a tenth of a pixel. The walk mainly moves the disks inside
+clusters, whose number and places the image does not determine.
 
 Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes,
 Scandinavian Journal of Statistics 21, 359 (1994).
@@ -69,15 +69,6 @@ def _is_covered(
 
 
 @kernel
-def _with_room(centres: NDArray[np.float64], n: int, room: int) -> NDArray[np.float64]:
-    """The first n centres in a new array of so many rows: copied one by one, to compile fast."""
-    wider = np.empty((room, 2))
-    for i in range(n):
-        wider[i, 0], wider[i, 1] = centres[i, 0], centres[i, 1]
-    return wider
-
-
-@kernel
 def walk(
     centres: NDArray[np.float64],
     runs: NDArray[np.int32],
@@ -106,9 +97,10 @@ def walk(
     """
     x_low, x_high, y_low, y_high = bounds
     n = len(centres)
-    at = _with_room(centres, n, 2 * n + 64)
+    at = np.empty((n + steps, 2))
     cover = np.zeros(runs.shape, dtype=np.int32)
     for i in range(n):
+        at[i, 0], at[i, 1] = centres[i, 0], centres[i, 1]
         _add(cover, at[i, 0], at[i, 1], radius, 1)
     for _ in range(steps):
         kind = rng.random()
@@ -116,8 +108,6 @@ def walk(
             x = x_low + (x_high - x_low) * rng.random()
             y = y_low + (y_high - y_low) * rng.random()
             if rng.random() * (n + 1) < mean and _lies_in(runs, x, y, radius):
-                if n == len(at):
-                    at = _with_room(at, n, 2 * n)
                 at[n, 0], at[n, 1] = x, y
                 n += 1
                 _add(cover, x, y, radius, 1)
@@ -145,4 +135,4 @@ def walk(
         else:
             _add(cover, x, y, radius, 1)
             _add(cover, new_x, new_y, radius, -1)
-    return _with_room(at, n, n)
+    return at[:n]

@@ -2,7 +2,7 @@
 
 The λ of an end, left or right, may be the same in every image of a task or vary from one to the
 next. Over the training images it has mean μ and a between-image standard deviation τ, estimated
-by moments: what the observed λ_i vary more than one image's sampling lets them. Given an input,
+by moments: the variance of the λ_i beyond their sampling variance in one image. Given an input,
 
     germs:     Gamma prior of this mean and spread, so λ | N ~ Gamma(μ²/τ² + N, rate μ/τ² + |W|);
     coverage:  λ | λ_i ~ N(μ + B(λ_i − μ), Bσ²), B = τ²/(τ² + σ²), cut at 0,

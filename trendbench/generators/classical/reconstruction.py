@@ -17,19 +17,6 @@ from trendbench.rendering.disks import BLACK, WHITE
 from trendbench.rendering.triplets import render_r
 
 
-@dataclass(frozen=True)
-class Ink:
-    """Disks found in ink.
-
-    Attributes:
-        centres: (x, y) of each [px], (n, 2), on the dilated frame.
-        residual: black pixels that no admissible disk covers, as (row, column), (m, 2).
-    """
-
-    centres: NDArray[np.float64]
-    residual: NDArray[np.int64]
-
-
 def disks_in(
     allowed: NDArray[np.bool_],
     needed: NDArray[np.bool_],
@@ -38,7 +25,7 @@ def disks_in(
     shapes: Footprints,
     sweeps: float,
     rng: np.random.Generator,
-) -> Ink:
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """A draw of the germs whose disks lie in the allowed pixels and cover the needed ones.
 
     A greedy cover, then the walk of ``posterior`` from there. Disks may be cut by the border.
@@ -51,6 +38,10 @@ def disks_in(
         shapes: ``footprints(radius)``.
         sweeps: steps of the walk for each germ, expected or found.
         rng: source of the walk.
+
+    Returns:
+        Centres (x, y) [px] on the dilated frame, (n, 2), and the needed pixels that no admissible
+        disk covers, as (row, column), (m, 2).
     """
     margin = 2 * shapes.reach + 2
     height, width = allowed.shape
@@ -63,7 +54,7 @@ def disks_in(
     steps = math.ceil(sweeps * (mean + len(centres)))
     covered = wanted & ~residual
     centres = walk(centres, run_lengths(inside), covered, bounds, mean, radius, steps, rng)
-    return Ink(centres + 0.5 - margin, np.argwhere(residual) - margin)
+    return centres + 0.5 - margin, np.argwhere(residual) - margin
 
 
 @dataclass(frozen=True)
@@ -91,9 +82,9 @@ def reconstruct(
 ) -> Reconstruction:
     """A draw of the germs of s1 and s2 given the two images, coupled by thinning.
 
-    The sparser image's germs, of intensity λ_sparse, lie in its ink and cover it. Those of the
-    denser one alone, of intensity λ_dense − λ_sparse, lie in the denser ink and cover what of it
-    the sparser lacks. Given the images the two are independent, so they are drawn one by one.
+    The sparser image's germs, of intensity λ_sparse, lie in its black pixels and cover them. Those
+    of the denser one alone, of intensity λ_dense − λ_sparse, lie in the black of either and cover
+    the rest of it. Given the images the two are independent, so they are drawn one by one.
 
     Args:
         s1: black pixels, (H, W).
@@ -106,21 +97,15 @@ def reconstruct(
     rising = process.lambda_left <= process.lambda_right
     sparse, dense = (s1, s2) if rising else (s2, s1)
     low, high = sorted((process.lambda_left, process.lambda_right))
-    shared = disks_in(sparse, sparse, low, process.radius, shapes, sweeps, rng)
+    shared, rest = disks_in(sparse, sparse, low, process.radius, shapes, sweeps, rng)
     either = sparse | dense
-    own = disks_in(either, either & ~sparse, high - low, process.radius, shapes, sweeps, rng)
-    x, y = np.concatenate([shared.centres, own.centres]).T
+    own, left = disks_in(either, either & ~sparse, high - low, process.radius, shapes, sweeps, rng)
+    x, y = np.concatenate([shared, own]).T
     member = np.full(x.size, IN_S2 if rising else IN_S1, dtype=np.uint8)
-    member[: len(shared.centres)] = IN_S1 | IN_S2
-    offsets = np.array([0, x.size])
-    owners = (
-        _nearest(shared.residual, shared.centres, 0),
-        _nearest(own.residual, own.centres, len(shared.centres)),
-    )
-    residual = np.concatenate([shared.residual, own.residual])
-    return Reconstruction(
-        Germs(offsets, x, y, np.zeros(x.size), member), residual, np.concatenate(owners)
-    )
+    member[: len(shared)] = IN_S1 | IN_S2
+    owners = _nearest(rest, shared, 0), _nearest(left, own, len(shared))
+    germs = Germs(np.array([0, x.size]), x, y, np.zeros(x.size), member)
+    return Reconstruction(germs, np.concatenate([rest, left]), np.concatenate(owners))
 
 
 def _nearest(
@@ -136,7 +121,7 @@ def _nearest(
 def draw_r(
     pair: Reconstruction, process: TrendProcess, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Draw r given reconstructed germs, (H, W); ink without a disk goes with the nearest germ.
+    """Draw r given reconstructed germs, (H, W); residual pixels go with the nearest germ.
 
     Args:
         pair: the germs.

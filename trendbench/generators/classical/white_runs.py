@@ -1,16 +1,16 @@
-"""λ₀, k and R from images alone: composite likelihood of white runs.
+"""λ₀, k and R from images alone: composite likelihood of lineal paths.
 
-In column c, a run of n pixels down the column is white with probability
+In column c, a lineal path of n pixels down the column is white with probability
 
     q_nc = exp(−λ(x_c)·U_n),   U_n = A + (n − 1)(A − ν(1)),
 
-exactly; n = 1 is the coverage, whose fit has the link −log(1 − p) = Aλ. λ and R come apart
-because U_n grows with n by a crescent of about 2R beside A = πR². With Q̄_nc the observed shares of
-white runs, averaged over images, the fit maximises the composite log likelihood
+exactly; n = 1 is the coverage, whose fit has the link −log(1 − p) = Aλ. λ and R are separable
+because U_n grows with n by a crescent of about 2R beside A = πR². With Q̄_nc the observed
+shares of white paths, averaged over images, the fit maximises the composite log likelihood
 
     Σ_nc Q̄_nc log q_nc + (1 − Q̄_nc) log(1 − q_nc)
 
-by Fisher scoring. Pixels and runs depend on each other, images do not: the errors are those of the
+by Fisher scoring. Pixels and paths depend on each other, images do not: the errors are those of the
 sandwich J⁻¹VJ⁻¹/n, J the expected second derivative and V the covariance between images of the
 scores.
 
@@ -36,7 +36,7 @@ _LEAST_RADIUS = 0.5
 
 @dataclass(frozen=True)
 class WhiteRuns:
-    """Shares of white runs down the columns.
+    """Shares of lineal paths down the columns that are white.
 
     Attributes:
         lengths: numbers of pixels, (L,), the first being 1.
@@ -48,13 +48,13 @@ class WhiteRuns:
 
     @property
     def alone(self) -> "WhiteRuns":
-        """Single pixels only: what the coverage says."""
+        """Single pixels only, which is the coverage."""
         return WhiteRuns(self.lengths[:1], self.shares[:, :1])
 
 
 @dataclass(frozen=True)
 class ImageFit:
-    """What the runs say of the parameters.
+    """The parameters as fitted.
 
     Attributes:
         line: (λ₀, k), and ``covariance`` its sandwich covariance, (2, 2).
@@ -68,7 +68,7 @@ class ImageFit:
 
 
 def white_runs(images: NDArray[np.uint8], longest: int) -> WhiteRuns:
-    """Count runs of 1, 2, 4, … pixels up to ``longest``, or to the height of the images."""
+    """Count white paths of 1, 2, 4, … pixels up to ``longest``, or to the height of the images."""
     most = min(longest, images.shape[1])
     lengths = 2 ** np.arange(most.bit_length())
     shares = np.empty((len(images), lengths.size, images.shape[2]))
@@ -90,90 +90,93 @@ def fit_runs(runs: WhiteRuns, radius: float | None = None) -> ImageFit:
     frame is fitted in its place.
 
     Raises:
-        RecipeError: images all white, or no run to tell R from λ.
+        RecipeError: images all white, or no path of 2 px, without which R and λ are not separate.
     """
     mean = runs.shares.mean(axis=0)
     if not 0 < float(mean[0].mean()) < 1:
         raise RecipeError("the training images are all white or all black: they show no trend")
     if radius is None and (runs.lengths.size < 2 or mean[1].mean() == 0):
-        raise RecipeError("the training images show no white run of 2 px: R cannot be told from λ")
+        raise RecipeError(
+            "the training images show no two white pixels in a column: R and λ cannot be separated"
+        )
     start = _first_radius(mean) if radius is None else radius
-    fit = _Scoring(runs, mean, start, radius is None, None).result()
     width = mean.shape[1]
-    lowest = [fit.line[0] + fit.line[1] * x for x in (-fit.radius, width + fit.radius)]
+    x = pixel_centres(width)
+    design = np.column_stack([1 - x / width, x / width])  # β = (λ(0), λ(W))
+    to_line = np.array([[1.0, 0.0], [-1 / width, 1 / width]])
+    fit = _scored(runs, start, radius is None, design, to_line)
+    lowest = [fit.line[0] + fit.line[1] * end for end in (-fit.radius, width + fit.radius)]
     if min(lowest) >= 0:
         return fit
     root = -fit.radius if lowest[0] < 0 else width + fit.radius
-    return _Scoring(runs, mean, fit.radius, radius is None, root).result()
+    sign = np.sign(width / 2 - root)  # β = |k|, the line being 0 at the root
+    to_line = np.array([[-sign * root], [sign]])
+    return _scored(runs, fit.radius, radius is None, (sign * (x - root))[:, None], to_line)
 
 
 def _first_radius(mean: NDArray[np.float64]) -> float:
-    """R from the first step of the run probability: (A − ν(1))/A ≈ 2/(πR)."""
+    """R from the first step of the path probability: (A − ν(1))/A ≈ 2/(πR)."""
     one, two = (-np.log(np.maximum(row.mean(), _SMALLEST_SHARE)) for row in mean[:2])
     return float(max(_LEAST_RADIUS, 2 / (np.pi * max(two / one - 1, 1e-3))))
 
 
-class _Scoring:
-    """Fisher scoring of (β, R), λ(x_c) = (Dβ)_c."""
+def _scored(
+    runs: WhiteRuns,
+    radius: float,
+    free: bool,
+    design: NDArray[np.float64],
+    to_line: NDArray[np.float64],
+) -> ImageFit:
+    """Fisher scoring of (β, R) to the maximum, λ(x_c) = (Dβ)_c, and the sandwich there.
 
-    def __init__(
-        self,
-        runs: WhiteRuns,
-        mean: NDArray[np.float64],
-        radius: float,
-        free_radius: bool,
-        root: float | None,
-    ) -> None:
-        self.runs, self.mean, self.radius, self.free = runs, mean, radius, free_radius
-        width = mean.shape[1]
-        x = pixel_centres(width)
-        if root is None:  # β = (λ(0), λ(W))
-            self.design = np.column_stack([1 - x / width, x / width])
-            self.to_line = np.array([[1.0, 0.0], [-1 / width, 1 / width]])
-        else:  # β = |k|, the line being 0 at the root
-            sign = np.sign(width / 2 - root)
-            self.design = (sign * (x - root))[:, None]
-            self.to_line = np.array([[-sign * root], [sign]])
-        covered = np.minimum(1 - mean[0], 1 - _SMALLEST_SHARE)
-        observed = -np.log1p(-covered) / disk_area(radius)
-        self.beta, *_ = np.linalg.lstsq(self.design, observed, rcond=None)
+    Args:
+        runs: what is fitted.
+        radius: R, or where its search starts.
+        free: whether R is fitted.
+        design: D, (W, parameters).
+        to_line: from β to (λ₀, k), (2, parameters).
+    """
+    mean = runs.shares.mean(axis=0)
+    covered = np.minimum(1 - mean[0], 1 - _SMALLEST_SHARE)
+    beta, *_ = np.linalg.lstsq(design, -np.log1p(-covered) / disk_area(radius), rcond=None)
+    own = slice(0, beta.size)
+    for _ in range(_ITERATIONS):
+        derivative, q = _derivative(runs.lengths, design, beta, radius, free)
+        weighted = derivative / (q * (1 - q))[..., None]
+        bread = np.einsum("lca,lcb->ab", derivative, weighted)
+        step = np.linalg.solve(bread, np.einsum("lc,lca->a", mean - q, weighted))
+        beta = beta + step[own]
+        if free:
+            radius = max(_LEAST_RADIUS, radius + float(np.clip(step[-1], -1, 1)))
+        if np.all(np.abs(step[own]) <= 1e-12 * np.abs(beta).max()):
+            break
+    scores = np.einsum("ilc,lca->ia", runs.shares - mean, weighted)
+    meat = scores.T @ scores / max(len(scores) - 1, 1)
+    inverse = np.linalg.inv(bread)
+    spread = inverse @ meat @ inverse / len(scores)
+    return ImageFit(
+        line=to_line @ beta,
+        covariance=to_line @ spread[own, own] @ to_line.T,
+        radius=radius,
+        radius_error=float(np.sqrt(spread[-1, -1])) if free else 0.0,
+    )
 
-    def result(self) -> ImageFit:
-        """Iterate to the maximum; the sandwich there."""
-        for _ in range(_ITERATIONS):
-            derivative, q = self._derivative()
-            weighted = derivative / (q * (1 - q))[..., None]
-            bread = np.einsum("lca,lcb->ab", derivative, weighted)
-            score = np.einsum("lc,lca->a", self.mean - q, weighted)
-            step = np.linalg.solve(bread, score)
-            self.beta = self.beta + step[: self.beta.size]
-            if self.free:
-                self.radius = max(_LEAST_RADIUS, self.radius + float(np.clip(step[-1], -1, 1)))
-            if np.all(np.abs(step[: self.beta.size]) <= 1e-12 * np.abs(self.beta).max()):
-                break
-        scores = np.einsum("ilc,lca->ia", self.runs.shares - self.mean, weighted)
-        meat = scores.T @ scores / max(len(scores) - 1, 1)
-        inverse = np.linalg.inv(bread)
-        spread = inverse @ meat @ inverse / len(scores)
-        own = slice(0, self.beta.size)
-        return ImageFit(
-            line=self.to_line @ self.beta,
-            covariance=self.to_line @ spread[own, own] @ self.to_line.T,
-            radius=self.radius,
-            radius_error=float(np.sqrt(spread[-1, -1])) if self.free else 0.0,
-        )
 
-    def _derivative(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """∂q/∂(β, R), (L, W, parameters), and q, (L, W)."""
-        area = run_area(self.runs.lengths, self.radius)
-        lam = np.maximum(self.design @ self.beta, 0.0)
-        q = np.exp(-np.outer(area, lam))
-        q = np.clip(q, _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
-        by_beta = -q[..., None] * area[:, None, None] * self.design
-        if not self.free:
-            return by_beta, q
-        step = _STEP * self.radius
-        ends = (run_area(self.runs.lengths, self.radius + s) for s in (step, -step))
-        slope = np.subtract(*ends) / (2 * step)
-        by_radius = -q * np.outer(slope, lam)
-        return np.concatenate([by_beta, by_radius[..., None]], axis=2), q
+def _derivative(
+    lengths: NDArray[np.int64],
+    design: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    radius: float,
+    free: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """∂q/∂(β, R), (L, W, parameters), and q, (L, W)."""
+    area = run_area(lengths, radius)
+    lam = np.maximum(design @ beta, 0.0)
+    q = np.clip(np.exp(-np.outer(area, lam)), _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+    by_beta = -q[..., None] * area[:, None, None] * design
+    if not free:
+        return by_beta, q
+    step = _STEP * radius
+    ends = (run_area(lengths, radius + s) for s in (step, -step))
+    by_radius = -q * np.outer(np.subtract(*ends) / (2 * step), lam)
+    return np.concatenate([by_beta, by_radius[..., None]], axis=2), q

@@ -106,9 +106,9 @@ class Denoiser(nn.Module):
             white: number of white ones, likewise.
         """
         odds = ((black.sum(dim=1) + 0.5) / (white.sum(dim=1) + 0.5)).log()[:, None]
-        never_black = (white >= _MANY) & (black == 0)
-        never_white = (black >= _MANY) & (white == 0)
-        self.odds.copy_(torch.where(never_black, -CERTAIN, torch.where(never_white, CERTAIN, odds)))
+        no_black = (white >= _MANY) & (black == 0)
+        no_white = (black >= _MANY) & (white == 0)
+        self.odds.copy_(torch.where(no_black, -CERTAIN, torch.where(no_white, CERTAIN, odds)))
 
     def given(self, pair: torch.Tensor) -> Given:
         """What is known of whole frames from the darkness of s1 and s2, (b, 2, H, W)."""

@@ -104,9 +104,9 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         )
         start = time.monotonic()
         self.conclude(train, run)
-        if told := read_report(run.folder):
+        if report := read_report(run.folder):
             seconds = trained + time.monotonic() - start
-            run.report(seconds=seconds, epochs=told.epochs, images_seen=told.images_seen)
+            run.report(seconds=seconds, epochs=report.epochs, images_seen=report.images_seen)
 
     def conclude(self, train: Triplets, run: RunContext) -> None:
         """Estimate what is left once the network is trained; by default nothing.

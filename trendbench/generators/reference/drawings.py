@@ -80,7 +80,7 @@ def grey_ramp(scene: Scene) -> Images:
 
 def iid_pixels(scene: Scene) -> Images:
     """Independent pixels, black with probability p(x)."""
-    return _ink(scene.rng.random(scene.shape) < scene.coverage)
+    return _image_of(scene.rng.random(scene.shape) < scene.coverage)
 
 
 def repeated(scene: Scene) -> Images:
@@ -126,8 +126,8 @@ def blend(scene: Scene) -> Images:
 def blocks(scene: Scene) -> Images:
     """s1 or s2 block by block, each pixel from the denser one with its exact survival."""
     n, height, width = scene.shape
-    coins = scene.rng.random((n, -(-height // _BLOCK), -(-width // _BLOCK)))
-    fine = coins.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)[:, :height, :width]
+    uniforms = scene.rng.random((n, -(-height // _BLOCK), -(-width // _BLOCK)))
+    fine = uniforms.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)[:, :height, :width]
     return _either(scene, fine)
 
 
@@ -192,7 +192,7 @@ NULLS: dict[str, Callable[[Scene], Images]] = {
 }
 
 
-def _ink(black: NDArray[np.bool_]) -> Images:
+def _image_of(black: NDArray[np.bool_]) -> Images:
     return np.where(black, BLACK, WHITE).astype(np.uint8)
 
 
@@ -205,7 +205,7 @@ def _blend(scene: Scene, share: NDArray[np.float64]) -> Images:
     return mixed.round().astype(np.uint8)
 
 
-def _either(scene: Scene, coins: NDArray[np.float64]) -> Images:
+def _either(scene: Scene, uniforms: NDArray[np.float64]) -> Images:
     process = scene.process
     x = theory.pixel_centres(process.width)
     share = theory.pixel_survival(x, process.intensity, process.radius)
@@ -213,7 +213,7 @@ def _either(scene: Scene, coins: NDArray[np.float64]) -> Images:
     sparse, dense = (
         (scene.inputs.s1, scene.inputs.s2) if rising else (scene.inputs.s2, scene.inputs.s1)
     )
-    return np.where(coins < share, dense, sparse)
+    return np.where(uniforms < share, dense, sparse)
 
 
 def _with_trend(scene: Scene, left: float, right: float) -> Images:

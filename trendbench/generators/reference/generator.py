@@ -21,7 +21,7 @@ _KEPT = 1000  # training images that a saved row can replay
 
 
 class Reference:
-    """A reference row: sees germs and targets, and is never ranked.
+    """A reference row: drawn from germs and targets, and not ranked.
 
     Args:
         drawing: ``oracle``, ``real``, or ``null-<name>`` of a null in ``drawings.NULLS``.
@@ -49,9 +49,9 @@ class Reference:
         run.report(epochs=0, images_seen=0, seconds=0.0)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
-        """What the drawing says, for each pair of inputs."""
+        """One image of the drawing for each pair of inputs."""
         if self._process is None:
-            raise RecipeError("a reference row knows its task only after fit or load")
+            raise RecipeError("a reference row has no task yet: call fit or load first")
         rng = np.random.default_rng(seed)
         return _DRAWINGS[self.drawing](Scene(self._process, inputs, self._training, rng))
 
