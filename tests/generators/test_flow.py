@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from trendbench.conformance.calls import Interrupting
-from trendbench.errors import RecipeError
+from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.flow.generator import Flow
 from trendbench.generators.flow.law import Law
 from trendbench.generators.flow.learner import windows
@@ -432,6 +432,21 @@ def test_save_and_load_sample_alike(inputs, tmp_path):
     np.testing.assert_array_equal(Flow.load(tmp_path).sample(inputs, 3), model.sample(inputs, 3))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [('"sweeps": 1', '"sweeps": 65', "sweeps = "), ('"sweeps"', '"sweep"', "did you mean 'sweeps'"),
+     ('"sweeps": 1', '"sweeps": 1.5', "sweeps = ")],
+)  # fmt: skip
+def test_saved_settings_that_are_wrong_are_refused_in_one_line(tmp_path, old, new, message):
+    untrained().save(tmp_path)
+    path = tmp_path / "settings.json"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(WeightsError, match=message) as refusal:
+        Flow.load(tmp_path)
+    assert str(refusal.value).startswith(str(path))
+    assert "\n" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_weights_of_a_device_that_is_absent_draw_on_the_cpu(inputs, tmp_path, monkeypatch, device):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
@@ -498,15 +513,15 @@ def test_images_are_drawn_with_the_running_average_of_the_weights(triplets):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "faintest: "),
-        ({"blocks": 20000}, "blocks: .* 64"), ({"steps": 16.5}, "steps: "),
-        ({"clearest": math.inf}, "clearest: "), ({"weight_decay": -1.0}, "weight_decay"),
-        ({"batch": True}, "batch: "), ({"widht": 8}, "did you mean 'width'"),
+        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "faintest = 0.0: must"),
+        ({"blocks": 20000}, "blocks = 20000: .* 64"), ({"steps": 16.5}, "steps = "),
+        ({"clearest": math.inf}, "clearest = inf: "), ({"weight_decay": -1.0}, "weight_decay"),
+        ({"batch": True}, "batch = True: "), ({"widht": 8}, "did you mean 'width'"),
         ({"window": 20}, "window = 20: a multiple of 8 px"),
-        ({"emphasis": -1.0}, "emphasis"), ({"sweeps": 65}, "sweeps: "),
+        ({"emphasis": -1.0}, "emphasis"), ({"sweeps": 65}, "sweeps = "),
         ({"ridge": -1.0}, "ridge"),
         ({"pseudolikelihood": 1.0}, "pseudolikelihood"),
-        ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps: "), ({"averaging": 1.0}, "averaging"),
+        ({"warmup": 1.0}, "warmup"), ({"steps": 2}, "steps = "), ({"averaging": 1.0}, "averaging"),
     ],
 )  # fmt: skip
 def test_numbers_out_of_range_are_refused(change, message):

@@ -64,6 +64,21 @@ def test_a_pass_redraws_by_the_network_s_odds_and_the_potentials():
     assert np.array_equal(after, before)
 
 
+def test_without_potentials_a_pass_is_bernoulli_draws_by_the_logits_alone():
+    """Black iff u ≤ σ(logit) at every other pixel of every other row; structural zeros stay."""
+    random = np.random.default_rng(0)
+    before = random.integers(4, size=(3, 8, 10), dtype=np.int8)
+    logits = torch.from_numpy(random.normal(0, 9, size=(3, 1, 8, 10)).astype(np.float32))
+    uniforms = torch.from_numpy(1 - random.random((3, 1, 8, 10), dtype=np.float32))
+    p = 1 / (1 + np.exp(-logits[:, 0].double().numpy()))
+    for row, column in PHASES:
+        drawn = np.zeros(before.shape, dtype=bool)
+        drawn[:, row::2, column::2] = True
+        expected = np.where(drawn & (before >= 2), 2 + (uniforms[:, 0].numpy() <= p), before)
+        after = redrawn(before, logits, torch.zeros(CLASSES), (row, column), uniforms)
+        np.testing.assert_array_equal(after, expected)
+
+
 def test_pixels_of_one_pass_see_each_other():
     """Two corners of a pattern that must be alike and are not: drawn together, they would swap."""
     b = 4000

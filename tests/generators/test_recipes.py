@@ -116,9 +116,9 @@ def test_unknown_names_and_parameters_are_refused():
         RecipeError, match=r"unknown arch 'nf8-woUnets'.*nf32-woUnet.*trendbench archs"
     ):
         find_recipe("nf8-woUnets")
-    with pytest.raises(RecipeError, match="unexpected keyword argument 'colour'"):
+    with pytest.raises(RecipeError, match=r"unknown key .colour.: known are .*epochs"):
         find_recipe("nf8", overrides={"colour": 1}).build()
-    with pytest.raises(RecipeError, match="epochs = 0: from 1 to"):
+    with pytest.raises(RecipeError, match="epochs = 0: must be greater than or equal to 1"):
         find_recipe("nf8", overrides={"epochs": 0}).build()
 
 

@@ -64,9 +64,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror})") from None
     if int.from_bytes(content[:_LENGTH], "little") > _LARGEST_HEADER:
-        raise WeightsError(
-            f"{path} is no safetensors file of trendbench: its header is longer than 1 MiB"
-        )
+        raise WeightsError(f"{path} is no safetensors file of a generator: its header is too long")
     try:
         tensors = parse_tensors(content)
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
