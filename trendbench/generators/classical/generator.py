@@ -108,7 +108,7 @@ class _Classical(ABC):
             row = cls(**json.loads(settings))
             row._estimates = Estimates.model_validate_json(text)
         except ValidationError as error:
-            raise RecipeError(f"{folder / _ESTIMATES}: {first_problem(error)}") from None
+            raise RecipeError(f"{folder / _ESTIMATES}: {first_problem(error, Estimates)}") from None
         except (OSError, ValueError, TypeError) as error:
             raise RecipeError(f"{folder} holds no fitted classical row: {error}") from None
         return row
