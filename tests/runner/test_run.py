@@ -55,8 +55,12 @@ def pictured(tmp_path, monkeypatch):
 
 @pytest.fixture
 def without_figures(monkeypatch):
-    """Runs write none of a card's, which would take half of their time."""
-    monkeypatch.setattr("trendbench.figures.card.save", lambda figure, path: path)
+    """Runs draw and write none, which would take half of their time."""
+    figures = ("result_figure", "sample_sheet", "texture_figure", "survival_figure", "save")
+    for place in [f"figures.card.{name}" for name in figures] + [
+        "runner.observer.sample_sheet", "runner.observer.save",
+    ]:  # fmt: skip
+        monkeypatch.setattr(f"trendbench.{place}", lambda *arguments: None)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def together(*arguments, cwd=ROOT):
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.run(
         [sys.executable, *torchrun, *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, check=False, timeout=120, env=ENVIRONMENT,
+        cwd=cwd, capture_output=True, text=True, check=False, timeout=300, env=ENVIRONMENT,
     )  # fmt: skip
 
 
