@@ -126,6 +126,8 @@ def test_a_task_is_given_as_a_spec_a_name_or_a_path(small, tmp_path):
         (lambda spec, file: tb.simulate(spec, 1, split="tests"), "did you mean 'test'"),
         (lambda spec, file: tb.simulate(spec, 1, split=None), "one of train, val, test"),
         (lambda spec, file: tb.simulate(spec, 1, out=np.zeros(3)), "out: needed is an array"),
+        (lambda spec, file: tb.simulate(spec, 3)[0], "[0]: needed is a contiguous range"),
+        (lambda spec, file: tb.simulate(spec, 3)[::2], "needed is a contiguous range"),
         (lambda spec, file: tb.simulate("trend-v2", 1), "no task spec 'trend-v2'"),
         (lambda spec, file: tb.simulate(5, 1), "5: needed is a task's name"),
         (lambda spec, file: tb.load_spec(None), "None: needed is a task's name"),

@@ -147,3 +147,14 @@ def test_front_matter_and_numbers():
     assert [scientific(x) for x in (4e-3, 5e-4, 1.25e-2, 1.0, 0.0, 9.99999e-4, 20.0)] == [
         "4·10⁻³", "5·10⁻⁴", "1.25·10⁻²", "1", "0", "1·10⁻³", "2·10¹",
     ]  # fmt: skip
+
+
+def test_a_task_of_one_s_own_with_a_shipped_name_stays_its_own(small, small_file, in_process):
+    """The tests' task is called small too, and has other numbers than the shipped one."""
+    assert small.name in spec_names()
+    done = in_process("card", small_file)
+    assert done.returncode == 0
+    assert summary_of("small") not in " ".join(done.stdout.split())
+    assert "--spec small.toml`" in dataset_card(small)
+    shipped = dataset_card(load_spec("small", train=7), summary=summary_of("small"))
+    assert "--spec small`" in shipped

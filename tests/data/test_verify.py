@@ -7,6 +7,7 @@ from trendbench.data import blocks
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.data.verify import verify
+from trendbench.errors import InputError
 from trendbench.process.germs import Germs
 from trendbench.rendering.triplets import Triplets, render, simulate
 from trendbench.spec import load_spec
@@ -108,5 +109,5 @@ def test_germs_missing_outside_the_frame_are_named(monkeypatch, tmp_path):
 def test_germs_are_sliced_by_contiguous_ranges():
     germs = Germs(np.array([0, 2, 3]), *np.zeros((3, 3)), np.zeros(3, np.uint8))
     assert len(germs[1:2].x) == 1
-    with pytest.raises(ValueError, match="contiguous"):
+    with pytest.raises(InputError, match="contiguous"):
         germs[::2]

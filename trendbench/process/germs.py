@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.arguments import one_of, whole
+from trendbench.errors import InputError
 from trendbench.process.counts import poisson_table
 from trendbench.process.kernels import count_germs, fill_germs
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split, split_key
@@ -52,11 +53,11 @@ class Germs:
         """The germs of a contiguous range of triplets, as views.
 
         Raises:
-            ValueError: the slice skips or reverses triplets.
+            InputError: no slice, or one that skips or reverses triplets.
         """
-        start, stop, step = triplets.indices(len(self))
-        if step != 1:
-            raise ValueError("germs are sliced by contiguous ranges of triplets")
+        if not isinstance(triplets, slice) or triplets.step not in (None, 1):
+            raise InputError(f"[{triplets!r:.60}]: needed is a contiguous range, e.g. [0:1]")
+        start, stop, _ = triplets.indices(len(self))
         offsets = self.offsets[start : max(start, stop) + 1]
         rows = slice(offsets[0], offsets[-1])
         return Germs(
