@@ -40,7 +40,7 @@ def shown(thing):
 
 @pytest.fixture
 def card():
-    xi = Score(1.25, 1.0, 1.5, 1.0, 0.75, 1.375, "", 1)
+    xi = Score(1.25, 1.0, 1.5, 1.0, 0.75, 1.375, EVIL, 1)
     scores = {"xi_ratio": xi, "diversity": None}
     return Card(
         EVIL, "small", "a" * 64, 12, scores, [Flag("grey", ("why",))], EVIL, {"xi_ratio": xi}
@@ -82,5 +82,5 @@ def test_a_card_shows_scores_truth_and_flags(card):
     assert "|xi_ratio|1.25|[1, 1.5]|1|[0.75, 1.38]|" in page.text
     assert "Flags: grey|" in page.text
     assert "diversity" not in page.text
-    assert page.text.count(EVIL) == 2  # as text: the tags above hold no script
+    assert page.text.count(EVIL) == 3  # as text: the tags above hold no script
     assert repr(card) == f"<Card {EVIL!r} on small, 12 images: ξ/floor 1.25, flags grey>"
