@@ -124,7 +124,7 @@ def test_damaged_samples_are_drawn_again(own, small_file):
 
 
 @pytest.mark.usefixtures("without_figures")
-def test_afresh_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_path, monkeypatch):
+def test_restart_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_path, monkeypatch):
     """After a change to one's own class; the record of the earlier run stays."""
     monkeypatch.chdir(tmp_path)
     path, title = write_template("my-model", tmp_path)
@@ -134,10 +134,10 @@ def test_afresh_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_p
 
     first = again()
     path.write_text(path.read_text() + "\n# changed\n")
-    with pytest.raises(RunError, match=r"source was '?[0-9a-f]{8}…, now [0-9a-f]{8}….*--afresh"):
+    with pytest.raises(RunError, match=r"source was '?[0-9a-f]{8}…, now [0-9a-f]{8}….*--restart"):
         again()
     (first.folder / "mark").write_text("")
-    second = again(afresh=True)
+    second = again(restart=True)
     assert second.fresh
     assert second.record != first.record
     assert first.record.exists()
@@ -151,7 +151,11 @@ def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_fi
     with pytest.raises(RunError, match="batch was 4, now 1; epochs was 1, now 200"):
         run("nf4", preset="paper", **where)
     run("nf4", epochs=2, **where)
-    with pytest.raises(RunError, match="epochs was 2, now 1"):
+    back = run("nf4", epochs=1, **where)
+    assert not back.fresh
+    assert read_record(back.record).training.epochs == 1
+    back.record.unlink()
+    with pytest.raises(RunError, match=r"a run of 2 epochs, which cannot go back to 1 .*--restart"):
         run("nf4", epochs=1, **where)
 
 

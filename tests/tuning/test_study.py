@@ -198,7 +198,7 @@ def test_the_best_recipe_runs_and_bears_its_own_name(place):
     assert tomllib.loads(outcome.best.read_text())["summary"] == "quick, the best of 3 trials"
     done = run(str(outcome.best), data=place.data, c2st=False, results=place.folder / "results")
     assert done.record.parent.name == "tuned-quick"
-    with pytest.raises(RunError, match="--afresh"):
+    with pytest.raises(RunError, match="--restart"):
         run(str(outcome.best), data=place.data, c2st=False, results=place.folder / "results",
             epochs=9)  # fmt: skip
 

@@ -25,12 +25,14 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     Damages: k too small, R too large, a share of grey pixels, a share of remembered images. The
     trained classifier is left out.
     """
-    from trendbench.cards.text import markdown_table
-    from trendbench.metrics.power import DAMAGES, LEVELS, certificate
     from trendbench.spec import load_spec
 
     task = load_spec(spec)
-    findings = list(certificate(task, sizes))
+    from trendbench.cards.text import markdown_table
+    from trendbench.metrics.power import DAMAGES, LEVELS, certificate
+    from trendbench.progress import bar
+
+    findings = list(certificate(task, sizes, bar=bar))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli import early
+
 
 @click.command("preview")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), callback=early.data_file)
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file.  [default: <FILE>.png]")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="train")
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First triplet shown.")
@@ -29,9 +31,8 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
     with open_dataset(file) as dataset:
         size = dataset.spec.sizes[chosen]
         if start >= size:
-            raise DataFileError(
-                f"{file} has {size} {split} triplets: --start {start} is beyond them"
-            )
+            way = f"--start {start} is beyond them" if size else "choose another --split"
+            raise DataFileError(f"{file} has {size} {split} triplets: {way}")
         triplets = dataset.glance(chosen, start, count)
         if len(triplets) < count:
             say(f"{file} has {size} {split} triplets: {len(triplets)} shown, not {count}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trendbench.cli import early
 from trendbench.cli.completion import arch_names
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     help="A name that trendbench archs lists, or your own class. Repeatable.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(path_type=Path),
+    "--data", type=click.Path(path_type=Path), callback=early.data_file,
     help="Data file.  [default: the canonical one, made where missing]",
 )  # fmt: skip
 @click.option(
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the recipe's.")
 @click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option(
+    "--device", default="auto", show_default=True, callback=early.device,
+    help="auto, cpu, cuda, cuda:1, …",
+)  # fmt: skip
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(
     "--tensorboard", is_flag=True, help="Log losses, validation scores and samples there too."
 )
 @click.option(
-    "--afresh", is_flag=True, help="Delete what an earlier sitting left, and begin again."
+    "--restart", is_flag=True, help="Delete what an earlier session left, and begin again."
 )
+@click.option("--afresh", "restart", is_flag=True, hidden=True)  # its name until version 0.1
 @click.option(
     "--cluster", metavar="WHERE",
     help="Spread runs over a Dask cluster: local, tcp://host:port, slurm:8, …",
@@ -51,7 +56,7 @@ def command(
     device: str,
     no_c2st: bool,
     tensorboard: bool,
-    afresh: bool,
+    restart: bool,
     cluster: str | None,
     runs: Path,
     results: Path,
@@ -59,11 +64,12 @@ def command(
     """Train a generator, draw the test split, score it, record the result.
 
     Run again, the same command goes on where it stopped, or says that the run is finished. After a
-    change to your own class, --afresh runs it again; records stay until you delete them.
+    change to your own class, --restart runs it again; records stay until you delete them.
 
     Several --arch and --seed make every pair of them, one after another or on a --cluster, where
     each run has one worker. Under torchrun all its processes train one network.
     """
+    early.must_be_known(archs, preset=preset, epochs=epochs)
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
@@ -74,7 +80,7 @@ def command(
 
     options = Options(
         data=data, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
-        tensorboard=tensorboard, afresh=afresh, runs=runs, results=results,
+        tensorboard=tensorboard, restart=restart, runs=runs, results=results,
     )  # fmt: skip
     if cluster is not None or len(archs) * len(seeds) > 1:
         if started_together():

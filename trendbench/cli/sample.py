@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli import early
 from trendbench.cli.completion import arch_names
 
 
@@ -13,7 +14,7 @@ from trendbench.cli.completion import arch_names
     help="A name that trendbench archs lists, or your own class.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(path_type=Path),
+    "--data", type=click.Path(path_type=Path), callback=early.data_file,
     help="Whose s1 and s2 to draw from.  [default: the canonical file, made where missing]",
 )  # fmt: skip
 @click.option(
@@ -38,19 +39,21 @@ def command(
 
     trendbench score takes the file. Rows whose record came with weights need no --weights.
     """
+    from trendbench.errors import ImagesError
+
+    early.must_be_known([arch])
+    if out.suffix != ".npy":
+        raise ImagesError(f"{out}: the images go into a .npy file")
+    if out.exists() or out.is_symlink():
+        raise ImagesError(f"{out} exists: choose another --out, or move it away")
     import numpy as np
 
     from trendbench.data.opening import open_dataset
-    from trendbench.errors import ImagesError
     from trendbench.runner.run import canonical_data
     from trendbench.runner.sample import find_weights, sample
     from trendbench.storage.atomic import replacing
 
     source = find_weights(arch, weights, results)
-    if out.suffix != ".npy":
-        raise ImagesError(f"{out}: the images go into a .npy file")
-    if out.exists() or out.is_symlink():
-        raise ImagesError(f"{out} exists: choose another --out, or move it away")
     # The file is begun first: a place that cannot be written shows before anything is drawn.
     with replacing(out) as begun, open_dataset(data or canonical_data()) as dataset:
         drawn = sample(source, dataset, seed=seed)

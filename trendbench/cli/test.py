@@ -5,6 +5,8 @@ from dataclasses import asdict
 
 import click
 
+from trendbench.cli import early
+
 
 @click.command("test")
 @click.argument("generator")
@@ -16,7 +18,10 @@ import click
     "--limit", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
     help="Seconds that a single step may take.",
 )  # fmt: skip
-@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option(
+    "--device", default="cpu", show_default=True, callback=early.device,
+    help="auto, cpu, cuda, cuda:1, …",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(generator: str, spec: str | None, limit: float, device: str, as_json: bool) -> None:
     """Test a generator on a tiny task: does it keep the promises of the protocol?
@@ -25,24 +30,32 @@ def command(generator: str, spec: str | None, limit: float, device: str, as_json
     a name that trendbench archs lists. A keyword "epochs" of the constructor is set to 1. The
     generator runs in a process of its own.
     """
+    from trendbench.generators.recipes import reference_of
+
+    reference = reference_of(generator)
+    early.must_be_known([reference])
     from trendbench.conformance.findings import Finding
     from trendbench.conformance.plan import small_task
     from trendbench.conformance.process import conform
     from trendbench.errors import RecipeError
-    from trendbench.generators.recipes import reference_of
 
     if device != "cpu":
         from trendbench.training.device import choose_device
 
         device = str(choose_device(device))
 
+    skipped: dict[str, list[str]] = {}
+
     def tell(finding: Finding) -> None:
-        if not as_json:
+        if finding.outcome == "skip":
+            skipped.setdefault(finding.reading, []).append(finding.check)
+        elif not as_json:
             click.echo(f"{finding.outcome:<4}  {finding.check}: {finding.reading}")
 
-    found = conform(
-        reference_of(generator), small_task(spec), device=device, limit=limit, tell=tell
-    )
+    found = conform(reference, small_task(spec), device=device, limit=limit, tell=tell)
+    if not as_json:
+        for reading, checks in skipped.items():
+            click.echo(f"skip  {', '.join(checks)}: {reading}")
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     failed = dict.fromkeys(finding.check for finding in found if finding.outcome == "FAIL")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli import early
 from trendbench.cli.completion import arch_names
 
 
@@ -14,10 +15,10 @@ from trendbench.cli.completion import arch_names
 )  # fmt: skip
 @click.option(
     "--trials", type=click.IntRange(1, 10_000), required=True,
-    help="Trials in all, those of earlier sittings included.",
+    help="Trials in all, those of earlier sessions included.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(path_type=Path),
+    "--data", type=click.Path(path_type=Path), callback=early.data_file,
     help="Data file.  [default: the canonical one, made where missing]",
 )  # fmt: skip
 @click.option(
@@ -29,7 +30,10 @@ from trendbench.cli.completion import arch_names
     help="TOML file: what to search.  [default: the family's own]",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@click.option(
+    "--device", default="auto", show_default=True, callback=early.device,
+    help="auto, cpu, cuda, cuda:1, …",
+)  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True,
     help="Processes at a time, each with its share of the cores.",
@@ -69,6 +73,11 @@ def command(
     than the median at an epoch are cut short. Run again, the same command goes on until the study
     has --trials trials; several processes may share it.
     """
+    early.must_be_known([arch], preset=preset, epochs=epochs)
+    if space is not None:
+        from trendbench.tuning.space import read_space
+
+        read_space(space)
     from contextlib import nullcontext
 
     from trendbench.cli.study_table import study_table

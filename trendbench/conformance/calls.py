@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.conformance.findings import FaultError
+from trendbench.conformance.findings import FaultError, MootError
 from trendbench.conformance.plan import Plan
 from trendbench.conformance.watch import (
     WatchedInputs,
@@ -31,6 +31,7 @@ from trendbench.runner.guard import call
 from trendbench.training.context import RunContext
 
 SEED, OTHER_SEED = 2, 3
+MOOT = "nothing to compare, as the same inputs and seed do not give the same images"
 _SMALL = {"epochs": 1, "batch": 4}  # several steps, so that a fit can be stopped between two
 Images = NDArray[np.uint8]
 
@@ -45,6 +46,7 @@ class Trial:
         generator: fitted, or loaded.
         images: what it drew first.
         shown: the triplets that it was fitted with.
+        repeats: whether the same inputs and seed gave the same images.
     """
 
     plan: Plan
@@ -54,6 +56,7 @@ class Trial:
     generator: Any = None
     images: Images = field(default_factory=lambda: np.empty(0, np.uint8))
     shown: tuple[Triplets, ...] = ()
+    repeats: bool = True
 
     def __post_init__(self) -> None:
         spec = self.plan.task
@@ -126,6 +129,18 @@ class Trial:
             return drawn_by(drawn, self.plan.task, len(inputs), "sample")
         except ImagesError as error:
             raise FaultError(str(error)) from None
+
+    def drawn_again(self) -> Images:
+        """The test images once more, with every global source of randomness elsewhere.
+
+        Raises:
+            MootError: another call with the same inputs and seed gives others.
+        """
+        first = self.sample(self.inputs(self.test), SEED).copy()
+        disturb(9)
+        if not (self.repeats and np.array_equal(self.sample(self.inputs(self.test), SEED), first)):
+            raise MootError(MOOT)
+        return first
 
     def _observe(self, generator: Any, epoch: int) -> None:
         """As the harness does after an epoch: draw a few validation images."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trendbench.conformance.calls import OTHER_SEED, SEED, Trial, disturb
-from trendbench.conformance.findings import DoubtError, FaultError
+from trendbench.conformance.calls import MOOT, OTHER_SEED, SEED, Trial, disturb
+from trendbench.conformance.findings import DoubtError, FaultError, MootError
 from trendbench.conformance.pickles import pickled
 from trendbench.conformance.watch import REACHES, watched_inputs
 from trendbench.generators.protocol import Inputs, is_conditional, is_privileged
@@ -93,6 +93,7 @@ def _same_seed(trial: Trial) -> str:
     disturb(3)
     again = trial.sample(trial.inputs(trial.test), SEED)
     differ = float((again != trial.images).mean())
+    trial.repeats = not differ
     if differ:
         raise FaultError(
             f"a second call with the same inputs and seed gave other images ({differ:.2%} of the "
@@ -102,6 +103,8 @@ def _same_seed(trial: Trial) -> str:
 
 
 def _other_seed(trial: Trial) -> str:
+    if not trial.repeats:
+        raise MootError(MOOT)
     disturb(4)
     if np.array_equal(trial.sample(trial.inputs(trial.test), OTHER_SEED), trial.images):
         raise DoubtError(
@@ -112,6 +115,8 @@ def _other_seed(trial: Trial) -> str:
 
 
 def _looks_at_inputs(trial: Trial) -> str:
+    if not trial.repeats:
+        raise MootError(MOOT)
     disturb(5)
     same = np.array_equal(trial.sample(trial.inputs(trial.val), SEED), trial.images)
     if is_conditional(trial.model_class):
@@ -163,7 +168,7 @@ def _resuming(trial: Trial) -> str:
     fitted = trial.generator
     trial.generator, interrupted = trial.fit_interrupted()
     try:
-        drawn = trial.sample(trial.inputs(trial.test), SEED)
+        drawn = trial.drawn_again()
     finally:
         trial.generator = fitted
     differ = float((drawn != trial.images).mean())
@@ -216,7 +221,7 @@ def _no_pickle(trial: Trial) -> str:
 def _load(trial: Trial) -> str:
     disturb(8)
     trial.generator = call(trial.model_class, "load", trial.model_class.load, trial.plan.moved)
-    drawn = trial.sample(trial.inputs(trial.test), SEED)
+    drawn = trial.drawn_again()
     differ = float((drawn != np.load(trial.plan.drawn, allow_pickle=False)).mean())
     if differ:
         raise FaultError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from trendbench.conformance.calls import Trial
 from trendbench.conformance.checks import EXAMINE, IMPORT, RELOAD, Check
-from trendbench.conformance.findings import DoubtError, FaultError, Finding, Outcome
+from trendbench.conformance.findings import DoubtError, FaultError, Finding, MootError, Outcome
 from trendbench.conformance.plan import DONE, PREPARING, Plan
 from trendbench.conformance.watch import REACHES, Writes
 from trendbench.errors import DEBUG, TrendbenchError
@@ -73,6 +73,8 @@ def _finding(trial: Trial, check: Check) -> Finding:
         reading = check.look(trial)
     except DoubtError as doubt:
         outcome, reading = "warn", str(doubt)
+    except MootError as moot:
+        outcome, reading = "skip", str(moot)
     except (FaultError, TrendbenchError) as error:
         return _failed(check.name, error)
     return Finding(check.name, outcome, reading)

@@ -12,7 +12,8 @@ class Finding:
 
     Attributes:
         check: what was looked at, in a few words.
-        outcome: ``ok``; ``warn``, worth a look but no fault; ``FAIL``; ``skip``, not reached.
+        outcome: ``ok``; ``warn``, worth a look but no fault; ``FAIL``; ``skip``, not reached, or
+            nothing to be learned from it.
         reading: what was seen; for a fault, how to mend it.
     """
 
@@ -27,3 +28,7 @@ class FaultError(Exception):
 
 class DoubtError(Exception):
     """A check that warns; the message is its reading."""
+
+
+class MootError(Exception):
+    """A check from which nothing can be learned; the message says why."""

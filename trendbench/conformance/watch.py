@@ -63,6 +63,9 @@ class WatchedTriplets(Triplets):
         return watched_triplets(super().__getitem__(rows))
 
 
+WatchedInputs.__name__, WatchedTriplets.__name__ = "Inputs", "Triplets"  # as errors show them
+
+
 def watched_triplets(triplets: Triplets) -> WatchedTriplets:
     """The same triplets, watched."""
     return WatchedTriplets(triplets.spec, triplets.s1, triplets.s2, triplets.r, triplets.germs)

@@ -21,8 +21,10 @@ from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
 from trendbench.process.intensity import LinearIntensity
+from trendbench.progress import quiet
 from trendbench.rendering.triplets import render_r, simulate
 from trendbench.spec import TaskSpec
+from trendbench.training.context import Bar
 
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _POWER, _TAIL = 0.95, 0.025
@@ -78,22 +80,33 @@ DAMAGES: dict[str, Callable[[TaskSpec, Pool, float], Images]] = {
 }
 
 
-def certificate(spec: TaskSpec, sizes: Sequence[int]) -> Iterator[Finding]:
+def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> Iterator[Finding]:
     """What each score detects of each damage, for each number of images.
 
     Args:
         spec: the task.
         sizes: numbers of images n.
+        bar: shows how many damaged sets have been drawn.
 
     Yields:
         one finding for every (damage, score, n), damages outermost.
     """
-    small = thumbnails(_training(spec) < THRESHOLD, spec)
-    truth = Truth(spec, theory.mean_profile(spec, spec.window), 1 << 30, small)
-    pool = true_pool(spec)
-    sound = _features(_drawn(spec, pool), truth, pool)
-    for damage, apply in DAMAGES.items():
-        spoilt = {level: _features(apply(spec, pool, level), truth, pool) for level in LEVELS}
+    with bar("damaging images", len(DAMAGES) * len(LEVELS) + 1, "sets") as progress:
+        small = thumbnails(_training(spec) < THRESHOLD, spec)
+        truth = Truth(spec, theory.mean_profile(spec, spec.window), 1 << 30, small)
+        pool = true_pool(spec)
+
+        def features(images: Images) -> dict[str, NDArray[np.float64]]:
+            found = _features(images, truth, pool)
+            progress.advance()
+            return found
+
+        sound = features(_drawn(spec, pool))
+        spoilt_by = {
+            damage: {level: features(apply(spec, pool, level)) for level in LEVELS}
+            for damage, apply in DAMAGES.items()
+        }
+    for damage, spoilt in spoilt_by.items():
         for metric in METRICS:
             if metric.name not in sound:
                 continue

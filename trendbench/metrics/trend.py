@@ -32,6 +32,10 @@ class _TrendError(Metric):
     direction: ClassVar[Direction] = "target"
     _coefficient: ClassVar[int]
 
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        del batch
+        return truth.xi_floor > 0  # columns without a single germ have no binomial weight
+
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
         return batch.density

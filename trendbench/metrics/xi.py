@@ -38,6 +38,10 @@ class XiRatio(Xi):
     name = "xi_ratio"
     meaning = "ξ over the exact floor"
 
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        del batch
+        return truth.xi_floor > 0  # a task without a single germ has none
+
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return np.divide(super().value(mean, n, truth), truth.xi_floor)
 
@@ -97,6 +101,10 @@ class XiVarianceRatio(_ProfileMoments):
 
     name = "xi_variance_ratio"
     meaning = "between-image variance of the profile over the exact one"
+
+    def applies(self, batch: Batch, truth: Truth) -> bool:
+        del batch
+        return truth.xi_floor > 0  # a task without a single germ has none
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return self._variance(mean, n) / np.trace(truth.profile_covariance)

@@ -12,6 +12,7 @@ from trendbench.generators.own_file import lie_together
 
 METHODS = ("fit", "sample", "save", "load")
 _PACKAGE = __name__.partition(".")[0]
+_WATCHING = f"{_PACKAGE}.conformance."
 _LONGEST = 300
 _Result = TypeVar("_Result")
 
@@ -67,7 +68,8 @@ def _place(model_class: type[Any], function: Callable[..., Any], error: BaseExce
     if not own:
         code = getattr(function, "__code__", None)
         return f"{code.co_filename}:{code.co_firstlineno}" if code else model_class.__module__
-    inside = [line for name, line in frames[own[-1] + 1 :] if _top(name) == _PACKAGE]
+    called = (f for f in frames[own[-1] + 1 :] if _top(f[0]) == _PACKAGE)
+    inside = [line for name, line in called if not name.startswith(_WATCHING)]
     return frames[own[-1]][1] + (f", which calls {inside[-1]}" if inside else "")
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
-from trendbench.errors import DataFileError, RecipeError
+from trendbench.errors import DataFileError, RecipeError, ResultError
 from trendbench.figures.card import curves_of, write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
@@ -47,11 +47,19 @@ from trendbench.results.record import (
     TrainingEntry,
     code_entry,
 )
-from trendbench.results.store import pack_per_image, write_record
+from trendbench.results.store import pack_per_image, read_record, write_record
 from trendbench.runner.along import facts_of, must_agree
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
-from trendbench.runner.workspace import Plan, Workspace, opened, stored_plan
+from trendbench.runner.workspace import (
+    Plan,
+    Workspace,
+    differences_of,
+    opened,
+    place_of,
+    run_folder,
+    stored_plan,
+)
 from trendbench.spec import canonical_file, is_shipped, load_spec
 from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext, read_report
@@ -88,7 +96,7 @@ def run(
     device: str = "auto",
     c2st: bool = True,
     tensorboard: bool = False,
-    afresh: bool = False,
+    restart: bool = False,
     runs: str | Path = "runs",
     results: str | Path = "results",
     processes: Processes = ALONE,
@@ -106,7 +114,7 @@ def run(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
         c2st: whether to train the classifier among the scores.
         tensorboard: whether to log curves and samples to ``<run folder>/tensorboard`` too.
-        afresh: whether to delete what an earlier sitting left, and begin again.
+        restart: whether to delete what an earlier session left, and begin again.
         runs: folder for working state.
         results: folder for records.
         processes: which this one leads; the others are in ``train_along``.
@@ -129,10 +137,16 @@ def run(
     with open_dataset(data or canonical_data()) as dataset:
         _must_be_usable(dataset, by_default=data is None, c2st=c2st)
         refresh(results)  # a folder that cannot be written shows now, not after the training
-        folder = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch / f"seed{seed}"
-        plan = _plan(recipe, dataset, seed, device, None if afresh else stored_plan(folder))
+        row = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch
+        folder = run_folder(row, seed, recipe)
+        before = None if restart else stored_plan(folder)
+        plan = _plan(recipe, dataset, seed, device, before)
+        earlier = _recorded(results, dataset.spec.name, plan, recipe) if before else None
+        if earlier and before and differences_of(before.flat(), plan.flat()):
+            say(f"{folder} has since gone on with another plan: its weights are of that one")
+            return Outcome(folder, earlier, refresh(results), fresh=False)
         with opened(
-            folder, plan, extendable=is_extendable(model_class), afresh=afresh
+            folder, plan, extendable=is_extendable(model_class), restart=restart
         ) as workspace:
             done = workspace.state.get("record")
             fresh = not (done and (results / done).is_file())
@@ -204,7 +218,19 @@ def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan
     else:
         chosen = choose_device(device)
         kind, precision = chosen.type, choose_precision(chosen)
-    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision)
+    place = place_of(recipe.generator)
+    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision, place)
+
+
+def _recorded(results: Path, task: str, plan: Plan, recipe: Recipe) -> Path | None:
+    """The record of this very plan, if there is one: its run's folder may have gone on since."""
+    for path in sorted((results / task / recipe.arch).glob(f"seed{plan.seed}-*.json")):
+        with suppress(ResultError):
+            record = read_record(path)
+            wanted = (recipe.sha256, plan.data, plan.precision)
+            if wanted == (record.recipe.sha256, record.data.sha256, record.hardware.precision):
+                return path
+    return None
 
 
 def _fit(

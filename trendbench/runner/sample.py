@@ -20,7 +20,9 @@ from trendbench.results.store import StoredRecord, read_all
 from trendbench.results.task import task_of
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.run import SAMPLING_SEED
-from trendbench.runner.workspace import must_be_as_noted
+from trendbench.runner.workspace import must_be_as_noted, stored_plan
+
+_NO_PART = {"name", "train", "val", "test"}  # of what a network learns: how often, not what
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Source:
     Attributes:
         recipe: of the row; model_class: its generator.
         folder: that the generator saved; None for the weights of a record.
-        records: the row's records that came with weights.
+        records: the row's records that came with weights; with a folder all that could tell what
+            it was trained on.
     """
 
     recipe: Recipe
@@ -59,7 +62,7 @@ def find_weights(arch: str, folder: Path | None = None, results: Path = Path("re
         if not folder.is_dir():
             raise WeightsError(f"no folder of weights at {folder}")
         must_be_as_noted(folder)
-        return Source(recipe, model_class, folder, [])
+        return Source(recipe, model_class, folder, read_all(results))
     of_row = [stored for stored in read_all(results) if stored.record.arch == recipe.arch]
     found = [stored for stored in of_row if _of_generator(stored, recipe)]
     if not found:
@@ -93,6 +96,7 @@ def sample(source: Source, dataset: Dataset, *, seed: int | None = None) -> NDAr
         ImagesError: it drew what cannot be scored.
     """
     test = dataset.load("test")
+    _say_what_differs(source, dataset)
     with _folder(source, dataset) as folder:
         generator = call(source.model_class, "load", source.model_class.load, folder)
     inputs = inputs_for(source.model_class, test)
@@ -106,11 +110,40 @@ def _folder(source: Source, dataset: Dataset) -> Iterator[Path]:
     if source.folder is not None:
         yield source.folder
         return
-    stored = max(source.records, key=lambda stored: _fitness(stored, source.recipe, dataset))
+    stored = _fittest(source, dataset)
     record = stored.record
     say(f"weights of {stored.origin} record {record.run_id}, trained on {record.task}")
     with published.unpacked(stored) as folder:
         yield folder
+
+
+def _fittest(source: Source, dataset: Dataset) -> StoredRecord:
+    """The record whose weights are taken."""
+    return max(source.records, key=lambda stored: _fitness(stored, source.recipe, dataset))
+
+
+def _say_what_differs(source: Source, dataset: Dataset) -> None:
+    """One line where the weights were trained on another task: in which of its numbers it differs.
+
+    Of a folder that is no run's, and of one whose data no record names, it is not known.
+    """
+    if source.folder is None:
+        trained = task_of(_fittest(source, dataset))
+    else:
+        plan = stored_plan(source.folder.parent)
+        data = plan.data if plan else None
+        of_data = (task_of(known) for known in source.records if known.record.data.sha256 == data)
+        trained = dataset.spec if data == dataset.sha256 else next(of_data, None)
+    own, other = (
+        spec.model_dump(exclude=_NO_PART) if spec else {} for spec in (dataset.spec, trained)
+    )
+    differences = [f"{name} {other[name]}, here {own[name]}" for name in other
+                   if other[name] != own[name]]  # fmt: skip
+    if trained and differences:
+        say(
+            f"these weights were trained on another task than {dataset.path} holds "
+            f"({'; '.join(differences)}): their scores are not those of the row"
+        )
 
 
 def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:

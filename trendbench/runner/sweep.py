@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr
+from contextlib import chdir, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class Options:
     device: str = "auto"
     c2st: bool = True
     tensorboard: bool = False
-    afresh: bool = False
+    restart: bool = False
     runs: Path = Path("runs")
     results: Path = Path("results")
 
@@ -36,11 +36,13 @@ class Entry:
     Attributes:
         arch, seed: its own.
         options: those of the sweep.
+        folder: which ``file.py:Class`` starts from.
     """
 
     arch: str
     seed: int
     options: Options
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def sweep(
         runs=options.runs.absolute(),
         results=options.results.absolute(),
     )
-    entries = [Entry(arch, seed, everywhere) for arch in archs for seed in seeds]
+    entries = [Entry(arch, seed, everywhere, Path.cwd()) for arch in archs for seed in seeds]
     say(f"{len(entries)} runs; what they say: {options.runs / _LOGS}")
     yield from (engine or Here()).map(run_entry, entries)
 
@@ -99,7 +101,8 @@ def run_entry(entry: Entry) -> Ending:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, redirect_stderr(file):
         try:
-            outcome = run(entry.arch, seed=entry.seed, **vars(options))
+            with chdir(entry.folder):
+                outcome = run(entry.arch, seed=entry.seed, **vars(options))
         except (TrendbenchError, OSError, MemoryError) as error:
             problem = " ".join(str(error).split()) or type(error).__name__
             say(problem)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trendbench.errors import RunError, WeightsError
+from trendbench.generators.recipes import Recipe
 from trendbench.progress import say
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding
@@ -23,6 +24,9 @@ _CHECK = "sha256"  # of the rest of the state
 _STAGES = {"fitted", "hardware", "parameters", "code", "samples", "sampling_seconds", "scored",
            "record"}  # fmt: skip
 _EPOCHS = "epochs"
+_OURS = f"{__name__.partition('.')[0]}."
+_TRACES = {_PLAN, _STATE, _LOCK, FIT_FILE, "losses.csv", "validation.csv", "figures",
+           "tensorboard"}  # what a fit leaves that goes on from nothing  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Plan:
         data: content hash of the data file.
         seed: of the run.
         device: torch device type; precision: ``bf16`` or ``fp32``.
+        place: where the class comes from, the file's path in full; None in versions before 0.2.
     """
 
     arch: str
@@ -43,12 +48,23 @@ class Plan:
     seed: int
     device: str
     precision: str
+    place: str | None = None
 
     def flat(self) -> dict[str, Any]:
-        """One level of keys, as differences are shown."""
+        """One level of keys, as differences are shown; of a file the content counts, not the path."""
         fields = {**self.__dict__, **{k: v for k, v in self.recipe.items() if k != "parameters"}}
-        del fields["recipe"]
+        if "source" in fields:
+            fields["generator"] = fields["generator"].rpartition(":")[2]
+        del fields["recipe"], fields["place"]
         return fields | dict(self.recipe.get("parameters", {}))
+
+    def is_of(self, recipe: Recipe) -> bool:
+        """Whether it runs the recipe's class, as it is now or as it was before a change."""
+        generator, source = self.recipe["generator"], self.recipe.get("source")
+        if all(name.startswith(_OURS) for name in (generator, recipe.generator)):
+            return True
+        same = (self.place or place_of(generator)) == place_of(recipe.generator)
+        return same or (source is not None and source == recipe.source)
 
 
 @dataclass
@@ -93,6 +109,32 @@ class Workspace:
         write_text(self.folder / _STATE, json.dumps(stored, indent=2) + "\n")
 
 
+def place_of(generator: str) -> str:
+    """``package.module:Class``, or the full path of the file with its class."""
+    place, _, name = generator.rpartition(":")
+    return f"{Path(place).resolve()}:{name}" if place.endswith(".py") else generator
+
+
+def run_folder(row: Path, seed: int, recipe: Recipe) -> Path:
+    """``<row>/seed<K>``, or ``<row>-<hash>/seed<K>`` where that holds a run of another class.
+
+    Two files may each have a class of one name: neither takes, or deletes, the other's runs.
+
+    Args:
+        row: ``<runs>/<task>/<data8>/<arch>``.
+        seed: of the run.
+        recipe: whose generator is to be run.
+    """
+    shared, place = row / f"seed{seed}", place_of(recipe.generator)
+    apart = row.with_name(f"{row.name}-{hashlib.sha256(place.encode()).hexdigest()[:8]}")
+    before = stored_plan(shared)
+    if not (apart / shared.name / _PLAN).is_file() and (before is None or before.is_of(recipe)):
+        return shared
+    other = "" if before is None else before.place or before.recipe["generator"]
+    say(f"{shared} holds a run of {other}; that of {place} is in {apart / shared.name}")
+    return apart / shared.name
+
+
 def stored_plan(folder: Path) -> Plan | None:
     """The plan that a run folder was begun with; None where no run was begun.
 
@@ -115,38 +157,58 @@ def stored_plan(folder: Path) -> Plan | None:
 
 @contextmanager
 def opened(
-    folder: Path, plan: Plan, *, extendable: bool, afresh: bool = False
+    folder: Path, plan: Plan, *, extendable: bool, restart: bool = False
 ) -> Iterator[Workspace]:
     """Hold the folder for ``plan``: begin it, or go on in it.
 
-    With ``afresh`` what it holds is deleted first. More epochs than before extend the run where
-    the generator is ``extendable``.
+    With ``restart`` what it holds is deleted first; so is what a run of another plan has left that
+    ended before anything was saved. More epochs than before extend the run where the generator is
+    ``extendable``.
 
     Raises:
         RunError: another process works there, or the folder holds a run of another plan; the
             message shows the difference.
     """
     with holding(folder / _LOCK, f"a run in {folder}"):
-        if afresh:
-            _empty(folder)
         before = stored_plan(folder)
+        differences = differences_of(before.flat(), plan.flat()) if before else {}
+        if restart or (differences and not _holds_work(folder)):
+            _empty(folder)
+            before, differences = None, {}
         state = _read_state(folder / _STATE)
-        if before is not None and before != plan:
-            differences = differences_of(before.flat(), plan.flat())
+        if before is not None and differences:
             if set(differences) != {_EPOCHS} or not extendable or not _grows(before, plan):
-                raise RunError(
-                    f"{folder} holds another run of this row and seed ({in_words(differences)}): "
-                    "--afresh deletes it and begins again; or give another --seed or --runs folder"
-                )
+                raise RunError(_refusal(folder, before, plan, differences))
             state = {}
             (folder / FIT_FILE).unlink(missing_ok=True)
         for leftover in folder.rglob(".*.tmp"):  # of a sitting that was killed outright
             leftover.unlink()
         workspace = Workspace(folder, plan, state)
-        if before != plan:
+        if before is None or differences:
             workspace.mark()
             write_text(folder / _PLAN, json.dumps(plan.__dict__, indent=2) + "\n")
         yield workspace
+
+
+def _refusal(
+    folder: Path, before: Plan, plan: Plan, differences: Mapping[str, tuple[Any, Any]]
+) -> str:
+    """Why a folder cannot be gone on in, and the three ways out."""
+    what = f"another run of this row and seed ({in_words(differences)})"
+    if set(differences) == {_EPOCHS} and _grows(plan, before):
+        old, new = differences[_EPOCHS]
+        what = f"a run of {old} epochs, which cannot go back to {new} (epochs was {old}, now {new})"
+    changed = f" of {plan.place}" if plan.place and "source" in differences else ""
+    return (
+        f"{folder} holds {what}{changed}: --restart deletes it and begins again; or give another "
+        "--seed, or another folder with --runs"
+    )
+
+
+def _holds_work(folder: Path) -> bool:
+    """Whether a run's folder holds anything that could be gone on from or looked at."""
+    kept = (path for path in folder.iterdir() if path.name not in _TRACES)
+    return any(path.is_file() or any(path.iterdir()) for path in kept if path.suffix != ".tmp")
 
 
 def _empty(folder: Path) -> None:

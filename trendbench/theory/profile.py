@@ -97,9 +97,10 @@ def envelope_factor(
     covariance_of_profile = profile_covariance(process, window)
     spread = np.sqrt(np.diag(covariance_of_profile))
     usable = spread > 0
-    if not usable.any():
+    if not usable.any():  # no germ can fall anywhere
         return 0.0
-    correlation = (covariance_of_profile / np.outer(spread, spread))[np.ix_(usable, usable)]
+    scale = np.outer(spread[usable], spread[usable])
+    correlation = covariance_of_profile[np.ix_(usable, usable)] / scale
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     noise = np.random.default_rng(0).standard_normal((draws, len(root)))

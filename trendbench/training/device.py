@@ -1,22 +1,41 @@
 """Where and in what precision to train."""
 
 import ctypes
+import re
 import sys
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from trendbench.errors import RunError
 
+if TYPE_CHECKING:
+    import torch
+
+_NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
-def choose_device(wanted: str = "auto") -> torch.device:
+def named_device(wanted: str) -> str:
+    """The same name, if devices of that name are trained on at all; torch is not asked.
+
+    Raises:
+        RunError: they are not.
+    """
+    if not _NAME.fullmatch(wanted):
+        raise RunError(
+            f"device '{wanted:.40}' is none that is trained on: say auto, cpu, cuda, cuda:1 or mps"
+        )
+    return wanted
+
+
+def choose_device(wanted: str = "auto") -> "torch.device":
     """``auto`` is CUDA where there is one, else the CPU.
 
     Raises:
         RunError: no such device on this machine.
     """
+    import torch
+
+    wanted = named_device(wanted)
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -28,8 +47,10 @@ def choose_device(wanted: str = "auto") -> torch.device:
     return device
 
 
-def choose_precision(device: torch.device) -> str:
+def choose_precision(device: "torch.device") -> str:
     """``bf16`` where the processor multiplies it natively, ``fp32`` elsewhere."""
+    import torch
+
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     if device.type == "cpu":
@@ -38,8 +59,10 @@ def choose_precision(device: torch.device) -> str:
     return "fp32"
 
 
-def device_name(device: torch.device) -> str:
+def device_name(device: "torch.device") -> str:
     """What the processor calls itself, with the threads in use on a CPU."""
+    import torch
+
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"{_cpu_flags().get('cpu_name', 'CPU')}, {torch.get_num_threads()} threads"
@@ -47,6 +70,8 @@ def device_name(device: torch.device) -> str:
 
 def _cpu_flags() -> dict[str, Any]:
     """What torch knows of the processor; nothing in versions that do not say."""
+    import torch
+
     flags = dict(getattr(torch.cpu, "get_capabilities", dict)())
     if not flags:  # older releases answer one question at a time
         flags["avx512_bf16"] = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()

@@ -7,11 +7,13 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trendbench.errors import PartnerError, TrendbenchError
+from trendbench.errors import PartnerError, RunError, TrendbenchError
 
 if TYPE_CHECKING:
     import torch
 
+_STARTED = ("TORCHELASTIC_RUN_ID", "WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR",
+            "MASTER_PORT")  # fmt: skip
 PATIENCE = timedelta(minutes=10)
 _INTERRUPTED = 130
 _Result = TypeVar("_Result")
@@ -147,8 +149,24 @@ class _Together(Processes):
 
 
 def started_together() -> bool:
-    """Whether torchrun has started this process as one of several."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ["WORLD_SIZE"]) > 1
+    """Whether torchrun has started this process as one of several.
+
+    Variables that a batch system, MPI or an earlier torchrun has left without the rest count for
+    nothing: torchrun sets all of them.
+
+    Raises:
+        RunError: all are there, and the numbers among them are none.
+    """
+    if not all(os.environ.get(name) for name in _STARTED):
+        return False
+    count, rank, local = (os.environ[name] for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"))
+    whole = all(text.isascii() and text.isdecimal() for text in (count, rank, local))
+    if not whole or not int(local) <= int(rank) < int(count):
+        raise RunError(
+            f"WORLD_SIZE={count:.20}, RANK={rank:.20} and LOCAL_RANK={local:.20} describe no "
+            "process of torchrun: start it by torchrun, or unset TORCHELASTIC_RUN_ID"
+        )
+    return int(count) > 1
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def keep(folder: Path, plan: StudyPlan) -> None:
     if before is None:
         stored = {"format": _FORMAT, **plan.__dict__}
         write_text(folder / _FILE, json.dumps(stored, indent=2) + "\n")
-    elif before != plan:
+    elif before.flat() != plan.flat():
         differences = differences_of(before.flat(), plan.flat())
         raise StudyError(
             f"{folder} holds another study ({in_words(differences)}): name another folder with "

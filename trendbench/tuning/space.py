@@ -92,7 +92,7 @@ def find_space(recipe: Recipe, model_class: Any, path: Path | None) -> Space:
             f"no search space is shipped for {recipe.arch}: --space names a TOML file with a table "
             "for each parameter, such as [learning_rate] low = 1e-4, high = 1e-2, log = true"
         )
-    space = _read(where)
+    space = read_space(where)
     for name, parameter in space.items():
         _must_be_known(name, model_class, where)
         for value in parameter.ends:
@@ -111,7 +111,12 @@ def with_values(recipe: Recipe, values: dict[str, Value]) -> Recipe:
     return Recipe(**{**recipe.__dict__, "parameters": {**recipe.parameters, **values}})
 
 
-def _read(path: Path) -> Space:
+def read_space(path: Path) -> Space:
+    """The space in a TOML file, whichever class it is for.
+
+    Raises:
+        StudyError: it cannot be read, or a range in it is wrong.
+    """
     try:
         tables = read_toml(path)
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -68,6 +68,7 @@ class Share:
     folder: Path
     data: Path
     trials: int
+    current: Path
 
 
 def work_on(engine: Engine, folder: Path, data: Path, trials: int, jobs: int) -> None:
@@ -79,14 +80,15 @@ def work_on(engine: Engine, folder: Path, data: Path, trials: int, jobs: int) ->
         TrendbenchError: as a trial raises it.
         ClusterError: the cluster is gone, or a trial has taken several workers with it.
     """
-    shares = [Share(folder.absolute(), data.absolute(), trials)] * jobs
+    shares = [Share(folder.absolute(), data.absolute(), trials, Path.cwd())] * jobs
     for _ in engine.map(take_share, shares):
         pass
 
 
 def take_share(share: Share) -> None:
     """Run one trial after another until there are enough."""
-    _until_done(share.folder, share.data, share.trials, quiet)
+    with chdir(share.current):  # a file that is named by a path starts there
+        _until_done(share.folder, share.data, share.trials, quiet)
 
 
 def _until_done(folder: Path, data: Path, trials: int, bar: Bar) -> None:

@@ -1,0 +1,34 @@
+"""What is refused before anything heavy is imported: names, paths and devices that are mistyped."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+
+def device(context: click.Context, option: click.Parameter, name: str) -> str:
+    """A device that is trained on at all; whether it is here, torch says later."""
+    del context, option
+    from trendbench.training.device import named_device
+
+    return named_device(name)
+
+
+def data_file(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """A data file, or a folder of shards, that is there."""
+    del context, option
+    if path is not None and not path.exists():
+        from trendbench.errors import DataFileError
+
+        raise DataFileError(f"no data file at {path}: trendbench make-data writes one")
+    return path
+
+
+def must_be_known(
+    archs: Iterable[str], *, preset: str | None = None, epochs: int | None = None
+) -> None:
+    """Refuse generators without a recipe, or without the preset."""
+    from trendbench.generators.recipes import find_recipe
+
+    for arch in archs:
+        find_recipe(arch, preset=preset, overrides={} if epochs is None else {"epochs": epochs})
