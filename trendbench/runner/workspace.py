@@ -51,7 +51,7 @@ class Plan:
     place: str | None = None
 
     def flat(self) -> dict[str, Any]:
-        """One level of keys, as differences are shown; of a file the content counts, not the path."""
+        """One level of keys, as differences are shown; a file counts by content, not by path."""
         fields = {**self.__dict__, **{k: v for k, v in self.recipe.items() if k != "parameters"}}
         if "source" in fields:
             fields["generator"] = fields["generator"].rpartition(":")[2]
@@ -151,7 +151,7 @@ def stored_plan(folder: Path) -> Plan | None:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
             f"{path} is damaged, or of another trendbench ({error}): give another --runs folder, "
-            "or --afresh to delete this run and begin again"
+            "or --restart to delete this run and begin again"
         ) from None
 
 
