@@ -32,7 +32,6 @@ import click
 from click.testing import CliRunner
 
 from trendbench.cli.main import group
-from trendbench.generators.recipes import load_class
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -66,7 +65,6 @@ def with_commands_run(page: str, folder: Path, *, slow: bool = False) -> str:
         PageError: a command, a Python block or a note that does not work.
     """
     names: dict[str, Any] = {"__name__": "__page__"}
-    load_class.cache_clear()  # other pages have classes of the same name
 
     def done(block: re.Match[str]) -> str:
         note, text = block["note"] or "", block["text"]

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO, cast
 
 from trendbench.plain_text import inert
 
@@ -112,7 +112,7 @@ def bar(title: str, total: int, unit: str, done: int = 0) -> Iterator[Progress]:
         # The last reading takes the room that is left, and is what a narrow terminal cuts.
         TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
     )
-    with RichProgress(*columns, console=Console(file=talk), expand=True) as display:
+    with RichProgress(*columns, console=Console(file=cast(TextIO, talk)), expand=True) as display:
         task = display.add_task(title, total=total, completed=done, note="")
 
         class Bar:

@@ -142,7 +142,7 @@ class _Folder:
 
     def find(self, name: str, place: str) -> ModuleSpec | None:
         """The spec of a module or package that lies in ``place``, the folder or one below it."""
-        kinds = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (self.loader, SOURCE_SUFFIXES))
+        kinds: Any = ((ExtensionFileLoader, EXTENSION_SUFFIXES), (self.loader, SOURCE_SUFFIXES))
         spec = FileFinder(place, *kinds).find_spec(name)
         return spec if spec is not None and spec.loader is not None else None
 
@@ -150,9 +150,8 @@ class _Folder:
         """What the module ``top`` of this folder is called; None where the folder has none."""
         if top not in self.names:
             own = None if top == _NEVER else self.find(top, self.path)
-            self.names[top] = own and (
-                top if _is_free(top, own.origin) else f"{self.package}.{top}"
-            )
+            free = own is None or _is_free(top, own.origin)
+            self.names[top] = None if own is None else top if free else f"{self.package}.{top}"
         return self.names[top]
 
     def forget_changed(self) -> None:
@@ -207,7 +206,7 @@ _FOLDERS: dict[Path, _Folder] = {}
 
 def _folder(path: Path) -> _Folder:
     if not _FOLDERS:
-        sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Finder)
     if path not in _FOLDERS:
         _FOLDERS[path] = _Folder(path)
     return _FOLDERS[path]
