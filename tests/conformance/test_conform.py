@@ -68,6 +68,8 @@ FAULTS = {
     "integers": (LAST, "        return x.astype(int)\n", "sample", "images.astype(np.uint8)"),
     "a list": (LAST, "        return list(x)\n", "sample", "returned list"),
     "0 and 1": (LAST, "        return x // 255\n", "sample", "np.where(images == 1, 255, 0)"),
+    "inverted": (LAST, "        return 255 - np.where(np.arange(64) < 32, inputs.s1, x)\n", "sample",
+                 "255 - images exchanges them"),
     "global randomness": (
         LAST, "        return np.where(np.random.rand(*x.shape) < .5, x, 0).astype(np.uint8)\n",
         "same inputs and seed", "draw everything random from the seed",
@@ -117,7 +119,8 @@ DOUBTS = {
                "(folder / 'w.bin').write_bytes(pickle.dumps([]))", "pickle"),
     "objects": ("(folder / 'level').write_text('3')",
                 "np.save(folder / 'w.npy', np.array([{}]))", "pickle"),
-    "black": (LAST, "        return 255 - x\n", "sample"),
+    "black": (LAST, "        x[np.random.default_rng(seed).random(x.shape) < 0.55] = 0\n"
+              "        return x\n", "sample"),
     "parameters": ("    def __init__", "    def parameters(self): return 3\n    def __init__",
                    "constructor"),
 }  # fmt: skip

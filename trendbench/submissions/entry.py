@@ -149,7 +149,7 @@ def unpack(path: Path) -> Parcel:
         ResultError: it is not such a file, or contradicts itself.
     """
     try:
-        content = read_file(path, _LARGEST_FILE, typed=True)
+        content = read_file(path, _LARGEST_FILE)
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     where = str(path)
