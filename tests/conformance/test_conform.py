@@ -68,8 +68,8 @@ FAULTS = {
     "integers": (LAST, "        return x.astype(int)\n", "sample", "images.astype(np.uint8)"),
     "a list": (LAST, "        return list(x)\n", "sample", "returned list"),
     "0 and 1": (LAST, "        return x // 255\n", "sample", "np.where(images == 1, 255, 0)"),
-    "inverted": (LAST, "        return 255 - np.where(np.arange(64) < 32, inputs.s1, x)\n", "sample",
-                 "255 - images exchanges them"),
+    "inverted": (LAST, "        return 255 - np.where(np.arange(64) < 32, inputs.s1, x)\n",
+                 "sample", "255 - images exchanges them"),
     "global randomness": (
         LAST, "        return np.where(np.random.rand(*x.shape) < .5, x, 0).astype(np.uint8)\n",
         "same inputs and seed", "draw everything random from the seed",
