@@ -68,7 +68,7 @@ def test_spec_files_give_one_clear_line(tmp_path):
         with pytest.raises(SpecError, match=reason) as caught:
             load_spec(path)
         assert "\n" not in str(caught.value)
-    with pytest.raises(SpecError, match="name one of trend-v1, trend-v1-independent"):
+    with pytest.raises(SpecError, match="name one of small, trend-v1, trend-v1-independent"):
         load_spec("nope")
 
 
