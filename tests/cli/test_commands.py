@@ -214,9 +214,9 @@ def test_archs_lists_every_row_with_a_line(in_process):
         (["info", "."], ["manifest.json"]),
         (["verify", "."], ["manifest.json"]),
         (["preview", "."], ["manifest.json"]),
-        (["preview", "no.h5", "--out", "x.pdf"], ["x.pdf", ".png"]),
-        (["preview", "no.h5", "--out", "plain"], ["plain", ".png"]),
-        (["leaderboard", "--results", "typo"], ["'typo' does not exist"]),
+        (["preview", ".", "--out", "x.pdf"], ["x.pdf", ".png"]),
+        (["preview", ".", "--out", "plain"], ["plain", ".png"]),
+        (["leaderboard", "--results", "typo"], ["typo does not exist"]),
         (["nonsense"], ["nonsense"]),
     ],
 )

@@ -513,7 +513,7 @@ def test_images_are_drawn_with_the_running_average_of_the_weights(triplets):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "faintest = 0.0: must"),
+        ({"faintest": 5.0}, "faintest < clearest"), ({"faintest": 0.0}, "faintest = 0.0: needed"),
         ({"blocks": 20000}, "blocks = 20000: .* 64"), ({"steps": 16.5}, "steps = "),
         ({"clearest": math.inf}, "clearest = inf: "), ({"weight_decay": -1.0}, "weight_decay"),
         ({"batch": True}, "batch = True: "), ({"widht": 8}, "did you mean 'width'"),

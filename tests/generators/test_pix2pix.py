@@ -174,7 +174,7 @@ def test_the_discriminator_may_have_a_width_of_its_own(small):
     nf = NUMBERS["nf"]
     assert widths() == (nf, nf)
     assert widths(judge_nf=3) == (nf, 3)
-    with pytest.raises(ValueError, match="judge_nf = 0: must"):
+    with pytest.raises(ValueError, match="judge_nf = 0: needed"):
         Pix2Pix(**NUMBERS, judge_nf=0)
     assert "judge_nf" not in find_recipe("nf8").parameters
     (published,) = catalog.RESULTS.glob("trend-v1/nf8/*.json")

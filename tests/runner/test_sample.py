@@ -113,7 +113,7 @@ def test_a_run_s_own_weights_are_held_against_its_note(finished, tmp_path):
 def test_another_class_of_the_same_name_is_not_drawn_with(small_file, tmp_path, monkeypatch):
     """Of a file of one's own the record holds the hash: after a change its weights are not its."""
     monkeypatch.chdir(tmp_path)
-    path, title = write_template("my-model", tmp_path)
+    path, title = write_template("changed-model", tmp_path)
     run(f"{path}:{title}", data=small_file, device="cpu", c2st=False, runs=tmp_path / "runs",
         results=tmp_path / "results")  # fmt: skip
     assert find_weights(f"{path}:{title}").records

@@ -38,7 +38,7 @@ def test_standard_output_goes_on_where_it_is(tmp_path, how, wanted):
     (tmp_path / "log").write_text("before")
     code = (
         "import sys; from pathlib import Path; from trendbench.storage.atomic import write_text;"
-        "print('one', end=''); write_text(Path('/dev/stdout'), 'TEXT'); print('two', end='')"
+        "print('one', end=''); write_text(Path('/dev/fd/1'), 'TEXT'); print('two', end='')"
     )
     with (tmp_path / "log").open(how) as log:
         subprocess.run([sys.executable, "-c", code], stdout=log, check=True)
@@ -115,7 +115,7 @@ def test_data_files_refuse_pipes_and_devices(small, tmp_path, overwrite):
         with pytest.raises(InputError, match="name a plain file"):
             make_data(small, 3, tmp_path / name, overwrite=overwrite)
     with pytest.raises(InputError, match="name a plain file"):
-        make_data(small, 3, type(tmp_path)("/dev/stdout"), overwrite=overwrite)
+        make_data(small, 3, type(tmp_path)("/dev/fd/1"), overwrite=overwrite)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["null", "pipe"]
 
 

@@ -50,8 +50,11 @@ def test_a_space_of_one_s_own_takes_the_place_of_the_family_s(tmp_path):
         ("[batch]\nchoices = [1]\nlow = 1", "either choices, or low and high"),
         ("[batch]\nchoices = [2, 2]", "stands twice"),
         ("[batch]\nchoices = []", "choices"),
-        ("[batch]\nlow = 0\nhigh = 4", r"\[batch\]: .* batch = 0: must be"),
-        ("[batch]\nchoices = [4, 2.5]", r"batch = 2.5: must be a valid integer"),
+        (
+            "[batch]\nlow = 0\nhigh = 4",
+            r"\[batch\]: .* batch = 0: needed is a number of at least 1",
+        ),
+        ("[batch]\nchoices = [4, 2.5]", r"batch = 2.5: needed is a whole number"),
         ("[epochs]\nlow = 1\nhigh = 4", "which --epochs says"),
         ("eta = 3", "eta is no table"),
         ("", "0 parameters"),

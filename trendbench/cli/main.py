@@ -110,9 +110,10 @@ def main() -> NoReturn:
             traceback.print_exception(error.__cause__)
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_unwritten()
         _leave(1)
     except OSError as error:
+        _forget_unwritten()
         where = f"{error.filename}: " if error.filename else ""
         advice = _ADVICE.get(error.errno or 0, "")
         _fail(f"{where}{error.strerror or error}{advice}", 2 if error.errno in _USERS else 1)
@@ -120,6 +121,14 @@ def main() -> NoReturn:
         _fail("out of memory: ask for a smaller --n, batch or frame", 1)
     except Exception as error:
         _fail_unforeseen(error)
+
+
+def _forget_unwritten() -> None:
+    """Where stdout takes no more, as a full disk, drop what is left: the exit code is ours."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail_unforeseen(error: Exception) -> NoReturn:

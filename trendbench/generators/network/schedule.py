@@ -42,8 +42,4 @@ def checked(model: type[Settings], settings: Mapping[str, Any]) -> Settings:
     try:
         return model(**settings)
     except ValidationError as error:
-        problem = first_problem(error, model).replace("Input should be", "must be")
-        key = problem.partition(":")[0]
-        if key in settings:
-            problem = f"{key} = {settings[key]!r:.40}{problem.removeprefix(key)}"
-        raise ValueError(problem) from None
+        raise ValueError(first_problem(error, model)) from None
