@@ -92,6 +92,7 @@ FAULTS = {
     "other arguments": ("sample(self, inputs, seed)", "sample(self, inputs)",
                         "protocol", "sample(self, inputs, seed)"),
     "missing": ("def fit(", "def train(", "protocol", "lacks fit"),
+    "another attribute": (FIT, "train.targets;", "fit", "'Triplets' object has no attribute 'ta"),
     "needs an argument": ("*, epochs=50", "epochs, width", "constructor", "width"),
     "says unconditional": ("    def __init__", "    conditional = False\n    def __init__",
                            "inputs", "its images change with the inputs"),
@@ -110,6 +111,16 @@ def test_each_fault_is_found_by_its_own_check(tmp_path, fault):
     assert words in failed[check]
     assert set(failed) <= {check, "load"}
     assert "\n" not in failed[check]
+
+
+def test_unseeded_randomness_is_one_fault_whatever_else_is_declared(tmp_path):
+    text = PLAIN.replace("default_rng(seed)", "default_rng()")
+    found = of(
+        tmp_path, text.replace("class Mine(Base):", "class Mine(Base):\n    conditional = 0")
+    )
+    outcomes = {name: f.outcome for name, f in found.items() if f.outcome != "ok"}
+    assert outcomes.pop("same inputs and seed") == "FAIL"
+    assert outcomes == dict.fromkeys(["another seed", "inputs", "resuming", "load"], "skip")
 
 
 DOUBTS = {
