@@ -59,6 +59,21 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(autouse=True)
+def own_files_forgotten():
+    """A generator's file that a test has loaded is no module for the next test."""
+    path = list(sys.path)
+    yield
+    own_file = sys.modules.get("trendbench.generators.own_file")
+    if own_file is not None and own_file._FOLDERS:
+        for folder in own_file._FOLDERS.values():
+            for name in folder.loaded:
+                sys.modules.pop(name, None)
+        own_file._FOLDERS.clear()
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not own_file._Finder]
+        sys.path[:] = path
+
+
 @pytest.fixture(scope="session")
 def small() -> TaskSpec:
     return TaskSpec(**SMALL)

@@ -9,7 +9,7 @@ from trendbench.progress import bar, optional, say
 
 
 class Broken(io.StringIO):
-    def write(self, text):
+    def write(self, text):  # noqa: ARG002
         raise BrokenPipeError(32, "Broken pipe")
 
 

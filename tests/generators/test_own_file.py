@@ -1,4 +1,4 @@
-"""A generator's file imports what lies beside it, as ``python file.py`` would, and nobody else does."""
+"""A generator's file imports what lies beside it, as ``python file.py`` would."""
 
 import importlib
 import pickle

@@ -74,8 +74,7 @@ class Mine:
 
 
 def test_one_s_own_generator_by_file_and_by_module(tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, "mine", raising=False)  # another test's file of that name
-    path = tmp_path / "mine.py"
+    path = tmp_path / "both_ways.py"  # no other test has a file of that name
     path.write_text(OWN)
     by_file = find_recipe(f"{path}:Mine")
     assert (by_file.arch, by_file.family) == ("Mine", "own")
@@ -84,8 +83,8 @@ def test_one_s_own_generator_by_file_and_by_module(tmp_path, monkeypatch):
     path.write_text(OWN + "\n# changed\n")
     assert find_recipe(f"{path}:Mine").sha256 != before
     monkeypatch.syspath_prepend(tmp_path)
-    assert find_recipe("mine:Mine").build().level == 3
-    sys.modules.pop("mine")
+    assert find_recipe("both_ways:Mine").build().level == 3
+    sys.modules.pop("both_ways")
 
 
 @pytest.mark.parametrize(
