@@ -359,3 +359,45 @@ def test_a_card_on_standard_output_is_nothing_but_the_card(in_process, small_fil
     assert in_process("card", small_file, "--out", "pipe", cwd=tmp_path).stdout == ""
     with open(reader, "rb") as pipe:
         assert pipe.read() == (tmp_path / "a.md").read_bytes()
+
+
+def test_typos_are_refused_before_anything_heavy_is_imported(tmp_path):
+    wrong = [
+        ["run", "--arch", "nf32-woUnettt"], ["run", "--arch", "flow", "--preset", "typo"],
+        ["run", "--arch", "flow", "--data", "missing.h5"],
+        ["run", "--arch", "flow", "--device", "hpu"], ["run", "--arch", "nowhere.py:X"],
+        ["tune", "--arch", "flow", "--trials", "1", "--space", "no.toml"],
+        ["sample", "--arch", "flo", "--out", "x.npy"], ["test", "flo"], ["power", "--spec", "tren"],
+    ]  # fmt: skip
+    code = (
+        "import sys\nfrom trendbench.cli.main import main\n"
+        f"for arguments in {wrong!r}:\n"
+        "    sys.argv = ['trendbench', *arguments]\n"
+        "    try: main()\n"
+        "    except SystemExit as left: print(left.code, end=' ')\n"
+        "print([m for m in ('torch', 'numba', 'scipy', 'h5py', 'matplotlib') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert result.stdout == "2 " * len(wrong) + "[]\n", result.stderr
+    assert len(result.stderr.splitlines()) == len(wrong)
+
+
+def test_a_task_without_germs_is_drawn_scored_and_run(in_process, tmp_path, small):
+    from trendbench.data.make import make_data
+
+    zero = small.model_copy(update={"name": "zero", "lambda_left": 0.0, "lambda_right": 0.0})
+    make_data(zero, 0, tmp_path / "zero.h5")
+    np.save(tmp_path / "white.npy", np.full((12, 32, 64), 255, np.uint8))
+    scored = ["score", "white.npy", "--data", "zero.h5", "--name", "x", "--no-c2st", "--json"]
+    for command in (
+        ["preview", "zero.h5"], [*scored, "--figures", "f"], ["leaderboard"],
+        ["run", "--arch", "null-white", "--data", "zero.h5", "--no-c2st"],
+    ):  # fmt: skip
+        done = in_process(*command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        if "score" in command:
+            assert json.loads(done.stdout)["scores"]["xi_ratio"] is None
+            assert json.loads(done.stdout)["scores"]["xi"]["value"] == 0

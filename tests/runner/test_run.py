@@ -91,6 +91,58 @@ def test_the_whole_path_with_a_generator_of_one_s_own(pictured, small_file, tmp_
     assert "Copies" in outcome.leaderboard.read_text()
 
 
+def test_a_run_gets_its_record_whatever_becomes_of_its_pictures(
+    pictured, small_file, monkeypatch, capfd
+):
+    def broken(*_, **__):
+        raise ValueError("no such backend")
+
+    monkeypatch.setattr("trendbench.figures.canvas.Figure.savefig", broken)
+    monkeypatch.setattr("trendbench.runner.run.contact_sheet", broken)
+    monkeypatch.setattr("trendbench.runner.run.model_card", broken)
+    outcome = run(pictured, data=small_file)
+    record = read_record(outcome.record)
+    assert {"curves.json", "samples.png"} - set(record.attachments) == {"samples.png"}
+    said = [line for line in capfd.readouterr().err.splitlines() if "left out" in line]
+    assert len(said) == 5  # the epoch's figure, samples, figures, the cards of both weights
+    assert all("left out: ValueError: no such backend" in line for line in said)
+    assert not run(pictured, data=small_file).fresh
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_two_files_with_one_class_name_keep_a_folder_each(small_file, tmp_path, capfd):
+    where = {"data": small_file, "runs": tmp_path / "runs", "results": tmp_path / "results"}
+    archs = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "copies.py").write_text(f"{COPY}\n# {name}\n")
+        archs.append(f"{tmp_path / name / 'copies.py'}:Copies")
+    first, second = (run(arch, **where) for arch in archs)
+    assert first.folder != second.folder
+    assert f"{first.folder} holds a run of {archs[0]}; that of {archs[1]} is in" in (
+        capfd.readouterr().err
+    )
+    (first.folder / "mark").write_text("")
+    again = run(archs[1], restart=True, **where)
+    assert again.folder == second.folder
+    assert (first.folder / "mark").exists()
+    assert [run(arch, **where).fresh for arch in archs] == [False, False]
+
+
+def test_a_fit_that_saved_nothing_blocks_no_correction(own, small_file, tmp_path):
+    path = tmp_path / "copies.py"
+    path.write_text(COPY.replace("self.seen = [", "1 / 0; self.seen = ["))
+    with pytest.raises(RecipeError, match=r"Copies.fit raised ZeroDivisionError.*copies.py:13"):
+        run(own, data=small_file)
+    path.write_text(COPY)
+    assert run(own, data=small_file).fresh
+    path.write_text(COPY + "# changed after it was trained\n")
+    with pytest.raises(RunError, match="--restart"):
+        run(own, data=small_file)
+    path.write_text(COPY)
+    assert not run(own, data=small_file).fresh
+
+
 def test_a_run_says_how_long_it_draws_and_shows_how_far_it_scores(own, small_file, capfd):
     run(own, data=small_file)
     said = capfd.readouterr().err

@@ -19,7 +19,7 @@ from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_record
 from trendbench.results.task import task_of
 from trendbench.runner.run import SAMPLING_SEED, run
-from trendbench.runner.sample import _fitness, find_weights, sample
+from trendbench.runner.sample import _fitness, _say_what_differs, find_weights, sample
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,14 @@ def test_the_record_that_fits_the_data_best_is_drawn_with(finished, small_file):
     with open_dataset(small_file) as dataset:
         scores = [_fitness(record, source.recipe, dataset) for record in (stored, rival)]
     assert scores[0] > scores[1]
+
+
+def test_weights_of_another_task_say_in_what_it_differs(small_data, capsys):
+    _say_what_differs(find_weights("flow"), small_data)
+    said = capsys.readouterr().err
+    for words in ("radius 6.0, here 3.0", "window 16, here 8", "lambda_left 0.0005, here 0.001"):
+        assert words in said
+    assert "coupling" not in said
 
 
 def test_weights_of_the_same_coupling_are_taken_for_a_task_that_has_none(finished, small, tmp_path):

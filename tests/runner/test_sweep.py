@@ -30,15 +30,17 @@ def test_a_failing_run_stops_no_other_and_a_second_sweep_runs_what_is_missing(sm
 @pytest.mark.slow
 def test_the_command_line_spreads_runs_over_workers(small_file, tmp_path):
     pytest.importorskip("distributed")
+    fails = "class Nope:\n    fit = sample = save = load = lambda *_: 1 / 0\n"
+    (tmp_path / "fails.py").write_text(fails)
     done = trendbench(
-        "run", "--arch", "null-white", "--arch", "nope", "--seed", 0, "--seed", 1, "--no-c2st",
-        "--data", small_file, "--cluster", "local", cwd=tmp_path,
+        "run", "--arch", "null-white", "--arch", "fails.py:Nope", "--seed", 0, "--seed", 1,
+        "--no-c2st", "--data", small_file, "--cluster", "local", cwd=tmp_path,
     )  # fmt: skip
     lines = done.stdout.splitlines()
     assert done.returncode == 2, done.stderr
     assert "2 of 4 runs failed, the others are recorded" in done.stderr
     assert sum("null-white seed" in line and "flags" in line for line in lines) == 2
-    assert sum("nope seed" in line and "failed" in line for line in lines) == 2
+    assert sum("Nope seed" in line and "failed" in line for line in lines) == 2
     assert len(list((tmp_path / "results").glob("small/null-white/seed*.json"))) == 2
 
 

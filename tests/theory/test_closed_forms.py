@@ -149,3 +149,9 @@ def profile(images, window):
     """ξ_k, line by line, independent of the package's own."""
     columns = (images == 0).mean(axis=1)
     return np.lib.stride_tricks.sliding_window_view(columns, window, axis=1).mean(axis=2)
+
+
+def test_a_task_without_germs_has_an_envelope_of_no_width(small):
+    nothing = small.model_copy(update={"lambda_left": 0.0, "lambda_right": 0.0})
+    assert theory.envelope_factor(nothing, nothing.window) == 0
+    assert theory.xi_floor(nothing, nothing.window) == 0
