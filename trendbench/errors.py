@@ -40,6 +40,11 @@ class DataFileError(InputError):
     """A data file is missing, foreign, damaged, or not the one expected."""
 
 
+def no_data_file(path: object) -> DataFileError:
+    """The error that says that no data file stands at a path."""
+    return DataFileError(f"no data file at {path}: trendbench make-data writes one")
+
+
 class ImagesError(InputError):
     """Images handed in for scoring have the wrong count, shape, type or range."""
 

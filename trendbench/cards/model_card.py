@@ -8,8 +8,7 @@ from typing import Any
 from trendbench.cards.text import DATA_LICENSE, front_matter, inline, markdown_table, page
 from trendbench.citation import apa
 from trendbench.generators.recipes import OWN_FAMILY
-from trendbench.results.record import RunRecord
-from trendbench.submissions.entry import SUBMITTED
+from trendbench.results.record import SUBMITTED, RunRecord
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from trendbench.leaderboard.numbers import NARROWEST, fixed, percent, plain, with_half_width
+from trendbench.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
 _ROOMY = 100  # columns from which a table has wide gaps and every column
 _LOCAL = "local"

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from trendbench.leaderboard.numbers import short
 from trendbench.metrics.card import Card
 from trendbench.metrics.flags import Measured
+from trendbench.numbers import short
 from trendbench.results.record import RunRecord
 
 _WIDTH = 80

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from trendbench.leaderboard.compare import Change
-from trendbench.leaderboard.numbers import NARROWEST
+from trendbench.numbers import NARROWEST
 
 _FOOTNOTE = (
     "change: after − before with its 95 % interval; * where it leaves out zero.\n"

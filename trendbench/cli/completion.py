@@ -34,7 +34,7 @@ def board_families(
     """Families of the shipped rows, of one's own and of submitted ones."""
     del context, parameter
     from trendbench.generators.recipes import OWN_FAMILY, shipped_recipes
-    from trendbench.submissions.entry import SUBMITTED
+    from trendbench.results.record import SUBMITTED
 
     shipped = (recipe.family for recipe in shipped_recipes())
     return _beginning(dict.fromkeys((*shipped, OWN_FAMILY, SUBMITTED)), incomplete)

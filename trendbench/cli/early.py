@@ -18,9 +18,9 @@ def data_file(context: click.Context, option: click.Parameter, path: Path | None
     """A data file, or a folder of shards, that is there."""
     del context, option
     if path is not None and not path.exists():
-        from trendbench.errors import DataFileError
+        from trendbench.errors import no_data_file
 
-        raise DataFileError(f"no data file at {path}: trendbench make-data writes one")
+        raise no_data_file(path)
     return path
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli.handed_in import handed_in
 from trendbench.plain_text import is_plain
 
 _LONGEST_NAME = 64
@@ -29,16 +30,7 @@ def _plain_name(context: click.Context, option: click.Parameter, name: str) -> s
 @click.option(
     "--name", required=True, callback=_plain_name, help="What the card calls the samples."
 )
-@click.option(
-    "--second", type=click.Path(path_type=Path),
-    help="Another sample for each of the same inputs, for the diversity score.",
-)  # fmt: skip
-@click.option(
-    "--threshold", metavar="X", type=click.FloatRange(0, 255, min_open=True),
-    help="Make pixels of X and above white, all others black: 0 … 255, or 0 … 1 for floats.",
-)  # fmt: skip
-@click.option("--invert", is_flag=True, help="Exchange black and white: particles are white.")
-@click.option("--unconditional", is_flag=True, help="The samples were drawn without s1 and s2.")
+@handed_in
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(
     "--figures", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: none]"

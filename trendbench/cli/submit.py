@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli.handed_in import handed_in
+
 
 @click.command("submit")
 @click.argument("samples", type=click.Path(path_type=Path))
@@ -16,16 +18,7 @@ import click
     "--recipe", type=click.Path(path_type=Path), required=True,
     help="How the samples were made: a .md or .toml file that goes into the entry.",
 )  # fmt: skip
-@click.option(
-    "--second", type=click.Path(path_type=Path),
-    help="Another sample for each of the same inputs, for the diversity score.",
-)  # fmt: skip
-@click.option(
-    "--threshold", metavar="X", type=click.FloatRange(0, 255, min_open=True),
-    help="Make pixels of X and above white, all others black: 0 … 255, or 0 … 1 for floats.",
-)  # fmt: skip
-@click.option("--invert", is_flag=True, help="Exchange black and white: particles are white.")
-@click.option("--unconditional", is_flag=True, help="The samples were drawn without s1 and s2.")
+@handed_in
 @click.option("--privileged", is_flag=True, help="The generator was shown germs or targets.")
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(

@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench import theory
 from trendbench.arguments import whole
 from trendbench.data import layout
 from trendbench.errors import DataFileError, nearest
@@ -25,6 +24,8 @@ Seen = Callable[[memoryview], None]
 
 def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     """What a task is, and the exact ξ of its true images, as rows of a table."""
+    from trendbench import theory  # brings scipy, which opening a file should not wait for
+
     sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
     left, right = theory.coverage([0, spec.width], spec.intensity, spec.radius)
     floor = theory.xi_floor(spec, spec.window)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trendbench.data import layout
 from trendbench.data.dataset import Dataset, Seen
 from trendbench.data.parts import WHOLE, Part
-from trendbench.errors import DataFileError, SpecError
+from trendbench.errors import DataFileError, SpecError, no_data_file
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.spec import TaskSpec, spec_from_json
 from trendbench.storage import hdf5
@@ -42,9 +42,7 @@ class FileDataset(Dataset):
             self._file = hdf5.opened(path)
             self._size = path.stat().st_size
         except (FileNotFoundError, NotADirectoryError):
-            raise DataFileError(
-                f"no data file at {path}: trendbench make-data writes one"
-            ) from None
+            raise no_data_file(path) from None
         except OSError as error:
             what = f"{path} cannot be read" if error.errno else f"no data file at {path}"
             raise DataFileError(f"{what}: {error.strerror or error}") from None

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
 from trendbench.errors import ImagesError, ScoreError, nearest
-from trendbench.leaderboard.numbers import short
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -29,6 +28,7 @@ from trendbench.metrics.trend import KError, Lambda0Error
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
 from trendbench.notebook import table
+from trendbench.numbers import short
 from trendbench.progress import quiet
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.context import Bar

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from trendbench.leaderboard.board import SCORES, Row
-from trendbench.leaderboard.numbers import fixed, percent, short, with_half_width
 from trendbench.metrics.card import METRICS
 from trendbench.metrics.full_card import C2ST_ACCURACY, C2ST_LOGLOSS
+from trendbench.numbers import fixed, percent, short, with_half_width
 
 MEANINGS = {metric.name: metric.meaning for metric in METRICS} | {
     C2ST_LOGLOSS: "held-out log loss of a trained classifier, real against generated, over ln 2",

@@ -8,8 +8,8 @@ from typing import Any
 
 from trendbench.generators.recipes import unranked_families
 from trendbench.leaderboard.board import Row
-from trendbench.leaderboard.numbers import plain, short
 from trendbench.metrics.flags import RULES, verdict
+from trendbench.numbers import plain, short
 from trendbench.report.attached import Attached, Sheet, read_attached
 from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
 from trendbench.report.figures import curve_figures, log_figures

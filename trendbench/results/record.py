@@ -10,6 +10,7 @@ import trendbench
 from trendbench.plain_text import checked_name, is_plain
 from trendbench.provenance import sources_sha256
 
+SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
 Status = Literal["reproduced", "self-reported"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

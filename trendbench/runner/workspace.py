@@ -39,7 +39,8 @@ class Plan:
         data: content hash of the data file.
         seed: of the run.
         device: torch device type; precision: ``bf16`` or ``fp32``.
-        place: where the class comes from, the file's path in full; None in versions before 0.2.
+        place: where the class comes from, the file's path in full; None in a plan that an earlier
+            version wrote.
     """
 
     arch: str

@@ -19,12 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe
-from trendbench.results.record import DataEntry, Name, RowName, ScoreEntry, Sha256
+from trendbench.results.record import SUBMITTED, DataEntry, Name, RowName, ScoreEntry, Sha256
 from trendbench.results.store import PerImage
 from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
 from trendbench.submissions.text import LONGEST_PAGE, checked_page
 
-SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
 RecipeFile = Literal["recipe.md", "recipe.toml"]
 RECIPES: tuple[RecipeFile, ...] = ("recipe.md", "recipe.toml")
 _ENTRY, _SCORES = "entry.json", "scores.npz"

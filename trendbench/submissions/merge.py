@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trendbench.errors import ResultError
 from trendbench.results.record import (
+    SUBMITTED,
     CodeEntry,
     HardwareEntry,
     RecipeEntry,
@@ -23,7 +24,7 @@ from trendbench.results.store import (
     write_record,
 )
 from trendbench.submissions.consistency import must_be_consistent
-from trendbench.submissions.entry import SUBMITTED, Parcel, pack, unpack
+from trendbench.submissions.entry import Parcel, pack, unpack
 
 ENTRY = "entry.zip"
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
