@@ -37,17 +37,15 @@ from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
 from trendbench.results import attachments, weights
+from trendbench.results.assembly import Making, assembled
 from trendbench.results.record import (
     CodeEntry,
-    DataEntry,
     HardwareEntry,
     RecipeEntry,
-    RunRecord,
-    ScoreEntry,
     TrainingEntry,
     code_entry,
 )
-from trendbench.results.store import pack_per_image, read_record, write_record
+from trendbench.results.store import read_record, write_record
 from trendbench.runner.along import facts_of, must_agree
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
@@ -365,10 +363,7 @@ def _record(
     if "scored" not in workspace.state:
         workspace.mark(scored=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     state = workspace.state
-    xi = card.scores["xi"]
-    per_image = pack_per_image(card.per_image)
-    record = RunRecord(
-        task=dataset.spec.name,
+    making = Making(
         arch=recipe.arch,
         family=recipe.family,
         status="reproduced",
@@ -380,7 +375,6 @@ def _record(
             source=recipe.source,
             sha256=recipe.sha256,
         ),
-        data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
         code=CodeEntry(**state["code"]),
         hardware=HardwareEntry(device=state["hardware"], precision=workspace.plan.precision),
         training=TrainingEntry(
@@ -393,17 +387,8 @@ def _record(
         parameters=state["parameters"],
         conditional=is_conditional(model_class),
         privileged=is_privileged(model_class),
-        n_test=card.n,
-        xi_floor=xi.truth,
-        scores={
-            name: ScoreEntry(**score.__dict__) if score else None
-            for name, score in card.scores.items()
-        },
-        flags=[flag.name for flag in card.flags],
-        images=hashlib.sha256(per_image).hexdigest(),
-        attachments={name: hashlib.sha256(content).hexdigest() for name, content in shown.items()},
-        finished=state["scored"],
     )
+    record, per_image = assembled(making, dataset, card, shown, state["scored"])
     path = write_record(results, record, per_image, shown)
     folders = [workspace.weights]
     if weights.names(record):
