@@ -20,7 +20,6 @@ def fitted(
         data: what tells the triplets from others, so that no other training is gone on with.
         seed: of the weights and of the order of the triplets.
     """
-    from trendbench.runner.run import recipe_identity
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision
 
@@ -31,7 +30,7 @@ def fitted(
         device=str(device),
         precision=choose_precision(device),
         folder=folder,
-        identity=f"{recipe_identity(recipe)} {data}",
+        identity=f"{recipe.identity} {data}",
     )
     generator = recipe.build()
     generator.fit(train, val, run)

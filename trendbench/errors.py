@@ -87,10 +87,6 @@ class CheckpointError(TrendbenchError):
     """No intact checkpoint is left where one is needed."""
 
 
-class PartnerError(TrendbenchError):
-    """Another process of the same training is gone or silent."""
-
-
 class TrainingError(TrendbenchError):
     """Training left the finite numbers and was stopped."""
 

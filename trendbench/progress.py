@@ -3,8 +3,8 @@
 import io
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol, TextIO, cast
 
 from trendbench.plain_text import inert
@@ -18,6 +18,9 @@ class Progress(Protocol):
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """``count`` more units are done; ``note`` is a short reading to show beside them."""
+
+
+Bar = Callable[..., AbstractContextManager[Progress]]  # bar(title, total, unit, done=0)
 
 
 class Silent:

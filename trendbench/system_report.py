@@ -87,7 +87,7 @@ def _processor() -> dict[str, str]:
         "cores": f"{usable_cores()} of {os.cpu_count()} usable",
     }
     if device.type == "cuda":
-        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        cudnn = torch.backends.cudnn.version()
         facts["CUDA"] = f"{torch.version.cuda}, cuDNN {cudnn}"
     return facts
 

@@ -110,7 +110,7 @@ def weights(workspace: Path) -> Callable[[Path], object]:
     """A reader of saved weights as a run meets them: held against the hash that it noted."""
     from trendbench.errors import WeightsError
 
-    noted = json.loads((workspace / "state.json").read_text())["weights"]
+    noted = json.loads((workspace / "state.json").read_text())["fitted"]["weights"]
 
     def read(changed: Path) -> object:
         from trendbench.runner.workspace import sha256_of

@@ -133,7 +133,7 @@ def left_by(folder: Path) -> dict[str, Any]:
             record = json.loads(path.read_text())
             kept = ("scores", "flags", "images", "attachments", "recipe", "data", "parameters")
             found["record"] = {key: record[key] for key in kept}
-        elif path.name in ("state.json", "fit.json", "leaderboard.csv", "README.md"):
+        elif path.name in ("state.json", "leaderboard.csv", "README.md"):
             found[path.name] = "there"  # they hold seconds
         elif path.parent.name.startswith("seed") and "results" in path.parts:
             found[f"attached {path.name}"] = _sha256(path)

@@ -69,32 +69,26 @@ def test_changed_weights_are_not_drawn_from_but_saved_again(finished, data, resu
     assert scores(folder) == scores(finished)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"fitted": true, "surprise": 1}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"fitted": true, "sha256": ""}', "\x00", "[" * 99999]
+)
 def test_a_damaged_state_is_done_again(resumed, text):
-    from trendbench.runner.workspace import _read_state
+    from trendbench.runner.stages import Notes, read_notes
 
     _, workspace = resumed
     (workspace / "state.json").write_text(text)
-    assert _read_state(workspace / "state.json") == {}
+    assert read_notes(workspace / "state.json") == Notes()
 
 
 def test_a_changed_letter_of_the_state_is_noticed(resumed, capfd):
-    from trendbench.runner.workspace import _read_state
+    from trendbench.runner.stages import Notes, read_notes
 
     _, workspace = resumed
     path = workspace / "state.json"
-    assert _read_state(path)["fitted"] is True
+    assert read_notes(path).fitted.images_seen
     path.write_text(path.read_text().replace('"hardware": "', '"hardware": "X'))
-    assert _read_state(path) == {}
+    assert read_notes(path) == Notes()
     assert "is damaged" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"epochs": "x"}', '{"epochs": NaN}', "[" * 99999])
-def test_a_damaged_report_counts_as_none(tmp_path, text):
-    from trendbench.training.context import FIT_FILE, read_report
-
-    (tmp_path / FIT_FILE).write_text(text)
-    assert read_report(tmp_path) is None
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ class Runaway:
         self.good, self.loss, self.weight = good, loss, weight
         self.steps = 0
         self.weights = torch.ones(3)
+        self.parts = {"weights": self}
 
     def step(self, chosen):
         del chosen

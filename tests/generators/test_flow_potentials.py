@@ -20,7 +20,8 @@ from trendbench.generators.flow.potentials import Unsettled, estimated, unsettle
 from trendbench.generators.network import generator as network
 from trendbench.generators.protocol import Inputs
 from trendbench.rendering.triplets import Triplets, simulate
-from trendbench.training.context import RunContext, read_report
+from trendbench.training.checkpoint import Checkpoints
+from trendbench.training.context import RunContext
 
 ALONE = RunContext(seed=0, device="cpu", precision="fp32", folder=None, identity="test")
 
@@ -250,24 +251,24 @@ def test_an_interruption_while_potentials_are_estimated_costs_nothing_else(
         trial.fit(triplets, triplets[:0], context)
     again = fitted(tmp_path, triplets, ridge=2.0)
     assert torch.equal(again.network.potentials, whole.network.potentials)
-    assert read_report(tmp_path).images_seen == 20
 
 
 def test_what_follows_training_counts_as_training(triplets, tmp_path, monkeypatch):
     """Its seconds are added to those of the epochs, and once where a fit is asked for again."""
-    before, clock, late = [], time.monotonic, [0.0]
+    clock, late = time.monotonic, [0.0]
 
-    def conclude(_self, _train, run):
-        before.append(read_report(run.folder))
+    def conclude(_self, _train, _run):
         late[0] += 1000.0
 
     monkeypatch.setattr(network.time, "monotonic", lambda: clock() + late[0])
     monkeypatch.setattr(Flow, "conclude", conclude)
+    run = RunContext(seed=0, device="cpu", precision="fp32", folder=tmp_path, identity="test")
     for _ in range(2):
-        fitted(tmp_path, triplets)
-        after = read_report(tmp_path)
-        assert 1000 <= after.seconds - before[0].seconds < 1500
-        assert (after.epochs, after.images_seen) == (before[0].epochs, before[0].images_seen)
+        Flow(**NUMBERS).fit(triplets, triplets[:0], run)
+    trained = Checkpoints(tmp_path, "test").latest()
+    for report in run.reports:
+        assert 1000 <= report.seconds - trained.seconds < 1500
+        assert (report.epochs, report.images_seen) == (2, trained.images_seen)
 
 
 class _Calm(Interrupting):

@@ -154,8 +154,8 @@ def test_the_discriminator_may_learn_at_a_rate_of_its_own(small):
     def rates(**own):
         model = Pix2Pix(**NUMBERS, **own)
         model.use(model.build(32, 32), (32, 32), "cpu", "fp32")
-        parts = model.trainable(triplets).state_dict()
-        return [parts[name]["param_groups"][0]["lr"] for name in ("adam_g", "adam_d")]
+        parts = model.trainable(triplets).parts
+        return [parts[name].param_groups[0]["lr"] for name in ("adam_g", "adam_d")]
 
     assert rates() == [NUMBERS["learning_rate"]] * 2
     assert rates(judge_learning_rate=1e-6) == [NUMBERS["learning_rate"], 1e-6]
@@ -168,8 +168,9 @@ def test_the_discriminator_may_have_a_width_of_its_own(small):
     def widths(**own):
         model = Pix2Pix(**NUMBERS, **own)
         model.use(model.build(32, 32), (32, 32), "cpu", "fp32")
-        state = model.trainable(triplets).state_dict()
-        return len(state["generator"]["down.0.1.weight"]), len(state["discriminator"]["0.weight"])
+        parts = model.trainable(triplets).parts
+        generator, discriminator = (parts[n].state_dict() for n in ("generator", "discriminator"))
+        return len(generator["down.0.1.weight"]), len(discriminator["0.weight"])
 
     nf = NUMBERS["nf"]
     assert widths() == (nf, nf)

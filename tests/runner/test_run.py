@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 
+from tests.cli.test_commands import refused
 from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.results.store import read_all, read_record
+from trendbench.runner import conditions
 from trendbench.runner import run as story
 
 
@@ -273,7 +275,7 @@ def test_a_default_file_that_is_not_canonical_is_refused(own, tmp_path, monkeypa
     class Other:
         train, seed, sha256 = 3500, 0, "0" * 64
 
-    monkeypatch.setattr(story, "canonical_file", lambda task: Other)
+    monkeypatch.setattr("trendbench.runner.conditions.canonical_file", lambda task: Other)
     with pytest.raises(DataFileError, match="not the canonical file"):
         run(own)
     assert not (tmp_path / "runs").exists()
@@ -286,9 +288,21 @@ def test_epochs_of_a_recipe_that_states_none(own, small_file):
         run(own, data=small_file, epochs=9)
 
 
-def test_one_run_has_one_record_wherever_it_is_written(own, small_file, tmp_path):
+def test_one_run_has_one_record_wherever_it_is_written(own, small_file, tmp_path, capfd):
     one = run(own, data=small_file, results=tmp_path / "a")
     two = run(own, data=small_file, results=tmp_path / "b")
     three = run(own, data=small_file, results=tmp_path / "a")
     assert one.record.name == two.record.name == three.record.name
+    assert capfd.readouterr().err.count("drawing 12 test images") == 1
     assert len(list((tmp_path / "a").rglob("seed*.json"))) == 1
+
+
+def test_one_of_several_processes_of_torchrun_is_refused(in_process, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "4")  # by itself what a batch system may have left
+    conditions.must_be_alone()
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    for seeds in ([], ["--seed", "1", "--seed", "2"]):
+        refused(in_process("run", "--arch", "nf4", *seeds, cwd=tmp_path), "without torchrun")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    conditions.must_be_alone()

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from trendbench.errors import CheckpointError, RunError, TrainingError
+from trendbench.errors import CheckpointError, TrainingError
 from trendbench.generators.pix2pix.generator import Pix2Pix
 from trendbench.rendering.triplets import simulate
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
-from trendbench.training.context import RunContext, read_report
+from trendbench.training.context import RunContext
 from trendbench.training.losses import CurveLog
-from trendbench.training.processes import Processes
 from trendbench.training.randomness import derived_seed, epoch_order
 
 SETTINGS = {"nf": 4, "kernel": 4, "skips": True, "eta": 100.0, "learning_rate": 2e-4, "beta1": 0.5,
@@ -34,17 +33,10 @@ def triplets(small):
 
 
 def fit(triplets, folder, epochs, **changes):
-    model = Pix2Pix(**SETTINGS, epochs=epochs)
-    model.fit(triplets, triplets, context(folder, **changes))
-    return model
-
-
-def test_more_processes_than_images_in_a_batch_are_refused(triplets, tmp_path):
-    class Five(Processes):
-        count = 5
-
-    with pytest.raises(RunError, match="5 processes cannot share a batch of 4: start 4 at most"):
-        fit(triplets, tmp_path, 1, processes=Five())
+    """What the fit reports."""
+    run = context(folder, **changes)
+    Pix2Pix(**SETTINGS, epochs=epochs).fit(triplets, triplets, run)
+    return run.reports[-1]
 
 
 def everything(folder):
@@ -128,11 +120,9 @@ def test_an_ignored_ctrl_c_stays_ignored_and_sigterm_stops(
 
 
 def test_a_longer_schedule_extends_to_the_same_end(triplets, tmp_path, uninterrupted):
-    fit(triplets, tmp_path, 1)
-    assert read_report(tmp_path).images_seen == 22
-    fit(triplets, tmp_path, 3)
+    assert fit(triplets, tmp_path, 1).images_seen == 22
+    assert fit(triplets, tmp_path, 3).epochs == 3
     assert_same(everything(tmp_path), uninterrupted)
-    assert read_report(tmp_path).epochs == 3
 
 
 def test_another_seed_trains_another_network(triplets, tmp_path, uninterrupted):

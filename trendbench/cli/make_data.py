@@ -27,7 +27,7 @@ from trendbench.process.seeds import SEED_LIMIT
 )  # fmt: skip
 @click.option(
     "--cluster", metavar="WHERE",
-    help="With --shards, make them on a Dask cluster: local, tcp://host:port, slurm:8, …",
+    help="With --shards, make them on a Dask cluster: local, tcp://host:port or scheduler.json.",
 )  # fmt: skip
 @click.option(
     "--merge", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",

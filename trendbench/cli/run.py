@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--afresh", "restart", is_flag=True, hidden=True)  # its name until version 0.1
 @click.option(
     "--cluster", metavar="WHERE",
-    help="Spread runs over a Dask cluster: local, tcp://host:port, slurm:8, …",
+    help="Spread runs over a Dask cluster: local, tcp://host:port or scheduler.json.",
 )  # fmt: skip
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option(
@@ -67,34 +67,23 @@ def command(
     change to your own class, --restart runs it again; records stay until you delete them.
 
     Several --arch and --seed make every pair of them, one after another or on a --cluster, where
-    each run has one worker. Under torchrun all its processes train one network.
+    each run has one worker.
     """
     early.must_be_known(archs, preset=preset, epochs=epochs)
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
     from trendbench.results.store import read_record
-    from trendbench.runner.along import train_along
-    from trendbench.runner.run import canonical_path, run
+    from trendbench.runner.run import run
     from trendbench.runner.sweep import Options
-    from trendbench.training.processes import joined, started_together
 
     options = Options(
         data=data, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
         tensorboard=tensorboard, restart=restart, runs=runs, results=results,
     )  # fmt: skip
     if cluster is not None or len(archs) * len(seeds) > 1:
-        if started_together():
-            raise click.UsageError("torchrun trains one network: one --arch, one --seed")
         _sweep(archs, seeds, options, cluster)
         return
-    with joined() as processes:
-        if not processes.leads:
-            train_along(
-                archs[0], data=data or canonical_path(), seed=seeds[0], epochs=epochs,
-                preset=preset, device=device, processes=processes,
-            )  # fmt: skip
-            return
-        outcome = run(archs[0], seed=seeds[0], processes=processes, **vars(options))
+    outcome = run(archs[0], seed=seeds[0], **vars(options))
     record = read_record(outcome.record)
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")

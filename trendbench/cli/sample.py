@@ -48,8 +48,8 @@ def command(
         raise ImagesError(f"{out} exists: choose another --out, or move it away")
     import numpy as np
 
+    from trendbench.data.canonical import canonical_data
     from trendbench.data.opening import open_dataset
-    from trendbench.runner.run import canonical_data
     from trendbench.runner.sample import find_weights, sample
     from trendbench.storage.atomic import replacing
 

@@ -37,7 +37,7 @@ def _plain_name(context: click.Context, option: click.Parameter, name: str) -> s
 )
 @click.option(
     "--cluster", metavar="WHERE",
-    help="Look at the images on a Dask cluster: local, tcp://host:port, slurm:8, …",
+    help="Look at the images on a Dask cluster: local, tcp://host:port or scheduler.json.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(

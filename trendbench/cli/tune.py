@@ -40,7 +40,7 @@ from trendbench.cli.completion import arch_names
 )  # fmt: skip
 @click.option(
     "--cluster", metavar="WHERE",
-    help="Let --jobs workers of a Dask cluster take trials: local, tcp://host:port, slurm:8, …",
+    help="Let --jobs workers of a Dask cluster take trials: local, tcp://host:port, a JSON file.",
 )  # fmt: skip
 @click.option(
     "--study", type=click.Path(path_type=Path),

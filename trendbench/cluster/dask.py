@@ -1,6 +1,5 @@
-"""Dask as the engine: a cluster on this machine, one that runs already, or a batch system's."""
+"""Dask as the engine: a cluster on this machine, or one that runs already."""
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,18 +13,8 @@ from trendbench.progress import say
 from trendbench.provenance import sources_sha256
 
 LOCAL = "local"
-_BATCH_SYSTEMS = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "sge": "SGECluster",
-    "lsf": "LSFCluster",
-    "htcondor": "HTCondorCluster",
-    "oar": "OARCluster",
-}
-_KUBERNETES = "kubernetes"
 _ADDRESSES = ("tcp://", "tls://", "ucx://", "ws://", "wss://")
 _SECONDS_TO_CONNECT = 15
-_SECONDS_TO_A_WORKER = 600  # a batch system's queue has its time
 _GPU = {"GPU": 1.0}
 
 
@@ -35,9 +24,7 @@ def connected(where: str | None, *, gpu: bool = False) -> Iterator[Engine]:
 
     Args:
         where: None for this process; ``local`` for one worker process a core; a scheduler's
-            address, ``tcp://…``, or the JSON file that it wrote; ``slurm``, ``pbs``, ``sge``,
-            ``lsf``, ``htcondor``, ``oar`` or ``kubernetes``, with ``:n`` for n workers, as
-            dask-jobqueue's or dask-kubernetes' own configuration describes them.
+            address, ``tcp://…``, or the JSON file that it wrote.
         gpu: give each task a worker of its own among those started with ``--resources GPU=1``.
 
     Raises:
@@ -47,7 +34,12 @@ def connected(where: str | None, *, gpu: bool = False) -> Iterator[Engine]:
     if where is None:
         yield Here()
         return
-    distributed = _imported("distributed", "trendbench[cluster]")
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError(
+            "--cluster needs distributed: pip install 'trendbench[cluster]'"
+        ) from None
     with ExitStack() as stack:
         _quieten()
         cluster = _cluster(where, distributed, stack, gpu)
@@ -106,7 +98,6 @@ class _Dask:
 
 def _cluster(where: str, distributed: Any, stack: ExitStack, gpu: bool) -> Any:
     """What a Client connects to, started where it must be."""
-    kind, _, number = where.partition(":")
     if where == LOCAL:
         options: dict[str, Any] = {"n_workers": usable_cores(), "threads_per_worker": 1}
         if gpu:
@@ -123,27 +114,10 @@ def _cluster(where: str, distributed: Any, stack: ExitStack, gpu: bool) -> Any:
         if not Path(where).is_file():
             raise ClusterError(f"--cluster {where}: no such scheduler file")
         return _scheduler_of(where)
-    if kind in _BATCH_SYSTEMS or kind == _KUBERNETES:
-        workers = _workers(where, number)
-        if kind == _KUBERNETES:
-            module = _imported("dask_kubernetes.operator", "dask-kubernetes")
-            started = module.KubeCluster()
-        else:
-            module = _imported("dask_jobqueue", "dask-jobqueue")
-            started = getattr(module, _BATCH_SYSTEMS[kind])()
-        cluster = stack.enter_context(started)
-        cluster.scale(workers)
-        return cluster
     raise ClusterError(
-        f"--cluster {where}: one of local, tcp://host:port, scheduler.json, "
-        f"{', '.join(_BATCH_SYSTEMS)}, {_KUBERNETES}, the last ones with :n for n workers"
+        f"--cluster {where}: say local, a scheduler's address such as tcp://host:8786, or the "
+        "JSON file that dask scheduler --scheduler-file wrote"
     )
-
-
-def _workers(where: str, number: str) -> int:
-    if number.isdecimal() and int(number) > 0:
-        return int(number)
-    raise ClusterError(f"--cluster {where}: how many workers? For 8 of them, {where}:8")
 
 
 def _scheduler_of(file: str) -> str:
@@ -156,21 +130,12 @@ def _scheduler_of(file: str) -> str:
         raise ClusterError(f"--cluster {file}: not a scheduler's file") from None
 
 
-def _imported(module: str, package: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise ClusterError(f"--cluster needs {module}: pip install '{package}'") from None
-
-
 def _await_worker(client: Any, where: str) -> None:
-    own = where.startswith(_ADDRESSES) or where.endswith(".json")
-    seconds = _SECONDS_TO_CONNECT if own else _SECONDS_TO_A_WORKER
     try:
-        client.wait_for_workers(1, timeout=seconds)
+        client.wait_for_workers(1, timeout=_SECONDS_TO_CONNECT)
     except TimeoutError:
         raise ClusterError(
-            f"--cluster {where}: no worker came within {seconds} s: start some with "
+            f"--cluster {where}: no worker came within {_SECONDS_TO_CONNECT} s: start some with "
             "dask worker ADDRESS"
         ) from None
 

@@ -34,11 +34,10 @@ class Inputs:
 class Generator(Protocol):
     """A model that draws r from (s1, s2).
 
-    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Four
+    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Three
     facts about a class may be declared as class attributes; the defaults stand in parentheses:
     ``privileged`` (False): it is shown germs and targets; ``conditional`` (True): it looks at
-    s1 and s2; ``extendable`` (False): more epochs continue a finished run; ``shares_batches``
-    (False): several processes, ``run.processes``, train one model together. An attribute or
+    s1 and s2; ``extendable`` (False): more epochs continue a finished run. An attribute or
     property ``parameters`` gives the number of trained numbers.
     """
 
@@ -74,11 +73,6 @@ def is_conditional(generator: type[Any]) -> bool:
 def is_extendable(generator: type[Any]) -> bool:
     """Whether more epochs continue a finished run to the same end as one long run."""
     return declared(generator, "extendable", False)
-
-
-def does_share_batches(generator: type[Any]) -> bool:
-    """Whether several processes train one model of the class together."""
-    return declared(generator, "shares_batches", False)
 
 
 def shown_to(generator: type[Any], triplets: Triplets) -> Triplets:

@@ -15,7 +15,7 @@ import json
 import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,6 +110,12 @@ class Recipe:
         """Hash of the content, as canonical JSON."""
         text = json.dumps(self.content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """Hash of the content without the epochs: what a checkpoint must agree with."""
+        parameters = {k: v for k, v in self.parameters.items() if k != "epochs"}
+        return replace(self, parameters=parameters).sha256
 
     def build(self) -> Any:
         """The generator itself, not yet fitted.

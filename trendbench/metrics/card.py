@@ -29,9 +29,8 @@ from trendbench.metrics.truth import Truth
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
 from trendbench.notebook import table
 from trendbench.numbers import short
-from trendbench.progress import quiet
+from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.context import Bar
 
 METRICS: tuple[Metric, ...] = (
     Xi(),

@@ -21,10 +21,9 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.errors import ImagesError
-from trendbench.progress import Progress, quiet
+from trendbench.progress import Bar, Progress, quiet
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.context import Bar
 from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
 from trendbench.training.randomness import derived_seed
 
@@ -171,7 +170,7 @@ def _best_logits(
                 logits = judge(x)
             loss = binary_cross_entropy_with_logits(logits.float()[:, 0], truth.float())
             adam.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             adam.step()
             schedule.step()
             progress.advance(len(chosen))

@@ -11,8 +11,7 @@ from trendbench.metrics.card import Card, Score, Scores, score_images
 from trendbench.metrics.flags import verdict
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
-from trendbench.progress import quiet
-from trendbench.training.context import Bar
+from trendbench.progress import Bar, quiet
 
 C2ST_LOGLOSS, C2ST_ACCURACY = "c2st_logloss", "c2st_accuracy"
 C2ST_VERSIONS = {C2ST_LOGLOSS: 1, C2ST_ACCURACY: 1}

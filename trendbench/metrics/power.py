@@ -21,10 +21,9 @@ from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
 from trendbench.process.intensity import LinearIntensity
-from trendbench.progress import quiet
+from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import render_r, simulate
 from trendbench.spec import TaskSpec
-from trendbench.training.context import Bar
 
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _POWER, _TAIL = 0.95, 0.025

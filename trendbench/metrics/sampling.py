@@ -17,9 +17,8 @@ from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Metric
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.truth import Truth
-from trendbench.progress import Progress, Silent, quiet
+from trendbench.progress import Bar, Progress, Silent, quiet
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.context import Bar
 
 _REPLICATES = 1000
 _SEED = 20170603

@@ -1,6 +1,7 @@
 """Watch a model while it trains: validation ξ and a sheet of samples after each epoch."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from trendbench.metrics.intake import drawn_by
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.xi import Xi
 from trendbench.progress import optional
-from trendbench.runner.workspace import Workspace
 from trendbench.training.curves import Curves
 from trendbench.training.losses import CurveLog
 
@@ -27,21 +27,22 @@ _SHOWN = 4
 
 
 def observer(
-    workspace: Workspace,
+    folder: Path,
     model_class: Any,
     dataset: Dataset,
     name: str,
     curves: Curves,
     *,
+    figures: Path | None,
     images: int = _WATCHED,
-    sheets: bool = True,
     then: Reader | None = None,
 ) -> Callable[[Any, int], None]:
-    """A function (generator, epoch) that logs to ``validation.csv``, ``figures/`` and ``curves``.
+    """A function (generator, epoch) that logs to ``folder``'s ``validation.csv`` and ``curves``.
 
     It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
-    training's own randomness alone. Without ``sheets`` there are no figures. What was drawn goes to
-    ``then(epoch, drawn)`` last. A log or a figure that cannot be made does not end the training.
+    training's own randomness alone. A sheet of samples goes to the folder ``figures``, if there is
+    one. What was drawn goes to ``then(epoch, drawn)`` last. A log or a figure that cannot be made
+    does not end the training.
     """
     truth = truth_of(dataset)
     watched = dataset.load("val")[:images]
@@ -54,7 +55,7 @@ def observer(
         drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
         seen = epoch * dataset.spec.train
         with optional(f"epoch {epoch}, validation scores"):
-            log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
+            log = CurveLog(folder / "validation.csv", epoch - 1, key="epoch")
             batch = Batch(drawn, truth.spec.window)
             means = {
                 metric.name: float(metric.features(batch, truth).mean())
@@ -63,9 +64,9 @@ def observer(
             log.add(epoch, means)
             log.sync()
             curves.scalars("validation", seen, means)
-        if sheets:
+        if figures is not None:
             with optional(f"epoch {epoch}, figure of validation samples"):
-                path = workspace.figures / f"epoch-{epoch:04d}.png"
+                path = figures / f"epoch-{epoch:04d}.png"
                 save(sample_sheet(watched[:_SHOWN], drawn[:_SHOWN], name), path)
                 curves.picture("validation samples", seen, path)
         if then is not None:

@@ -1,9 +1,13 @@
-"""The story of a run, top to bottom."""
+"""The story of a run, top to bottom: fit, draw, score, record.
+
+Each stage takes the values of those before it and returns its own. What a stage has done lies in
+the run's folder too, and from there the same command goes on.
+"""
 
 import hashlib
 import io
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +18,12 @@ from numpy.typing import NDArray
 
 from trendbench.arguments import as_path, whole
 from trendbench.cards.model_card import model_card
-from trendbench.catalog import DEFAULT_TASK
+from trendbench.data.canonical import canonical_data
 from trendbench.data.dataset import Dataset
-from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
-from trendbench.errors import DataFileError, RecipeError, ResultError
 from trendbench.figures.card import curves_of, write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
-    does_share_batches,
     inputs_for,
     is_conditional,
     is_extendable,
@@ -31,39 +32,24 @@ from trendbench.generators.protocol import (
 )
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
-from trendbench.metrics.card import FEWEST_IMAGES, Card
-from trendbench.metrics.classifier import FEWEST_TRIPLETS
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
 from trendbench.results import attachments, weights
 from trendbench.results.assembly import Making, assembled
-from trendbench.results.record import (
-    CodeEntry,
-    HardwareEntry,
-    RecipeEntry,
-    TrainingEntry,
-    code_entry,
-)
-from trendbench.results.store import read_record, write_record
-from trendbench.runner.along import facts_of, must_agree
+from trendbench.results.record import HardwareEntry, RecipeEntry, TrainingEntry, code_entry
+from trendbench.results.store import write_record
+from trendbench.runner.conditions import must_be_alone, must_be_usable
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
-from trendbench.runner.workspace import (
-    Plan,
-    Workspace,
-    differences_of,
-    opened,
-    place_of,
-    run_folder,
-    stored_plan,
-)
-from trendbench.spec import canonical_file, is_shipped, load_spec
+from trendbench.runner.plan import differences_of, planned, recorded, run_folder, stored_plan
+from trendbench.runner.stages import Drawn, Fitted, SamplesNote, Scored
+from trendbench.runner.workspace import Workspace, opened
+from trendbench.spec import is_shipped
 from trendbench.storage.atomic import write_bytes, write_text
-from trendbench.training.context import RunContext, read_report
+from trendbench.training.context import FitReport, RunContext
 from trendbench.training.curves import NO_CURVES, TensorBoardCurves, must_have_tensorboard
-from trendbench.training.device import choose_device, choose_precision, device_name
-from trendbench.training.processes import ALONE, Processes
+from trendbench.training.device import choose_device, device_name
 
 SAMPLING_SEED, SECOND_SEED = 2, 3
 _SHOWN = 4
@@ -84,6 +70,15 @@ class Outcome:
     fresh: bool
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is run on what."""
+
+    recipe: Recipe
+    model_class: Any
+    dataset: Dataset
+
+
 def run(
     arch: str,
     *,
@@ -97,7 +92,6 @@ def run(
     restart: bool = False,
     runs: str | Path = "runs",
     results: str | Path = "results",
-    processes: Processes = ALONE,
 ) -> Outcome:
     """Find or make the data, fit, sample the test split, score, record.
 
@@ -115,143 +109,66 @@ def run(
         restart: whether to delete what an earlier session left, and begin again.
         runs: folder for working state.
         results: folder for records.
-        processes: which this one leads; the others are in ``train_along``.
 
     Raises:
         TrendbenchError: anything the user can mend, with one line that says how.
         KeyboardInterrupt: everything done so far is saved.
     """
+    must_be_alone()
     runs, results = as_path(runs, "runs"), as_path(results, "results")
     seed = whole(seed, "seed", most=(1 << 63) - 1)
     overrides = {} if epochs is None else {"epochs": whole(epochs, "epochs", 1)}
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
     must_follow_protocol(model_class, recipe.generator)
-    if processes.count > 1 and not does_share_batches(model_class):
-        raise RecipeError(f"{recipe.arch} is fitted by one process: start it without torchrun")
     if tensorboard:
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
-        _must_be_usable(dataset, by_default=data is None, c2st=c2st)
+        must_be_usable(dataset, by_default=data is None, c2st=c2st)
         refresh(results)  # a folder that cannot be written shows now, not after the training
         row = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch
         folder = run_folder(row, seed, recipe)
         before = None if restart else stored_plan(folder)
-        plan = _plan(recipe, dataset, seed, device, before)
-        earlier = _recorded(results, dataset.spec.name, plan, recipe) if before else None
+        plan = planned(recipe, dataset, seed, device, before)
+        earlier = recorded(results, dataset.spec.name, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
             say(f"{folder} has since gone on with another plan: its weights are of that one")
             return Outcome(folder, earlier, refresh(results), fresh=False)
+        job = Job(recipe, model_class, dataset)
         with opened(
             folder, plan, extendable=is_extendable(model_class), restart=restart
         ) as workspace:
-            done = workspace.state.get("record")
-            fresh = not (done and (results / done).is_file())
+            done = workspace.notes.record
+            fresh = done is None or not (results / done).is_file()
             if fresh:
-                _fit(workspace, recipe, model_class, dataset, device, tensorboard, processes)
-                drawn, second = _sample(workspace, model_class, dataset)
-                card = full_card(
-                    drawn,
-                    dataset,
-                    name=recipe.arch,
-                    second=second,
-                    conditional=is_conditional(model_class),
-                    c2st=c2st,
-                    bar=bar,
-                )
-                shown = _attachments(workspace, drawn, dataset, card)
-                done = _record(workspace, recipe, model_class, dataset, card, shown, results)
-            record = results / str(done)
-    return Outcome(folder, record, refresh(results), fresh)
+                fitted = fit(job, workspace, device, tensorboard)
+                drawn = draw(job, workspace)
+                scored = score(job, workspace, drawn, c2st)
+                done = record(job, workspace, fitted, drawn, scored, results)
+            assert done is not None
+    return Outcome(folder, results / done, refresh(results), fresh)
 
 
-def canonical_path() -> Path:
-    """Where the default data file lies."""
-    canonical = canonical_file(DEFAULT_TASK)
-    assert canonical is not None
-    return default_path(load_spec(DEFAULT_TASK, train=canonical.train), canonical.seed)
-
-
-def canonical_data() -> Path:
-    """The default data file, made if it is not there."""
-    canonical = canonical_file(DEFAULT_TASK)
-    assert canonical is not None
-    path = canonical_path()
-    if make_data(load_spec(DEFAULT_TASK, train=canonical.train), canonical.seed, path):
-        say(f"made {path}")
-    return path
-
-
-def _must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
-    """Refuse, before any training, data that cannot be trained on or scored with.
+def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitted:
+    """Train and save the weights, or find them saved.
 
     Raises:
-        DataFileError: too few triplets, for the classifier too if it is asked for; or a default
-            file that is not the canonical one.
+        TrendbenchError: the generator raised, or its training left the finite numbers.
+        KeyboardInterrupt: after a checkpoint.
     """
-    sizes = dataset.spec.sizes
-    if sizes["train"] < 1 or sizes["test"] < FEWEST_IMAGES:
-        raise DataFileError(
-            f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
-            f"run needs at least 1 and {FEWEST_IMAGES}"
-        )
-    if c2st and sizes["test"] < FEWEST_TRIPLETS:
-        raise DataFileError(
-            f"{dataset.path} has {sizes['test']} test triplets: the classifier needs at least "
-            f"{FEWEST_TRIPLETS}; use --no-c2st"
-        )
-    canonical = canonical_file(dataset.spec.name)
-    if by_default and canonical and canonical.sha256 != dataset.sha256:
-        raise DataFileError(
-            f"{dataset.path} is not the canonical file of {dataset.spec.name}: make it again "
-            "with trendbench make-data --overwrite, or name your file with --data"
-        )
-
-
-def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan | None) -> Plan:
-    """The plan asked for; what was left to be chosen is what an earlier sitting chose."""
-    if before is not None and device == "auto":
-        kind, precision = before.device, before.precision
-    else:
-        chosen = choose_device(device)
-        kind, precision = chosen.type, choose_precision(chosen)
-    place = place_of(recipe.generator)
-    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision, place)
-
-
-def _recorded(results: Path, task: str, plan: Plan, recipe: Recipe) -> Path | None:
-    """The record of this very plan, if there is one: its run's folder may have gone on since."""
-    for path in sorted((results / task / recipe.arch).glob(f"seed{plan.seed}-*.json")):
-        with suppress(ResultError):
-            record = read_record(path)
-            wanted = (recipe.sha256, plan.data, plan.precision)
-            if wanted == (record.recipe.sha256, record.data.sha256, record.hardware.precision):
-                return path
-    return None
-
-
-def _fit(
-    workspace: Workspace,
-    recipe: Recipe,
-    model_class: Any,
-    dataset: Dataset,
-    device: str,
-    tensorboard: bool,
-    processes: Processes,
-) -> None:
-    if workspace.state.get("fitted"):
-        kept = workspace.saved()
-        if workspace.state.get("weights", kept) == kept and read_report(workspace.folder):
-            return
+    fitted = workspace.notes.fitted
+    if fitted:
+        if workspace.holds(fitted):
+            return fitted
         say(f"{workspace.folder}: the weights are not those that were saved; fitting goes on")
-    plan = workspace.plan
-    chosen = choose_device(processes.device(plan.device if device == "auto" else device))
-    hardware = processes.named(device_name(chosen))
+    recipe, model_class, dataset, plan = (
+        job.recipe, job.model_class, job.dataset, workspace.plan
+    )  # fmt: skip
+    chosen = choose_device(plan.device if device == "auto" else device)
+    hardware = device_name(chosen)
     dataset.load("test")  # damage there should show now, not after the training
     train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
-    processes.call((plan.device, plan.precision))
-    must_agree(processes, facts_of(recipe, dataset, plan.seed))
     say(f"{recipe.arch} on {hardware}, {plan.precision}, data {dataset.describe()}")
     curves = TensorBoardCurves(workspace.folder) if tensorboard else NO_CURVES
     if tensorboard:
@@ -261,113 +178,111 @@ def _fit(
         device=str(chosen),
         precision=plan.precision,
         folder=workspace.folder,
-        identity=f"{recipe_identity(recipe)} {plan.data}",
-        observe=observer(workspace, model_class, dataset, recipe.arch, curves),
+        identity=f"{recipe.identity} {plan.data}",
+        observe=observer(
+            workspace.folder, model_class, dataset, recipe.arch, curves, figures=workspace.figures
+        ),
         curves=curves,
-        processes=processes,
     )
     generator = call(model_class, "__init__", recipe.build)
     start = time.monotonic()
     with closing(curves):
         call(model_class, "fit", generator.fit, train, val, context)
-    if read_report(workspace.folder) is None:
-        context.report(seconds=time.monotonic() - start)
+    unsaid = FitReport(None, None, round(time.monotonic() - start, 3))
+    report = [unsaid, *context.reports][-1]
     workspace.weights.mkdir(exist_ok=True)
     call(model_class, "save", generator.save, workspace.weights)
-    workspace.mark(
-        fitted=True,
+    fitted = Fitted(
         weights=workspace.saved(),
+        code=code_entry(),
         hardware=hardware,
         parameters=call(model_class, "parameters", _size, generator),
-        code=code_entry().model_dump(),
+        epochs=report.epochs,
+        images_seen=report.images_seen,
+        seconds=report.seconds,
     )
+    workspace.note(fitted=fitted, drawn=None)  # samples of other weights count for nothing
+    return fitted
 
 
-def _sample(
-    workspace: Workspace, model_class: Any, dataset: Dataset
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Two samples for each test triplet, from the folder where it has them whole."""
+def draw(job: Job, workspace: Workspace) -> Drawn:
+    """Draw two samples for each test triplet with the saved weights, or find them drawn.
+
+    Raises:
+        RecipeError: the generator raised.
+        ImagesError: it drew what cannot be scored.
+    """
+    model_class, dataset, noted = job.model_class, job.dataset, workspace.notes.drawn
     path, test = workspace.samples, dataset.load("test")
     who = f"{workspace.plan.arch}.sample"
-    if path.is_file():
+    if noted and path.is_file():
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == workspace.state.get("samples"):
+        if hashlib.sha256(content).hexdigest() == noted.samples:
             stored = np.load(io.BytesIO(content), allow_pickle=False)
-            if stored.ndim == 4 and len(stored) == 2:
-                first, second = (drawn_by(part, dataset.spec, len(test), who) for part in stored)
-                return first, second
+            first, second = (drawn_by(part, dataset.spec, len(test), who) for part in stored)
+            return Drawn(first, second, noted.seconds, noted.finished)
     generator = call(model_class, "load", model_class.load, workspace.weights)
     inputs = inputs_for(model_class, test)
 
-    def draw(seed: int) -> tuple[NDArray[np.uint8], float]:
+    def one(seed: int) -> tuple[NDArray[np.uint8], float]:
         start = time.monotonic()
-        drawn = call(model_class, "sample", generator.sample, inputs, seed)
-        return drawn_by(drawn, dataset.spec, len(test), who), time.monotonic() - start
+        images = call(model_class, "sample", generator.sample, inputs, seed)
+        return drawn_by(images, dataset.spec, len(test), who), time.monotonic() - start
 
     say(f"drawing {len(test)} test images")
-    first, seconds = draw(SAMPLING_SEED)
+    first, seconds = one(SAMPLING_SEED)
     say(f"drew {len(test)} images in {seconds:.1f} s; drawing as many again, for diversity")
-    second, again = draw(SECOND_SEED)
+    second, again = one(SECOND_SEED)
     say(f"drew {len(test)} images in {again:.1f} s")
     buffer = io.BytesIO()
     np.save(buffer, np.stack([first, second]))
     write_bytes(path, buffer.getvalue())
+    drawn = Drawn(
+        first, second, round(seconds, 3), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    workspace.mark(samples=digest, sampling_seconds=round(seconds, 3))
-    return first, second
+    note = SamplesNote(samples=digest, seconds=drawn.seconds, finished=drawn.finished)
+    workspace.note(drawn=note)
+    return drawn
 
 
-def recipe_identity(recipe: Recipe) -> str:
-    """The recipe without the length of its schedule: what a checkpoint must agree with."""
-    parameters = {k: v for k, v in recipe.parameters.items() if k != "epochs"}
-    return Recipe(**{**recipe.__dict__, "parameters": parameters}).sha256
-
-
-def _attachments(
-    workspace: Workspace, drawn: NDArray[np.uint8], dataset: Dataset, card: Card
-) -> dict[str, bytes]:
-    """Draw the figures; give what the record carries for people to look at, by file name.
+def score(job: Job, workspace: Workspace, drawn: Drawn, c2st: bool) -> Scored:
+    """Score the samples, and draw the figures.
 
     What cannot be drawn is left out: the record is worth more than its pictures.
     """
-    test = dataset.load("test")
-    content = {}
+    dataset = job.dataset
+    card = full_card(
+        drawn.first,
+        dataset,
+        name=job.recipe.arch,
+        second=drawn.second,
+        conditional=is_conditional(job.model_class),
+        c2st=c2st,
+        bar=bar,
+    )
+    pictures = {}
     with optional("the record's samples"):
-        content[attachments.SAMPLES] = contact_sheet(test[:_SHOWN], drawn[:_SHOWN])
+        pictures[attachments.SAMPLES] = contact_sheet(
+            dataset.load("test")[:_SHOWN], drawn.first[:_SHOWN]
+        )
     with optional("the record's curves and the figures"):
-        curves = curves_of(drawn, dataset, card)
-        content[attachments.CURVES] = attachments.pack_curves(curves)
-        write_figures(workspace.figures, drawn, dataset, card, curves)
-    if not is_shipped(dataset.spec):
-        content[attachments.TASK] = dataset.spec.to_json().encode()
-    for name in (attachments.LOSSES, attachments.VALIDATION):
-        log = workspace.folder / name
-        if log.is_file():
-            with optional(f"the record's {name}"):
-                content[name] = log.read_bytes()
-    return content | weights.portable(workspace.weights)
+        curves = curves_of(drawn.first, dataset, card)
+        pictures[attachments.CURVES] = attachments.pack_curves(curves)
+        write_figures(workspace.figures, drawn.first, dataset, card, curves)
+    return Scored(card, pictures)
 
 
-def _record(
-    workspace: Workspace,
-    recipe: Recipe,
-    model_class: Any,
-    dataset: Dataset,
-    card: Card,
-    shown: dict[str, bytes],
-    results: Path,
+def record(
+    job: Job, workspace: Workspace, fitted: Fitted, drawn: Drawn, scored: Scored, results: Path
 ) -> str:
-    """Write the record; returns its path within ``results``."""
-    report = read_report(workspace.folder)
-    assert report is not None
-    if "scored" not in workspace.state:
-        workspace.mark(scored=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    state = workspace.state
+    """Write the record with what lies beside it; returns its path within ``results``."""
+    recipe, plan = job.recipe, workspace.plan
     making = Making(
         arch=recipe.arch,
         family=recipe.family,
         status="reproduced",
-        seed=workspace.plan.seed,
+        seed=plan.seed,
         recipe=RecipeEntry(
             generator=recipe.generator,
             parameters=recipe.parameters,
@@ -375,32 +290,41 @@ def _record(
             source=recipe.source,
             sha256=recipe.sha256,
         ),
-        code=CodeEntry(**state["code"]),
-        hardware=HardwareEntry(device=state["hardware"], precision=workspace.plan.precision),
+        code=fitted.code,
+        hardware=HardwareEntry(device=fitted.hardware, precision=plan.precision),
         training=TrainingEntry(
-            epochs=report.epochs,
-            images_seen=report.images_seen,
-            seconds=report.seconds,
-            sampling_seconds=state["sampling_seconds"],
+            epochs=fitted.epochs,
+            images_seen=fitted.images_seen,
+            seconds=fitted.seconds,
+            sampling_seconds=drawn.seconds,
             sampling_seed=SAMPLING_SEED,
         ),
-        parameters=state["parameters"],
-        conditional=is_conditional(model_class),
-        privileged=is_privileged(model_class),
+        parameters=fitted.parameters,
+        conditional=is_conditional(job.model_class),
+        privileged=is_privileged(job.model_class),
     )
-    record, per_image = assembled(making, dataset, card, shown, state["scored"])
-    path = write_record(results, record, per_image, shown)
+    beside = dict(scored.pictures)
+    if not is_shipped(job.dataset.spec):
+        beside[attachments.TASK] = job.dataset.spec.to_json().encode()
+    for name in (attachments.LOSSES, attachments.VALIDATION):
+        log = workspace.folder / name
+        if log.is_file():
+            with optional(f"the record's {name}"):
+                beside[name] = log.read_bytes()
+    beside |= weights.portable(workspace.weights)
+    made, per_image = assembled(making, job.dataset, scored.card, beside, drawn.finished)
+    path = write_record(results, made, per_image, beside)
     folders = [workspace.weights]
-    if weights.names(record):
+    if weights.names(made):
         folders.append(path.with_suffix(""))
     for folder in folders:
         with optional(f"the model card in {folder}"):
-            write_text(folder / weights.CARD, model_card(record))
+            write_text(folder / weights.CARD, model_card(made))
     done = str(path.relative_to(results))
-    workspace.mark(record=done)
+    workspace.note(record=done)
     return done
 
 
 def _size(generator: Any) -> int | None:
     size = getattr(generator, "parameters", None)
-    return size if isinstance(size, int) else None
+    return size if type(size) is int and size >= 0 else None

@@ -19,8 +19,9 @@ from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.results.task import task_of
 from trendbench.runner.guard import call, must_follow_protocol
+from trendbench.runner.plan import stored_plan
 from trendbench.runner.run import SAMPLING_SEED
-from trendbench.runner.workspace import must_be_as_noted, stored_plan
+from trendbench.runner.workspace import must_be_as_noted
 
 _NO_PART = {"name", "train", "val", "test"}  # of what a network learns: how often, not what
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trendbench.cluster.engine import Engine, Here
+from trendbench.data.canonical import canonical_data
 from trendbench.errors import TrendbenchError
 from trendbench.progress import say
-from trendbench.runner.run import Outcome, canonical_data, run
+from trendbench.runner.conditions import must_be_alone
+from trendbench.runner.run import Outcome, run
 
 _LOGS = "logs"
 
@@ -80,8 +82,10 @@ def sweep(
 
     Raises:
         DataFileError: the default data file cannot be made.
+        RunError: torchrun started this process as one of several.
         ClusterError: the cluster is gone, or a run has taken several workers with it.
     """
+    must_be_alone()
     everywhere = replace(
         options,
         data=(options.data or canonical_data()).absolute(),

@@ -12,9 +12,8 @@ from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import Handling, accepted_samples
-from trendbench.progress import quiet
+from trendbench.progress import Bar, quiet
 from trendbench.submissions.images import read_samples
-from trendbench.training.context import Bar
 
 Images = NDArray[np.uint8] | str | Path
 

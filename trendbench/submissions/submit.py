@@ -13,7 +13,7 @@ from trendbench.generators.recipes import is_reserved
 from trendbench.metrics.card import Card
 from trendbench.metrics.full_card import full_card
 from trendbench.plain_text import checked_name
-from trendbench.progress import quiet
+from trendbench.progress import Bar, quiet
 from trendbench.results.record import DataEntry, ScoreEntry, code_entry
 from trendbench.results.store import pack_per_image
 from trendbench.storage.atomic import write_bytes
@@ -27,7 +27,6 @@ from trendbench.submissions.entry import (
     samples_hash,
 )
 from trendbench.submissions.text import checked_line
-from trendbench.training.context import Bar
 
 NOT_SAID = "not said"
 

@@ -1,25 +1,28 @@
 """What the harness hands to a generator's ``fit``."""
 
-import json
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trendbench.progress import Progress, bar
-from trendbench.storage.atomic import write_text
+from trendbench.progress import Bar, bar
 from trendbench.training.curves import NO_CURVES, Curves
-from trendbench.training.processes import ALONE, Processes
 
-Bar = Callable[..., AbstractContextManager[Progress]]
 Observer = Callable[[Any, int], None]
-FIT_FILE = "fit.json"
 
 
 def _look_away(generator: Any, epoch: int) -> None:
     del generator, epoch
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How much training a fit took, in all sessions; None where its class does not say."""
+
+    epochs: float | None
+    images_seen: int | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class RunContext:
             validation samples from the generator and logs them.
         curves: ``curves.scalars(group, images_seen, values)`` shows losses where the user asked
             to see them.
-        processes: those that train together; each has a context and a folder of its own.
+        reports: what ``report`` was given; the last one counts.
     """
 
     seed: int
@@ -48,33 +51,24 @@ class RunContext:
     bar: Bar = bar
     observe: Observer = _look_away
     curves: Curves = NO_CURVES
-    processes: Processes = ALONE
+    reports: list[FitReport] = field(default_factory=list)
 
     def report(
         self, *, seconds: float, epochs: float | None = None, images_seen: int | None = None
     ) -> None:
-        """Leave word of how much training has been done; it goes into the record."""
-        fit = {"epochs": epochs, "images_seen": images_seen, "seconds": round(seconds, 3)}
-        write_text(self.folder / FIT_FILE, json.dumps(fit) + "\n")
+        """Say how much training was done, earlier sessions included; it goes into the record.
 
-
-@dataclass(frozen=True)
-class FitReport:
-    """How much training a finished fit took."""
-
-    epochs: float | None
-    images_seen: int | None
-    seconds: float
-
-
-def read_report(folder: Path) -> FitReport | None:
-    """What ``RunContext.report`` last left in a folder; None if it left nothing, or damaged it."""
-    path = folder / FIT_FILE
-    try:
-        stored = json.loads(path.read_bytes())
-        epochs, seen, seconds = (stored[key] for key in ("epochs", "images_seen", "seconds"))
-    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    numbers = [epochs or 0.0, seen or 0, seconds]
-    sound = all(isinstance(n, int | float) and math.isfinite(n) and n >= 0 for n in numbers)
-    return FitReport(epochs, seen, seconds) if sound else None
+        Raises:
+            ValueError: a number is negative or not finite.
+        """
+        stated = {"seconds": seconds, "epochs": epochs, "images_seen": images_seen}
+        for name, value in stated.items():
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(f"{name} = {value}: needed is a finite number of at least 0")
+        self.reports.append(
+            FitReport(
+                None if epochs is None else float(epochs),
+                None if images_seen is None else int(images_seen),
+                round(float(seconds), 3),
+            )
+        )

@@ -3,24 +3,21 @@
 Progress is counted in images seen. Whatever is random in a step is seeded from (seed, images
 seen), and an epoch's order from (seed, epoch): resuming is running the same command again, and
 ends where an uninterrupted run ends, bit for bit on the same machine and thread count.
-
-Several processes share each batch (``one_batch``) and take every step together. They resume from
-the leading one's checkpoint, and stop where any of them is asked to.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 
-from trendbench.errors import CheckpointError, RunError, TrainingError
+from trendbench.errors import CheckpointError, TrainingError
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 from trendbench.training.context import RunContext
 from trendbench.training.interruption import deferred
 from trendbench.training.losses import CurveLog
-from trendbench.training.one_batch import averaged, shared
 from trendbench.training.randomness import derived_seed, epoch_order
 
 _ROWS_PER_EPOCH = 50
@@ -29,20 +26,22 @@ _EXPLODED = 1e8  # ten times a log loss of 100 summed over the pixels of an imag
 
 
 class Trainable(Protocol):
-    """Networks with their optimisers: what a step changes and a checkpoint holds."""
+    """Networks with their optimisers, and the step that changes them."""
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """By name, everything that ``step`` changes; a checkpoint holds each ``state_dict()``."""
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
-        """Train on the images of these indices, (b,) int64; return losses to log (scalars).
+        """Train on the images of these indices, (b,) int64; return losses to log (scalars)."""
 
-        Among several processes ``one_batch.mine`` says which rows are this one's. A step that does
-        not ask trains on all of them everywhere: to the same end, and no faster.
-        """
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that ``step`` changes."""
+@dataclass(frozen=True)
+class Trained:
+    """How much training has been done in all, earlier sessions included."""
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state that ``state_dict`` gave."""
+    images_seen: int
+    seconds: float
 
 
 def train(
@@ -53,96 +52,93 @@ def train(
     epochs: int,
     run: RunContext,
     after_epoch: Callable[[int], None],
-) -> float:
+) -> Trained:
     """Train for ``epochs`` passes over n images, from the last checkpoint if there is one.
 
     Args:
         trainable: what is trained.
         n: number of training images.
         batch: images per step; the last step of an epoch takes what is left.
-        epochs: passes over the images in all, earlier sittings included.
+        epochs: passes over the images in all, earlier sessions included.
         run: seed, device and working folder.
         after_epoch: called with the number of epochs done.
 
-    Returns:
-        Seconds of training in all, earlier sittings included.
-
     Raises:
-        RunError: there are more processes than images in a batch.
         TrainingError: a loss or a weight is no longer finite, or a loss has exploded; the last
             good checkpoint stays.
         CheckpointError: no checkpoint can be gone on from.
         KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
     """
-    processes = run.processes
-    if batch < processes.count:
-        raise RunError(
-            f"{processes.count} processes cannot share a batch of {batch}: start {batch} at most, "
-            "or choose a preset of larger batches"
-        )
     checkpoints = Checkpoints(run.folder, run.identity)
-    found = processes.led(checkpoints.latest)
-    seen, before, pending = 0, 0.0, _Pending()
-    if found:
-        seen, before = found.images_seen, found.seconds
-        try:
-            trainable.load_state_dict(found.state["trainable"])
-            pending = _Pending(found.state["pending"], run.device)
-        except torch.OutOfMemoryError:
-            raise
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"the checkpoint after {seen} images in {run.folder} does not fit these networks "
-                f"({' '.join(str(error).split())[:200]}): delete the folder to start again"
-            ) from None
+    found = checkpoints.latest()
+    pending = _resumed(trainable, found, run) if found else _Pending()
+    seen, before = (found.images_seen, found.seconds) if found else (0, 0.0)
+    spent, order = before, None
     log = CurveLog(run.folder / "losses.csv", seen)
     steps_per_row = max(1, math.ceil(n / batch) // _ROWS_PER_EPOCH)
     start = saved_at = time.monotonic()
-
-    def save() -> float:
-        seconds = before + time.monotonic() - start
-        log.sync()
-        _must_be_finite(pending.means(), seen)
-        state = {"trainable": trainable.state_dict(), "pending": pending.to_state()}
-        checkpoint = Checkpoint(seen, seconds, state)
-        if not checkpoint.is_finite():  # the last step's losses were, before it was taken
-            raise _left_the_numbers(f"the weights are no longer finite after {seen} images")
-        if processes.leads:
-            checkpoints.save(checkpoint)
-        run.report(epochs=seen / n, images_seen=seen, seconds=seconds)
-        return seconds
-
-    spent = before
     with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
         while seen < epochs * n:
             epoch, position = divmod(seen, n)
-            if position == 0 or found:
-                order, found = torch.from_numpy(epoch_order(n, run.seed, epoch)), None
+            if order is None or position == 0:
+                order = torch.from_numpy(epoch_order(n, run.seed, epoch))
             chosen = order[position : position + batch]
             torch.manual_seed(derived_seed(run.seed, "step", seen))
-            with shared(len(chosen), processes):
-                pending.add(averaged(trainable.step(chosen.to(run.device))))
+            pending.add(trainable.step(chosen.to(run.device)))
             seen += len(chosen)
             finished = seen % n == 0
+            note = ""
             if pending.steps == steps_per_row or finished:
                 means = pending.take()
                 _must_be_finite(means, seen)
                 log.add(seen, means)
                 run.curves.scalars("loss", seen, means)
                 note = "  ".join(f"{name} {value:.3g}" for name, value in means.items())
-                progress.advance(len(chosen), note)
-            else:
-                progress.advance(len(chosen))
+            progress.advance(len(chosen), note)
             if finished:
                 after_epoch(epoch + 1)
             due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
-            due, asked = processes.any(due, stop.requested)
-            if finished or asked or (due and pending.steps == 0):
-                spent = save()
+            if finished or stop.requested or (due and pending.steps == 0):
+                log.sync()
+                spent = before + time.monotonic() - start
+                checkpoints.save(_checkpoint(trainable, pending, seen, spent))
                 saved_at = time.monotonic()
-            if asked:
+            if stop.requested:
                 raise KeyboardInterrupt
-    return spent
+    return Trained(seen, spent)
+
+
+def _resumed(trainable: Trainable, found: Checkpoint, run: RunContext) -> "_Pending":
+    """Put every part back as it was; give the losses that were not yet logged.
+
+    Raises:
+        CheckpointError: the checkpoint is not of these parts.
+    """
+    try:
+        for name, part in trainable.parts.items():
+            part.load_state_dict(found.state["trainable"][name])
+        return _Pending(found.state["pending"], run.device)
+    except torch.OutOfMemoryError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the checkpoint after {found.images_seen} images in {run.folder} does not fit these "
+            f"networks ({' '.join(str(error).split())[:200]}): delete the folder to start again"
+        ) from None
+
+
+def _checkpoint(trainable: Trainable, pending: "_Pending", seen: int, seconds: float) -> Checkpoint:
+    """Where training stands.
+
+    Raises:
+        TrainingError: a loss or a weight is not finite.
+    """
+    _must_be_finite(pending.means(), seen)
+    parts = {name: part.state_dict() for name, part in trainable.parts.items()}
+    checkpoint = Checkpoint(seen, seconds, {"trainable": parts, "pending": pending.to_state()})
+    if not checkpoint.is_finite():  # the last step's losses were, before it was taken
+        raise _left_the_numbers(f"the weights are no longer finite after {seen} images")
+    return checkpoint
 
 
 def _must_be_finite(losses: Mapping[str, float], seen: int) -> None:

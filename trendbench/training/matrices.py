@@ -32,7 +32,7 @@ def _as_matrix(kernel: nn.Parameter) -> nn.Parameter:
         matrix.grad = _channels_last(kernel.grad).flatten(1)
         kernel.grad = None
 
-    kernel.register_post_accumulate_grad_hook(hand_over)  # type: ignore[no-untyped-call]
+    kernel.register_post_accumulate_grad_hook(hand_over)
     return matrix
 
 

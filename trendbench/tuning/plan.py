@@ -8,7 +8,7 @@ from typing import Any
 
 from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe
-from trendbench.runner.workspace import Plan, differences_of, in_words
+from trendbench.runner.plan import Plan, differences_of, in_words
 from trendbench.storage.atomic import write_text
 from trendbench.tuning.space import Parameter, Space
 

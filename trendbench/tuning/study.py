@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trendbench.cluster.engine import Engine
+from trendbench.data.canonical import canonical_data
 from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
 from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.results.study import StudySummary, study_path
 from trendbench.runner.guard import call, must_follow_protocol
-from trendbench.runner.run import canonical_data
 from trendbench.training.device import choose_device, choose_precision
 from trendbench.tuning.journal import TURN, must_have_optuna, opened_study, turn
 from trendbench.tuning.objective import must_be_usable

@@ -16,14 +16,12 @@ from trendbench.errors import StudyError, TrainingError
 from trendbench.generators.protocol import inputs_for, is_conditional, shown_to
 from trendbench.generators.recipes import Recipe, load_class
 from trendbench.metrics.intake import drawn_by
-from trendbench.progress import bar, say
+from trendbench.progress import Bar, bar, say
 from trendbench.rendering.triplets import Triplets
 from trendbench.runner.guard import call
 from trendbench.runner.observer import VALIDATION_SEED, observer
-from trendbench.runner.run import recipe_identity
-from trendbench.runner.workspace import Workspace
 from trendbench.training.checkpoint import forget
-from trendbench.training.context import Bar, RunContext, read_report
+from trendbench.training.context import RunContext
 from trendbench.training.curves import NO_CURVES
 from trendbench.tuning.journal import next_trial, trial_folder, values_of
 from trendbench.tuning.objective import Finding, Objective
@@ -105,12 +103,12 @@ def _run(trial: "Trial", folder: Path, plan: StudyPlan, bench: _Bench, bar: Bar)
         finding = _trained(trial, recipe, trial_folder(folder, trial.number), plan, bench, bar)
     except (_CutShortError, TrainingError) as end:
         trial.set_user_attr(ENDED, str(end).partition(":")[0] or "worse than the median")
-        _note_seconds(trial, folder, start)
+        _note_seconds(trial, start)
         trial.study.tell(trial, state=TrialState.PRUNED)
         say(f"trial {trial.number}: cut short, {trial.user_attrs[ENDED]}")
     else:
         _note(trial, finding)
-        _note_seconds(trial, folder, start)
+        _note_seconds(trial, start)
         trial.study.tell(trial, finding.value)
         say(f"trial {trial.number}: value {finding.value:.3f}, {_finding_in_words(finding)}")
 
@@ -135,12 +133,11 @@ def _trained(
         device=plan.device,
         precision=plan.precision,
         folder=place,
-        identity=f"{recipe_identity(recipe)} {plan.data}",
+        identity=f"{recipe.identity} {plan.data}",
         bar=bar,
         observe=observer(
-            Workspace(place, plan.run_plan(recipe), {}), model_class, dataset, recipe.arch,
-            NO_CURVES, images=len(objective.val), sheets=False,
-            then=_reader(trial, found, plan.epochs),
+            place, model_class, dataset, recipe.arch, NO_CURVES, figures=None,
+            images=len(objective.val), then=_reader(trial, found, plan.epochs),
         ),
     )  # fmt: skip
     generator = call(model_class, "__init__", recipe.build)
@@ -175,11 +172,9 @@ def _note(trial: "Trial", finding: Finding) -> None:
     trial.set_user_attr(FLAGS, finding.flags)
 
 
-def _note_seconds(trial: "Trial", folder: Path, start: float) -> None:
-    """How long the training took, earlier sittings included where the class keeps count."""
-    report = read_report(trial_folder(folder, trial.number))
-    sitting = time.monotonic() - start
-    trial.set_user_attr(SECONDS, round(max(sitting, report.seconds if report else 0.0), 1))
+def _note_seconds(trial: "Trial", start: float) -> None:
+    """How long the training took, earlier sessions left out."""
+    trial.set_user_attr(SECONDS, round(time.monotonic() - start, 1))
 
 
 def _note_failure(trial: "Trial") -> None:

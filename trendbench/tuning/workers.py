@@ -14,8 +14,7 @@ from typing import NoReturn
 from trendbench.cluster.engine import Engine
 from trendbench.errors import TrendbenchError, WorkerError
 from trendbench.machine import usable_cores
-from trendbench.progress import bar, quiet
-from trendbench.training.context import Bar
+from trendbench.progress import Bar, bar, quiet
 from trendbench.training.interruption import deferred
 from trendbench.tuning.trial import run_trial
 

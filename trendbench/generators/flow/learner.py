@@ -11,16 +11,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from trendbench.generators.flow.law import PHASES, Law, all_but, either, every_fourth, expanded
 from trendbench.generators.flow.network import COLUMNS, Given, cases
 from trendbench.generators.flow.orientation import falls, rising, turned
-from trendbench.generators.network.descent import Parts, descend
 from trendbench.generators.network.images import darkness, resident
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.matrices import as_matrices
-from trendbench.training.one_batch import mine
 
 _MIDDLE = 0.1  # signal-to-noise ratio of weight 1, at which whole particles are decided
 
 
-class Learner(Parts):
+class Learner:
     """One step down the log loss of pixels beneath the noise, and of hidden ones."""
 
     def __init__(self, law: Law, train: Triplets, device: torch.device) -> None:
@@ -35,14 +33,14 @@ class Learner(Parts):
         rate, decay = settings.learning_rate, settings.weight_decay
         muon = torch.optim.Muon(kernels, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
         adam = torch.optim.AdamW([w for w in weights if w.ndim != 4], rate, weight_decay=decay)
-        self._optimisers = (muon, adam)
+        self._optimisers: tuple[torch.optim.Optimizer, ...] = (muon, adam)
         steps = settings.epochs * math.ceil(len(train) / settings.batch)
         shape = _rise_and_fall(steps, round(settings.warmup * steps))
         self._schedules = [torch.optim.lr_scheduler.LambdaLR(o, shape) for o in self._optimisers]
-        super().__init__(
-            network=self._network, average=self._average, muon=muon, adam=adam,
-            muon_schedule=self._schedules[0], adam_schedule=self._schedules[1],
-        )  # fmt: skip
+        self.parts = {
+            "network": self._network, "average": self._average, "muon": muon, "adam": adam,
+            "muon_schedule": self._schedules[0], "adam_schedule": self._schedules[1],
+        }  # fmt: skip
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step on the triplets of these indices, (b,); the loss is in nats a pixel.
@@ -65,16 +63,17 @@ class Learner(Parts):
         image = 2 * real - 1
         y = ratio[:, None, None, None] * image + torch.randn_like(real)
         hidden = every_fourth(real, torch.randint(len(PHASES), (b,)).to(real.device))
-        # Random numbers are the whole batch's; the network gets this process's rows.
-        given, real, y, ratio = Given(*map(mine, given)), mine(real), mine(y), mine(ratio)
-        image, hidden, clean = mine(image), mine(hidden), mine(clean)
         view = either(clean, all_but(image, hidden), self._law.beneath_noise(y, ratio))
         logits = self._law.odds(given, view)
         counted = (hidden | ~expanded(clean, hidden)).float()
         losses = binary_cross_entropy_with_logits(logits, real, weight=counted, reduction="none")
         losses = losses.sum((1, 2, 3)) / counted.sum((1, 2, 3))
         weights = (ratio / _MIDDLE) ** settings.emphasis
-        descend((weights * losses).mean(), *self._optimisers)
+        for optimiser in self._optimisers:
+            optimiser.zero_grad()
+        (weights * losses).mean().backward()
+        for optimiser in self._optimisers:
+            optimiser.step()
         for schedule in self._schedules:
             schedule.step()
         self._follow(settings.averaging)

@@ -7,13 +7,11 @@ import torch
 from torch.nn.functional import softplus
 
 from trendbench.generators.latent.networks import Decoder, Discriminator, latent_grid
-from trendbench.generators.network.descent import Parts, descend
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import placed
 from trendbench.generators.network.schedule import Count, Schedule, Share
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.one_batch import mine
 
 
 class Settings(Schedule):
@@ -62,13 +60,13 @@ class GAN(NetworkGenerator[Settings, Decoder]):
             return self.pushed(len(pair))
 
     def pushed(self, n: int) -> torch.Tensor:
-        """Darkness g_θ(V), (n, 1, H, W), for n fresh V; in a step, for those of our rows."""
+        """Darkness g_θ(V), (n, 1, H, W), for n fresh V."""
         decoder = self.network
         v = torch.rand(n, decoder.latent, *decoder.grid, device=self.device) * 2 - 1
-        return torch.sigmoid(decoder(mine(v)).float())
+        return torch.sigmoid(decoder(v).float())
 
 
-class _Contest(Parts):
+class _Contest:
     """One step of the discriminator, then one of the generator."""
 
     def __init__(self, model: GAN, train: Triplets) -> None:
@@ -82,28 +80,30 @@ class _Contest(Parts):
             )
             for network in (model.network, self._discriminator)
         )
-        super().__init__(
-            generator=model.network,
-            discriminator=self._discriminator,
-            adam_g=self._adam_g,
-            adam_d=self._adam_d,
-        )
+        self.parts = {
+            "generator": model.network, "discriminator": self._discriminator,
+            "adam_g": self._adam_g, "adam_d": self._adam_d,
+        }  # fmt: skip
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """The discriminator down its log loss, then the generator up its own term."""
-        real = darkness(self._real[mine(chosen)].unsqueeze(-1))
+        real = darkness(self._real[chosen].unsqueeze(-1))
         with self._model.autocast():
             drawn = self._model.pushed(len(chosen))
             on_real = self._discriminator(real)
             on_drawn = self._discriminator(drawn.detach())
         loss_d = 0.5 * (_surprise(on_real) + _surprise(-on_drawn))
-        descend(loss_d, self._adam_d)
+        self._adam_d.zero_grad()
+        loss_d.backward()
+        self._adam_d.step()
 
         self._discriminator.requires_grad_(False)
         with self._model.autocast():
             on_drawn = self._discriminator(drawn)
         loss_g = -0.5 * _surprise(-on_drawn)
-        descend(loss_g, self._adam_g)
+        self._adam_g.zero_grad()
+        loss_g.backward()
+        self._adam_g.step()
         self._discriminator.requires_grad_(True)
         return {"d": loss_d, "g": loss_g}
 

@@ -7,13 +7,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from trendbench.generators.latent.networks import Decoder, Encoder, latent_grid
-from trendbench.generators.network.descent import Parts, descend
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import placed
 from trendbench.generators.network.schedule import Count, Schedule
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.one_batch import mine
 
 _INPUTS = 2
 
@@ -74,7 +72,7 @@ class ConditionalVAE(VAE):
     conditional = True
 
 
-class _Autoencoder(Parts):
+class _Autoencoder:
     """One step up the evidence lower bound."""
 
     def __init__(self, model: VAE, train: Triplets) -> None:
@@ -89,19 +87,20 @@ class _Autoencoder(Parts):
             settings.learning_rate,
             fused=True,
         )
-        super().__init__(encoder=self._encoder, decoder=self._decoder, adam=self._adam)
+        self.parts = {"encoder": self._encoder, "decoder": self._decoder, "adam": self._adam}
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of Adam; losses in nats a pixel."""
-        seen = darkness(torch.stack([series[mine(chosen)] for series in self._series], dim=-1))
+        seen = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
         real, pair = seen[:, :1], seen[:, 1:]
         with self._model.autocast():
             mean, log_variance = self._encoder(seen)
-            noise = torch.randn_like(mean[:1].expand(len(chosen), *mean.shape[1:]))
-            v = mean + torch.exp(0.5 * log_variance) * mine(noise)
+            v = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
             logits = self._decoder(v, pair if self._model.conditional else None)
         misfit = binary_cross_entropy_with_logits(logits.float(), real)
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1.0 - log_variance)
         kl = divergence.sum() / real.numel()
-        descend(misfit + kl, self._adam)
+        self._adam.zero_grad()
+        (misfit + kl).backward()
+        self._adam.step()
         return {"misfit": misfit, "kl": kl}

@@ -19,7 +19,7 @@ from trendbench.generators.protocol import Inputs
 from trendbench.generators.weights import must_fit, read_settings, read_tensors
 from trendbench.rendering.triplets import Triplets
 from trendbench.storage.atomic import write_bytes, write_text
-from trendbench.training.context import RunContext, read_report
+from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory
 from trendbench.training.loop import Trainable
 from trendbench.training.loop import train as train_loop
@@ -42,7 +42,6 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
     """
 
     extendable = True
-    shares_batches = True
     settings_type: ClassVar[type[Any]]
 
     def __init__(self, **settings: Any) -> None:
@@ -104,9 +103,11 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         )
         start = time.monotonic()
         self.conclude(train, run)
-        if report := read_report(run.folder):
-            seconds = trained + time.monotonic() - start
-            run.report(seconds=seconds, epochs=report.epochs, images_seen=report.images_seen)
+        run.report(
+            seconds=trained.seconds + time.monotonic() - start,
+            epochs=trained.images_seen / len(train),
+            images_seen=trained.images_seen,
+        )
 
     def conclude(self, train: Triplets, run: RunContext) -> None:
         """Estimate what is left once the network is trained; by default nothing.

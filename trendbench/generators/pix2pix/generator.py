@@ -8,14 +8,12 @@ from pydantic import Field
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
 from trendbench.errors import RecipeError
-from trendbench.generators.network.descent import Parts, descend
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import placed
 from trendbench.generators.network.schedule import Count, Positive, Schedule, Share
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.rendering.triplets import Triplets
-from trendbench.training.one_batch import mine
 
 _LEAST_DEPTH = 5  # below 32 px the discriminator has no patch left
 
@@ -83,7 +81,7 @@ class Pix2Pix(NetworkGenerator[Settings, UNet]):
             return network(pair)  # type: ignore[no-any-return]
 
 
-class _Contest(Parts):
+class _Contest:
     """Generator against discriminator: one training step, and all that it changes."""
 
     def __init__(self, model: Pix2Pix, train: Triplets) -> None:
@@ -97,28 +95,32 @@ class _Contest(Parts):
             torch.optim.Adam(network.parameters(), rate, (settings.beta1, 0.999), fused=True)
             for network, rate in zip((self._generator, self._discriminator), rates, strict=True)
         )
-        super().__init__(
-            generator=self._generator, discriminator=self._discriminator,
-            adam_g=self._adam_g, adam_d=self._adam_d,
-        )  # fmt: skip
+        self.parts = {
+            "generator": self._generator, "discriminator": self._discriminator,
+            "adam_g": self._adam_g, "adam_d": self._adam_d,
+        }  # fmt: skip
 
     def step(self, chosen: torch.Tensor) -> Mapping[str, torch.Tensor]:
         """One step of the discriminator, then one of the generator."""
-        triplet = darkness(torch.stack([series[mine(chosen)] for series in self._series], dim=-1))
+        triplet = darkness(torch.stack([series[chosen] for series in self._series], dim=-1))
         pair, real = triplet[:, :2], triplet[:, 2:]
         with self._model.autocast():
             drawn = self._generator(pair)
             on_real = self._discriminator(triplet)
             on_drawn = self._discriminator(torch.cat([pair, drawn.detach()], dim=1))
         loss_d = 0.5 * (log_loss(on_real, 1.0) + log_loss(on_drawn, 0.0))
-        descend(loss_d, self._adam_d)
+        self._adam_d.zero_grad()
+        loss_d.backward()
+        self._adam_d.step()
 
         self._discriminator.requires_grad_(False)
         with self._model.autocast():
             on_drawn = self._discriminator(torch.cat([pair, drawn], dim=1))
         adversarial = log_loss(on_drawn, 1.0)
         l1 = l1_loss(drawn.float(), real)
-        descend(adversarial + self._model.settings.eta * l1, self._adam_g)
+        self._adam_g.zero_grad()
+        (adversarial + self._model.settings.eta * l1).backward()
+        self._adam_g.step()
         self._discriminator.requires_grad_(True)
         return {"d": loss_d, "g_adv": adversarial, "l1": l1}
 
