@@ -108,11 +108,12 @@ def _number(value: float) -> str:
 
 def _make() -> None:
     """Seconds to make a triplet and to hash it, bytes, peak memory [MB]."""
-    from benchmarks.measure import peak
-    from trendbench.data.file import FileDataset
     from trendbench.data.parts import Part
     from trendbench.data.shards.make import ShardTask, make_shard
     from trendbench.data.shards.manifest import shard_path
+
+    from benchmarks.measure import peak
+    from trendbench.data.file import FileDataset
     from trendbench.rendering.triplets import compile_kernels
     from trendbench.spec import load_spec
 

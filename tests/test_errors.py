@@ -5,7 +5,6 @@ import re
 import pytest
 from pydantic import BaseModel, ValidationError, create_model
 
-from trendbench.data.shards.manifest import Manifest
 from trendbench.errors import first_problem
 from trendbench.generators import recipes
 from trendbench.generators.classical.estimates import Estimates
@@ -18,7 +17,7 @@ from trendbench.tuning.space import Parameter
 
 READ = (
     TaskSpec, CanonicalFile, CardTable, recipes._Family, recipes._Row, recipes._File, Parameter,
-    RunRecord, StudySummary, Entry, StoredSettings, Manifest, Estimates,
+    RunRecord, StudySummary, Entry, StoredSettings, Estimates,
 )  # fmt: skip
 _NAN, _INF = float("nan"), float("inf")
 BAD = (
@@ -100,5 +99,5 @@ def test_a_problem_says_where_it_is_and_what_is_needed(model, value, said):
 
 def test_json_that_is_none_is_said_so():
     with pytest.raises(ValidationError) as caught:
-        Manifest.model_validate_json("{")
+        RunRecord.model_validate_json("{")
     assert first_problem(caught.value).startswith("not JSON (EOF while parsing")

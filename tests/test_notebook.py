@@ -48,7 +48,7 @@ def card():
 
 
 def test_a_data_file_shows_its_task_its_floor_and_its_first_triplet(small, small_data):
-    assert repr(small_data) == f"<FileDataset '{small_data.path}': {small_data.describe()}>"
+    assert repr(small_data) == f"<Dataset '{small_data.path}': {small_data.describe()}>"
     page = shown(small_data)
     for part in ("24 train, 6 val, 12 test", "64×32 px, R = 3 px", "seed 3", small_data.sha256,
                  f"{tb.theory.xi_floor(small, 8):.7f}, window 8 px|",

@@ -160,13 +160,8 @@ def test_wrong_arguments_are_refused_in_one_line(call, said, small, small_file):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("data", ["file", "shards"])
-def test_a_misspelt_split_or_column_is_named_with_the_right_one(data, small, small_file, tmp_path):
-    if data == "shards":
-        from trendbench.data.shards.make import make_shards
-
-        make_shards(small, 3, tmp_path / "shards", 2)
-    with tb.open_dataset(tmp_path / "shards" if data == "shards" else small_file) as opened:
+def test_a_misspelt_split_or_column_is_named_with_the_right_one(small_file):
+    with tb.open_dataset(small_file) as opened:
         for wrong in (opened.load, opened.germs, opened.intensities):
             with pytest.raises(tb.InputError, match="no split is called 'tests': did you mean 'te"):
                 wrong("tests")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,7 @@ import pytest
 
 from tests.campaign.gallery import CANARY, hdf5_attacks, read_images, refused, samples_attacks
 from tests.campaign.jobs import tiny_file
+from tests.campaign.moments import in_child
 from trendbench.errors import DataFileError
 from trendbench.storage import hdf5
 
@@ -103,7 +105,7 @@ def test_stock_filters_are_undone_as_hdf5_undoes_them(tmp_path):
         file.create_dataset("holes", (9, 16, 18), "<i4", chunks=(4, 5, 6), fillvalue=7)
         file["holes"][2:4, 3:5] = 1
     with h5py.File(path) as file:
-        for name in list(file):  # file.items() holds h5py's lock, which the reading threads need
+        for name in list(file):  # file.items() holds h5py's lock, which the threads need
             data = file[name]
             hdf5.must_be_sound(data, path.stat().st_size)
             np.testing.assert_array_equal(hdf5.read(data), data[:], err_msg=name)
@@ -121,8 +123,53 @@ def test_a_changed_byte_under_a_fletcher_checksum_is_seen(tmp_path, compression)
     changed = bytearray(path.read_bytes())
     changed[where.byte_offset + where.size // 2] ^= 4
     path.write_bytes(changed)
-    with h5py.File(path) as file, pytest.raises(hdf5.UnsafeError):
+    with h5py.File(path) as file, pytest.raises((hdf5.UnsafeError, OSError)):
         hdf5.read(file["a"])
+
+
+def with_a_chunk(path, content, mask=0, **options):
+    """A file whose data set of one chunk, 1 MiB of zeros, has this stored in its place."""
+    shape = (1, 1 << 10, 1 << 10)
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("a", shape, "u1", chunks=shape, **options)
+        data.id.write_direct_chunk((0, 0, 0), content, mask)
+
+
+@pytest.mark.parametrize(
+    ("content", "mask", "options"),
+    [
+        (zlib.compress(bytes(10)), 0, {"compression": "gzip"}),
+        (zlib.compress(bytes(1 << 28)), 0, {"compression": "gzip"}),
+        (zlib.compress(bytes(1 << 20)) + b"more", 0b10, {"compression": "gzip", "shuffle": True}),
+        (bytes(10), 1, {"compression": "gzip"}),
+        (bytes(14), 0, {"fletcher32": True}),
+        (bytes(10), 0, {"shuffle": True}),
+        (b"\0", 0, {"compression": "gzip"}),
+    ],
+    ids=["short", "long", "not inflated", "short, as it is", "checksum", "shuffled", "no stream"],
+)
+def test_a_chunk_of_another_size_is_refused_before_hdf5_sees_it(tmp_path, content, mask, options):
+    """One that inflates to less than its size ends HDF5's process by SIGSEGV."""
+
+    def look():
+        with h5py.File(tmp_path / "a.h5") as file, pytest.raises(hdf5.UnsafeError):
+            hdf5.read(file["a"])
+
+    with_a_chunk(tmp_path / "a.h5", content, mask, **options)
+    assert in_child(look) == 0
+
+
+def test_gzip_before_shuffle_is_refused(tmp_path):
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((4,))
+    properties.set_deflate(1)
+    properties.set_shuffle()
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        space = h5py.h5s.create_simple((4,))
+        h5py.h5d.create(file.id, b"a", h5py.h5t.NATIVE_INT32, space, properties)
+        file["a"][:] = 1
+        with pytest.raises(hdf5.UnsafeError, match="shuffle after gzip"):
+            hdf5.must_be_sound(file["a"], 1 << 20)
 
 
 def test_texts_lie_where_a_checksum_covers_them(base):

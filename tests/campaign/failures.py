@@ -98,7 +98,7 @@ def _wrong(
     if len(lines) != 1 or "Traceback" in said or "internal error" in said or code == FAILED:
         return f"it said {said[-300:]!r}"
     for name, content in left_by(folder).items():
-        if ".part/" in name or "/runs/" in f"/{name}":  # working state, for the same command
+        if "/runs/" in f"/{name}":  # working state, for the same command
             continue
         if name.endswith(".tmp"):
             return f"{name} was left behind"

@@ -3,9 +3,7 @@
 import os
 import signal
 import time
-from pathlib import Path
 
-from trendbench.data.shards.make import ShardTask, make_shard
 from trendbench.errors import DataFileError
 
 
@@ -32,12 +30,3 @@ def full(task: int) -> int:
     if task == 2:
         raise OSError(28, "No space left on device")
     return task
-
-
-def make_but_die_once(task: ShardTask) -> str:
-    """Kill the worker in the middle of shard 2, the first time."""
-    marker = Path(task.folder).with_suffix(".died")
-    if task.part.index == 2 and not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return make_shard(task)

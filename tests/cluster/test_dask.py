@@ -5,13 +5,9 @@ import os
 
 import pytest
 
-from tests.cli.test_commands import refused
 from tests.cluster import tasks
 from trendbench.cluster import dask
 from trendbench.cluster.dask import connected
-from trendbench.data.make import make_data
-from trendbench.data.opening import open_dataset
-from trendbench.data.shards import make
 from trendbench.errors import ClusterError, DataFileError
 from trendbench.metrics.full_card import full_card
 
@@ -38,19 +34,6 @@ def test_results_come_in_order_from_several_processes(cluster):
         done = list(engine.map(tasks.whose, range(24)))
     assert [task for task, _ in done] == list(range(24))
     assert len({pid for _, pid in done} - {os.getpid()}) >= 2
-
-
-def test_a_killed_worker_costs_its_shard_alone(cluster, small, tmp_path, monkeypatch):
-    """The data are those of one file, and no shard but the third was begun twice."""
-    monkeypatch.setattr(make, "make_shard", tasks.make_but_die_once)
-    folder = tmp_path / "data"
-    with connected(cluster) as engine:
-        assert make.make_shards(small, 3, folder, 6, engine=engine)
-    assert folder.with_suffix(".died").exists()
-    make_data(small, 3, tmp_path / "whole.h5")
-    with open_dataset(folder) as shards, open_dataset(tmp_path / "whole.h5") as file:
-        assert shards.sha256 == file.sha256
-        shards.load("train")
 
 
 def test_a_task_that_kills_every_worker_is_given_up(cluster):
@@ -103,16 +86,6 @@ def test_a_scheduler_s_file_will_do(cluster, tmp_path):
         assert list(engine.map(tasks.full, range(2))) == [0, 1]
 
 
-def test_the_command_line_makes_shards_on_a_cluster(in_process, cluster, tmp_path):
-    out = tmp_path / "shards"
-    command = ["make-data", "--n", "3", "--shards", "3", "--cluster", cluster, "--out", out]
-    done = in_process(*command)
-    assert done.returncode == 0, done.stderr
-    assert "cluster: " in done.stderr  # how many workers depends on how soon killed ones are back
-    with open_dataset(out) as shards:
-        assert shards.spec.train == 3
-
-
 def test_a_card_is_the_same_wherever_its_images_are_looked_at(cluster, small_data):
     """To the last bit."""
     test = small_data.load("test")
@@ -123,10 +96,3 @@ def test_a_card_is_the_same_wherever_its_images_are_looked_at(cluster, small_dat
         )
     here, there = (json.dumps(card.to_json()) for card in cards)
     assert here == there
-
-
-def test_the_command_line_says_what_is_wrong_in_one_line(in_process, tmp_path):
-    refused(in_process("make-data", "--cluster", "local", cwd=tmp_path), "--shards")
-    refused(in_process("make-data", "--shards", "1", cwd=tmp_path), "x>=2")
-    refused(in_process("make-data", "--merge", tmp_path, cwd=tmp_path), "manifest.json")
-    assert list(tmp_path.iterdir()) == []

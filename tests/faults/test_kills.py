@@ -32,17 +32,10 @@ def test_twenty_kills_of_each_job(tiny, tmp_path, job):
     assert kill_and_resume(work, tmp_path / "x", 20).lost == []
 
 
-def test_a_kill_leaves_nothing_under_the_final_name(tmp_path):
+def test_a_kill_leaves_nothing_under_the_final_name_and_the_next_call_sweeps(tmp_path):
     assert in_child(lambda: make_data_job(tmp_path), killing(40)) == -9
-    assert not (tmp_path / "made.h5").exists()
-    assert (tmp_path / "made.h5.part").is_dir()
-
-
-def test_a_block_that_a_power_cut_emptied_is_drawn_again(tmp_path):
-    assert in_child(lambda: make_data_job(tmp_path), killing(40)) == -9
-    blocks = list(tmp_path.rglob("*.block"))
-    assert blocks
-    for block in blocks:
-        block.write_bytes(b"")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert "made.h5" not in left
+    assert len(left) == 2
     assert in_child(lambda: make_data_job(tmp_path)) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["made.h5"]

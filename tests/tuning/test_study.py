@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from trendbench.cli.main import group
-from trendbench.data.file import FileDataset
+from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.errors import RecipeError, RunError, StudyError
 from trendbench.generators.recipes import find_recipe
@@ -82,14 +82,14 @@ def test_a_trial_that_lags_behind_is_cut_short(place, monkeypatch):
 
 
 def test_no_test_image_is_read(place, monkeypatch):
-    read, seen = FileDataset.numbers, set()
+    read, seen = Dataset.numbers, set()
     _bench.cache_clear()
 
     def watched(self, name, *rows, **options):
         seen.add(name.partition("/")[0])
         return read(self, name, *rows, **options)
 
-    monkeypatch.setattr(FileDataset, "numbers", watched)
+    monkeypatch.setattr(Dataset, "numbers", watched)
     tune("nf2", trials=1, data=place.data, epochs=1, device="cpu",
          study=place.folder / "study", results=place.folder / "results")  # fmt: skip
     assert seen == {"train", "val"}

@@ -18,8 +18,8 @@ import click
 def command(what: str, as_croissant: bool, url: str | None, out: Path | None) -> None:
     """Write what is published beside data and models.
 
-    WHAT is a task (its name, or a .toml spec), a data file (.h5) or a folder of shards for a
-    dataset card, or the record of a run (.json) for a model card.
+    WHAT is a task (its name, or a .toml spec), a data file (.h5) for a dataset
+    card, or the record of a run (.json) for a model card.
     """
     import json
 
@@ -32,12 +32,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.storage.atomic import is_stream, write_text
 
     kind = Path(what).suffix.lower()
-    is_data = kind in (".h5", ".hdf5") or Path(what).is_dir()
-    if as_croissant and Path(what).is_dir():
-        raise click.BadParameter(
-            f"'{what}' is a folder of shards: write one file of them with make-data --merge",
-            param_hint="--croissant",
-        )
+    is_data = kind in (".h5", ".hdf5")
     if as_croissant and not is_data:
         raise click.BadParameter(f"'{what}' is no data file (.h5)", param_hint="--croissant")
     if url and not as_croissant:

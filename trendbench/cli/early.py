@@ -15,7 +15,7 @@ def device(context: click.Context, option: click.Parameter, name: str) -> str:
 
 
 def data_file(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """A data file, or a folder of shards, that is there."""
+    """A data file that is there."""
     del context, option
     if path is not None and not path.exists():
         from trendbench.errors import no_data_file

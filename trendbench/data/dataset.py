@@ -1,9 +1,6 @@
-"""What a data set offers, wherever its triplets lie."""
+"""What a data file offers: triplets, germs, one hash of all its content."""
 
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,14 +9,13 @@ from numpy.typing import NDArray
 
 from trendbench.arguments import whole
 from trendbench.data import layout
-from trendbench.errors import DataFileError, nearest
+from trendbench.data.file import DataFile
+from trendbench.errors import DataFileError
 from trendbench.notebook import picture, table
 from trendbench.process.germs import Germs
-from trendbench.process.seeds import SPLITS, Split
+from trendbench.process.seeds import Split
 from trendbench.rendering.triplets import IMAGES, Triplets
 from trendbench.spec import TaskSpec
-
-Seen = Callable[[memoryview], None]
 
 
 def facts(spec: TaskSpec) -> list[tuple[str, str]]:
@@ -40,62 +36,15 @@ def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     ]
 
 
-class Dataset(ABC):
-    """An open data set; use as a context manager.
+class Dataset(DataFile):
+    """An open data file; use as a context manager.
 
-    Attributes:
-        path: the file or the folder where it lies.
-        spec: its task, split sizes included.
-        seed: what it was simulated from.
-        version: the trendbench that wrote it.
-        hashes: SHA-256 of each column's bytes, by path, as the file states them.
+    Args:
+        path: what ``make-data`` wrote.
+
+    Raises:
+        DataFileError: as ``DataFile``.
     """
-
-    path: Path
-    spec: TaskSpec
-    seed: int
-    version: str
-    hashes: dict[str, str]
-
-    @abstractmethod
-    def numbers(
-        self, name: str, rows: slice = slice(None), seen: Seen | None = None
-    ) -> NDArray[Any]:
-        """Rows of the column at this path, e.g. ``train/germs/x``; held against no hash.
-
-        Args:
-            name: of the column.
-            rows: a contiguous range.
-            seen: called with the rows' bytes in their order, run by run, while others are read.
-
-        Raises:
-            DataFileError: there is no such column, or it cannot be read.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close what is open; arrays that were read stay valid."""
-
-    @abstractmethod
-    def wrong(self, name: str, reason: str) -> DataFileError:
-        """The error that says what is wrong with a column, where, and how to mend it."""
-
-    def must_hold(self, name: str) -> None:
-        """Refuse the name of a column that there is not.
-
-        Raises:
-            DataFileError: with the split or the column that may be meant.
-        """
-        if name not in self.hashes:
-            split, _, column = str(name).partition("/")
-            what, wrong, known = "split", split, [str(split) for split in SPLITS]
-            if split in SPLITS:
-                own = (other.partition("/") for other in self.hashes)
-                what, wrong = f"column in '{split}'", column
-                known = [name for first, _, name in own if first == split]
-            near = nearest(wrong, known)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-            raise DataFileError(f"no {what} is called '{wrong:.60}': {hint}")
 
     @property
     def sha256(self) -> str:
@@ -187,8 +136,7 @@ class Dataset(ABC):
         self.close()
 
     def _read(self, name: str) -> NDArray[Any]:
-        content = hashlib.sha256()
-        array = self.numbers(name, seen=content.update)
-        if content.hexdigest() != self.hashes[name]:
+        array = self.numbers(name)
+        if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
             raise self.wrong(name, "the content does not match its SHA-256")
         return array

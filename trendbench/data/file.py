@@ -1,4 +1,4 @@
-"""A data set in one HDF5 file, trusting nothing in it that has not been checked."""
+"""The HDF5 file of a data set: nothing in it is trusted that has not been checked."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.data import layout
-from trendbench.data.dataset import Dataset, Seen
-from trendbench.data.parts import WHOLE, Part
-from trendbench.errors import DataFileError, SpecError, no_data_file
+from trendbench.errors import DataFileError, SpecError, nearest, no_data_file
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.spec import TaskSpec, spec_from_json
 from trendbench.storage import hdf5
@@ -20,24 +18,27 @@ VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
 _PIECE = 1 << 24
 SHA256 = re.compile(r"[0-9a-f]{64}")
 _DAMAGED = "copy the file again, or make it again with trendbench make-data --overwrite"
-_DAMAGED_SHARD = "delete this shard and run the same make-data --shards command again"
 
 
-class FileDataset(Dataset):
-    """The data file at ``path``, or one shard of a data set.
+class DataFile:
+    """The data file at ``path``: its task, and its columns by name.
 
     Args:
         path: what ``make-data`` wrote.
-        part: which triplets it should hold.
+
+    Attributes:
+        path: where it lies.
+        spec: its task, split sizes included.
+        seed: what it was simulated from.
+        version: the trendbench that wrote it.
+        hashes: SHA-256 of each column's bytes, by path, as the file states them.
 
     Raises:
         DataFileError: missing, foreign, damaged, or not laid out as ``trendbench/1`` says.
     """
 
-    def __init__(self, path: Path, part: Part = WHOLE) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._part = part
-        self._advice = _DAMAGED if part == WHOLE else _DAMAGED_SHARD
         try:
             self._file = hdf5.opened(path)
             self._size = path.stat().st_size
@@ -47,7 +48,7 @@ class FileDataset(Dataset):
             what = f"{path} cannot be read" if error.errno else f"no data file at {path}"
             raise DataFileError(f"{what}: {error.strerror or error}") from None
         except hdf5.CutShortError as error:
-            advice = f"wait where it is still being written, else {self._advice}"
+            advice = f"wait where it is still being written, else {_DAMAGED}"
             raise DataFileError(f"{path} {error}: {advice}") from None
         except hdf5.UnsafeError as error:
             raise DataFileError(f"{path} {error}") from None
@@ -56,7 +57,7 @@ class FileDataset(Dataset):
             self._data = {
                 f"{split}/{column.path}": self._checked(split, column)
                 for split in SPLITS
-                for column in layout.columns(self.spec, split, part)
+                for column in layout.columns(self.spec, split)
             }
             self.hashes = {name: self._stated_hash(name) for name in self._data}
         except DataFileError:
@@ -69,23 +70,25 @@ class FileDataset(Dataset):
             self._file.close()
             raise self._unreadable(path.name, error) from None
 
-    def numbers(
-        self, name: str, rows: slice = slice(None), seen: Seen | None = None
-    ) -> NDArray[Any]:
-        """Rows of a column, decoded on all cores into one array."""
-        self.must_hold(name)
+    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Rows of the column at this path, e.g. ``train/germs/x``; held against no hash.
+
+        Args:
+            name: of the column.
+            rows: a contiguous range.
+
+        Raises:
+            DataFileError: there is no such column, or it cannot be read.
+        """
+        self._must_hold(name)
         if not self._file:
             raise DataFileError(f"{self.path} is closed: open it again with open_dataset")
         try:
-            return hdf5.read(self._data[name], rows, seen)
+            return hdf5.read(self._data[name], rows)
         except hdf5.UnsafeError as error:
             raise self.wrong(name, f"cannot be read ({error})") from None
         except (OSError, RuntimeError) as error:
-            raise self._unreadable(name, error) from None
-
-    def count(self, name: str) -> int:
-        """Rows of a column."""
-        return len(self._data[name])
+            raise self._unreadable(name, error, f": {_DAMAGED}") from None
 
     def close(self) -> None:
         """Close the file; arrays that were read stay valid."""
@@ -93,13 +96,30 @@ class FileDataset(Dataset):
 
     def wrong(self, name: str, reason: str) -> DataFileError:
         """For bytes that were read and are not those that were written: make the file again."""
-        return DataFileError(f"{self.path}, {name}: {reason}: {self._advice}")
+        return DataFileError(f"{self.path}, {name}: {reason}: {_DAMAGED}")
+
+    def _must_hold(self, name: str) -> None:
+        """Refuse the name of a column that there is not.
+
+        Raises:
+            DataFileError: with the split or the column that may be meant.
+        """
+        if name not in self.hashes:
+            split, _, column = str(name).partition("/")
+            what, wrong, known = "split", split, [str(split) for split in SPLITS]
+            if split in SPLITS:
+                own = (other.partition("/") for other in self.hashes)
+                what, wrong = f"column in '{split}'", column
+                known = [name for first, _, name in own if first == split]
+            near = nearest(wrong, known)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            raise DataFileError(f"no {what} is called '{wrong:.60}': {hint}")
 
     def _foreign(self, name: str, reason: str) -> DataFileError:
         """For a sound file that another program wrote or rewrote."""
         return DataFileError(f"{self.path}, {name}: {reason}: make-data writes no such file")
 
-    def _unreadable(self, name: str, error: Exception) -> DataFileError:
+    def _unreadable(self, name: str, error: Exception, advice: str = "") -> DataFileError:
         """What HDF5 cannot read: the system's reason where it has one, as HDF5 does not pass it on.
 
         Where the system reads every byte, nobody knows whether the file is damaged.
@@ -111,26 +131,17 @@ class FileDataset(Dataset):
         except OSError as cause:
             return DataFileError(f"{self.path} cannot be read: {cause.strerror or cause}")
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return DataFileError(f"{self.path}, {name}: HDF5 cannot read it ({reason})")
+        return DataFileError(f"{self.path}, {name}: HDF5 cannot read it ({reason}){advice}")
 
     def _root(self) -> tuple[TaskSpec, int, str]:
         stated = hdf5.text(self._file, layout.ATTRIBUTE_FORMAT)
-        wanted = layout.FORMAT if self._part == WHOLE else layout.SHARD_FORMAT
-        if stated == layout.SHARD_FORMAT != wanted:
-            raise DataFileError(
-                f"{self.path} is one shard of a data set: open the folder that it lies in"
-            )
-        if stated != wanted:
-            later = (stated or "").startswith(wanted.rstrip("1"))
+        if stated != layout.FORMAT:
+            later = (stated or "").startswith(layout.FORMAT.rstrip("1"))
             raise DataFileError(
                 f"{self.path} is not a trendbench file: its format is {stated!r:.60}, "
-                f"not '{wanted}'"
+                f"not '{layout.FORMAT}'"
                 + (", and a later trendbench reads it: pip install -U trendbench" if later else "")
             )
-        if self._part != WHOLE:
-            shard = hdf5.text(self._file, layout.ATTRIBUTE_SHARD)
-            if shard != str(self._part):
-                raise self._foreign("root attributes", f"shard {shard!r:.20}, not '{self._part}'")
         text = hdf5.text(self._file, layout.ATTRIBUTE_SPEC)
         seed = hdf5.number(self._file, layout.ATTRIBUTE_SEED)
         version = hdf5.text(self._file, layout.ATTRIBUTE_VERSION)

@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 
-from trendbench.data.parts import WHOLE, Part
 from trendbench.process.seeds import Split
 from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
 
 FORMAT = "trendbench/1"
-SHARD_FORMAT = "trendbench-shard/1"  # the same with an attribute that says which part it is
 
 ATTRIBUTE_FORMAT = "format"
 ATTRIBUTE_SPEC = "spec"
 ATTRIBUTE_SEED = "seed"
 ATTRIBUTE_VERSION = "trendbench_version"
-ATTRIBUTE_SHARD = "shard"
 ATTRIBUTE_HASH = "sha256"
 
 INTENSITIES = ("lambda_left", "lambda_right")
@@ -32,9 +29,9 @@ class Column:
     rows: int | None = None  # None: as many as there are germs
 
 
-def columns(spec: TaskSpec, split: Split, part: Part = WHOLE) -> list[Column]:
+def columns(spec: TaskSpec, split: Split) -> list[Column]:
     """Every data set of a split's group, in file order."""
-    n = len(part.rows(spec)[split])
+    n = spec.sizes[split]
     return [
         *(Column(name, "|u1", (spec.height, spec.width), n) for name in IMAGES),
         *(Column(name, "<f8", rows=n) for name in INTENSITIES),

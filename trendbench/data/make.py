@@ -1,24 +1,18 @@
-"""make-data: simulate a task into one file, resumably."""
+"""make-data: simulate a task into one file, which appears whole or not at all."""
 
-import hashlib
-import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from trendbench.arguments import as_path, whole
-from trendbench.data.blocks import MOST_WORKERS, Spool, produce, ready_kernels
+from trendbench.data.blocks import MOST_WORKERS, produce, ready_kernels
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
 from trendbench.machine import usable_cores
 from trendbench.process.seeds import SEED_LIMIT
 from trendbench.progress import bar
-from trendbench.provenance import sources_sha256
 from trendbench.spec import TaskSpec, task_of
 from trendbench.storage.atomic import plain_target, replacing
 from trendbench.storage.lock import holding
-
-_LOCK = "lock"
 
 
 def default_path(spec: TaskSpec, seed: int) -> Path:
@@ -36,9 +30,8 @@ def make_data(
 ) -> bool:
     """Write the data file of ``spec`` and ``seed`` to ``path``, or find it there already.
 
-    The file takes its name when it is complete. Until then finished blocks wait in
-    ``<path>.part/``, where the same command finds them after an interruption. Content and bytes
-    do not depend on the number of workers, nor on interruptions.
+    The file takes its name when it is complete. What an interrupted call has drawn is not kept:
+    the same call draws all of it again. Content and bytes do not depend on the number of workers.
 
     Args:
         spec: the task, its name, or the path of its TOML file; split sizes included.
@@ -64,48 +57,31 @@ def make_data(
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
     path = plain_target(path)
-    folder = path.with_name(path.name + ".part")
-    if path.exists() and not overwrite:
+    lock = path.with_name(path.name + ".lock")
+    if path.exists() and not overwrite and not lock.exists():
         _must_be(spec, seed, path)
-        if not folder.is_dir():
-            return False
-    with holding(folder / _LOCK, f"make-data for {path}"):
-        # There is a folder beside the file where a process was killed just after the file was
-        # complete; and there is a file by now where another process has finished it meanwhile.
-        if path.exists() and not overwrite:
-            _must_be(spec, seed, path)
-            _remove(folder)
-            return False
-        ready_kernels()
-        plan = hashlib.sha256(f"{spec.to_json()} {seed} {sources_sha256()}".encode()).hexdigest()
-        for leftover in folder.glob(".*.tmp"):  # of a run that was killed outright
-            leftover.unlink()
-        spool = Spool(folder / plan[:16])
-        with (
-            replacing(path, scratch=folder) as temporary,
-            FileWriter(temporary, spec, seed) as writer,
-            bar(path.name, sum(spec.sizes.values()), "triplets") as progress,
-        ):
-            for block in produce(spec, seed, spool, workers or min(usable_cores(), MOST_WORKERS)):
-                writer.add(block)
-                progress.advance(block.span.stop - block.span.start)
-        _remove(folder)
-    return True
+        return False
+    with holding(lock, f"make-data for {path}"):
+        try:
+            if path.exists() and not overwrite:  # another process has finished it meanwhile
+                _must_be(spec, seed, path)
+                return False
+            _write(spec, seed, path, workers or min(usable_cores(), MOST_WORKERS))
+            return True
+        finally:
+            lock.unlink(missing_ok=True)
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder whose lock is held: the lock last, as another process may wait for it.
-
-    One that comes just then takes the folder for its own, and removes it in its turn.
-    """
-    for item in folder.iterdir():
-        if item.is_dir():
-            shutil.rmtree(item, ignore_errors=True)  # the next call removes what is left
-        elif item.name != _LOCK:
-            item.unlink()
-    (folder / _LOCK).unlink()
-    with suppress(OSError):
-        folder.rmdir()
+def _write(spec: TaskSpec, seed: int, path: Path, workers: int) -> None:
+    ready_kernels()
+    with (
+        replacing(path) as temporary,
+        FileWriter(temporary, spec, seed) as writer,
+        bar(path.name, sum(spec.sizes.values()), "triplets") as progress,
+    ):
+        for block in produce(spec, seed, workers):
+            writer.add(block)
+            progress.advance(block.span.stop - block.span.start)
 
 
 def _must_be(spec: TaskSpec, seed: int, path: Path) -> None:

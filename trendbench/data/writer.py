@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from trendbench import __version__
 from trendbench.data import layout
 from trendbench.data.blocks import Block
-from trendbench.data.parts import WHOLE, Part
 from trendbench.process.seeds import SPLITS
 from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
@@ -34,30 +33,25 @@ class FileWriter:
     streams have one of their own. Nothing of the clock or the host enters the file.
     """
 
-    def __init__(self, path: Path, spec: TaskSpec, seed: int, part: Part = WHOLE) -> None:
+    def __init__(self, path: Path, spec: TaskSpec, seed: int) -> None:
         self._path = path
         self._reserve(0, _MARGIN)
         self._file = h5py.File(path, "w", libver=_LIBRARY, locking=False)
         self._reserve(0, _MARGIN)
-        self._rows = part.rows(spec)
         self._hashes: dict[str, hashlib._Hash] = {}
-        whole = part == WHOLE
-        stated = layout.FORMAT if whole else layout.SHARD_FORMAT
-        self._file.attrs[layout.ATTRIBUTE_FORMAT] = fixed_text(stated)
-        if not whole:
-            self._file.attrs[layout.ATTRIBUTE_SHARD] = fixed_text(str(part))
+        self._file.attrs[layout.ATTRIBUTE_FORMAT] = fixed_text(layout.FORMAT)
         self._file.attrs[layout.ATTRIBUTE_SPEC] = fixed_text(spec.to_json())
         self._file.attrs[layout.ATTRIBUTE_SEED] = np.uint64(seed)
         self._file.attrs[layout.ATTRIBUTE_VERSION] = fixed_text(__version__)
         for split in SPLITS:
             group = self._file.create_group(split)
-            for column in layout.columns(spec, split, part):
+            for column in layout.columns(spec, split):
                 self._create(group, column)
             self._extend(group[f"germs/{layout.GERM_OFFSETS}"], np.zeros(1, dtype="<i8"))
             for name, value in zip(
                 layout.INTENSITIES, (spec.lambda_left, spec.lambda_right), strict=True
             ):
-                self._extend(group[name], np.full(len(self._rows[split]), value))
+                self._extend(group[name], np.full(spec.sizes[split], value))
 
     def _create(self, group: h5py.Group, column: layout.Column) -> None:
         if column.row and column.rows:
@@ -81,11 +75,10 @@ class FileWriter:
         self._reserve(written, 2 * size + _MARGIN)
         group = self._file[block.span.split]
         n = block.span.stop - block.span.start
-        first = block.span.start - self._rows[block.span.split].start
         streams = iter(block.deflated)
         for name, series in zip(IMAGES, block.images, strict=True):
             data = group[name]
-            for i in range(first, first + n):
+            for i in range(block.span.start, block.span.stop):
                 data.id.write_direct_chunk((i, 0, 0), next(streams))
             self._hashes[data.name].update(series.data)
         germs = group["germs"]

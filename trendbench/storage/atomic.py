@@ -22,7 +22,7 @@ _CANNOT_RENAME = {errno.ENOSYS, errno.ENOTSUP, errno.EXDEV, errno.EBUSY}
 
 
 @contextmanager
-def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the name, durably.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder. On any error, Ctrl-C
@@ -35,7 +35,6 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
 
     Args:
         path: the name that the file gets.
-        scratch: an existing folder on the same file system to hold the temporary file instead.
 
     Raises:
         InputError: a block device or a socket stands at ``path``.
@@ -50,10 +49,9 @@ def replacing(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     with suppress(FileNotFoundError):
         os.close(os.open(target, os.O_WRONLY))  # a rename would pass over its write protection
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = scratch or target.parent
     prefix = f".{target.name[:80]}."
-    _sweep(folder, prefix)
-    handle, temporary = _begun(folder, prefix)
+    _sweep(target.parent, prefix)
+    handle, temporary = _begun(target.parent, prefix)
     try:
         yield temporary
         sync(handle)

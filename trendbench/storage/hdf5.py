@@ -1,20 +1,19 @@
-"""Look at an HDF5 file before following anything in it, and read it without HDF5's own filters.
+"""Look at an HDF5 file before following anything in it, and at its chunks before HDF5 does.
 
-A stranger's file can point at other files (external links, external storage, virtual data sets),
-ask for filters that are loaded from elsewhere, declare far more than it holds, or hold a chunk
-that inflates a thousandfold. Here links are looked at and never followed, and chunks are taken as
-they lie and decoded within the size that they must have.
+A third party's file can point at other files (external links, external storage, virtual data
+sets), ask for filters that are loaded from elsewhere, declare far more than it holds, or hold a
+chunk that inflates a thousandfold, or to less than its shape needs. Links are looked at and never
+followed. h5py reads chunks that were found to hold exactly the bytes that they should.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from math import prod
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -24,18 +23,14 @@ from numpy.typing import NDArray
 from trendbench.machine import usable_cores
 from trendbench.storage.deflate import DeflateError, inflate
 
-Slices = tuple[slice, ...]
-_Result = TypeVar("_Result")
-
 _STOCK_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
+_SHUFFLED_LAST = [h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE]
 _DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
 _SLACK = 1 << 16
 _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for columns that may grow
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
-_WORTH_THREADS = 2
-_RUN_BYTES = 1 << 21
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK = 48  # bytes of it that matter here; no whole file is shorter
 _END_OF_FILE = {b"\0": 40, b"\1": 44, b"\2": 28, b"\3": 28}  # where each version states it
@@ -188,6 +183,8 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
     filters = _filters(data)
     if not set(filters) <= _STOCK_FILTERS or len(set(filters)) < len(filters):
         raise UnsafeError("a filter other than gzip, shuffle and fletcher32")
+    if [kind for kind in filters if kind != h5z.FILTER_FLETCHER32] == _SHUFFLED_LAST:
+        raise UnsafeError("shuffle after gzip, which no program has a use for")
     if data.shape is None or data.id.get_space().get_simple_extent_ndims() == 0:
         raise UnsafeError("no array")
     stored = data.id.get_storage_size()
@@ -204,50 +201,57 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
         raise UnsafeError(f"cut into {_chunk_count(data)} chunks")
 
 
-def read(
-    data: h5py.Dataset,
-    rows: slice = slice(None),
-    seen: Callable[[memoryview], None] | None = None,
-) -> NDArray[Any]:
+def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
     """The numbers of a sound data set, those of ``rows`` of its first axis.
-
-    Chunks are decoded on every core, straight into the array that is returned.
 
     Args:
         data: the data set.
         rows: a contiguous range.
-        seen: called with the bytes of all these rows, a run after another in their order, each as
-            soon as it is there: a hash taken so costs no time beside the decoding.
 
     Raises:
-        UnsafeError: a chunk that is damaged or holds more than it may.
+        UnsafeError: a chunk that holds more or fewer bytes than its shape needs.
         OSError, RuntimeError: as HDF5 reports it.
     """
     start, stop, _ = rows.indices(len(data))
-    array = np.empty((max(stop - start, 0), *data.shape[1:]), dtype=data.dtype)
-    if array.size == 0:
-        return array
-    if data.chunks is None:
-        data.read_direct(array, np.s_[start:stop])
-        if seen:
-            seen(array.data)
-        return array
-    chunks = _Chunks(data)
-    if len(chunks) < _chunk_count(data):
-        array[...] = data.fillvalue
+    if data.chunks is not None:
+        _must_be_whole(data, start, stop)
+    numbers: NDArray[Any] = data[start : max(start, stop)]
+    return numbers
 
-    def fill(run: tuple[int, int]) -> tuple[int, int]:
-        for offset in _offsets(data, *run):
-            chunk = chunks.at(offset)
-            if chunk is not None:
-                into, out_of = _overlap(offset, chunks.shape, (start, stop), array.shape[1:])
-                array[into] = chunk[out_of]
-        return run
 
-    for low, high in _on_every_core(fill, list(_runs(data, start, stop))):
-        if seen:
-            seen(array[max(low - start, 0) : high - start].data)
-    return array
+def _must_be_whole(data: h5py.Dataset, start: int, stop: int) -> None:
+    """Refuse rows whose chunks, with the filters undone, have another size than they should.
+
+    HDF5 does not compare: it allocates whatever a chunk inflates to, and reads beyond the end of
+    one that inflates to less, which ends the process by SIGSEGV (HDF5 2.0.0).
+    """
+    kinds = _filters(data)
+    nbytes = prod(data.chunks) * data.dtype.itemsize
+    offsets: list[tuple[int, ...]] = []
+
+    def note(chunk: Any) -> None:
+        if start - data.chunks[0] < chunk.chunk_offset[0] < stop:
+            offsets.append(chunk.chunk_offset)
+
+    def look_at(offset: tuple[int, ...]) -> None:
+        mask, content = data.id.read_direct_chunk(offset)
+        applied = [kind for i, kind in enumerate(kinds) if not mask >> i & 1]
+        if applied and applied[-1] == h5z.FILTER_FLETCHER32:
+            applied.pop()
+            content = content[:-_CHECKSUM_BYTES]
+        size = nbytes + _CHECKSUM_BYTES * applied.count(h5z.FILTER_FLETCHER32)
+        try:
+            if h5z.FILTER_DEFLATE in applied:
+                content = inflate(content, size)
+        except DeflateError as error:
+            raise UnsafeError(f"cannot be read ({error})") from None
+        if len(content) != size:
+            raise UnsafeError(f"a chunk holds {len(content)} bytes, not {size}")
+
+    data.id.chunk_iter(note)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        for _ in pool.map(look_at, offsets):
+            pass
 
 
 def text(holder: h5py.Group | h5py.Dataset, name: str) -> str | None:
@@ -290,114 +294,3 @@ def _filters(data: h5py.Dataset) -> list[int]:
 
 def _chunk_count(data: h5py.Dataset) -> int:
     return prod(-(-length // step) for length, step in zip(data.shape, data.chunks, strict=True))
-
-
-def _runs(data: h5py.Dataset, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Rows ``start`` to ``stop`` in runs of whole chunks, each worth a thread's while."""
-    step = data.chunks[0]
-    row = prod(data.shape[1:]) * data.dtype.itemsize
-    length = step * max(1, _RUN_BYTES // max(step * row, 1))
-    for low in range(start - start % step, stop, length):
-        yield low, min(low + length, stop)
-
-
-def _offsets(data: h5py.Dataset, start: int, stop: int) -> Iterator[tuple[int, ...]]:
-    """Where the chunks begin that hold rows ``start`` to ``stop``."""
-    step = data.chunks[0]
-    rows = range(start - start % step, stop, step)
-    return product(
-        rows, *(range(0, n, c) for n, c in zip(data.shape[1:], data.chunks[1:], strict=True))
-    )
-
-
-def _overlap(
-    offset: Sequence[int], chunk: Sequence[int], rows: tuple[int, int], row: Sequence[int]
-) -> tuple[Slices, Slices]:
-    """Where a chunk's numbers go in the array of these rows, and which of them those are."""
-    into, out_of = [], []
-    windows = [rows, *((0, length) for length in row)]
-    for begin, length, (low, high) in zip(offset, chunk, windows, strict=True):
-        first, last = max(begin, low), min(begin + length, high)
-        into.append(slice(first - low, last - low))
-        out_of.append(slice(first - begin, last - begin))
-    return tuple(into), tuple(out_of)
-
-
-class _Chunks:
-    """The chunks of a data set, as they lie in the file, decoded one by one."""
-
-    def __init__(self, data: h5py.Dataset) -> None:
-        self.shape: tuple[int, ...] = data.chunks
-        self._id = data.id
-        self._dtype = data.dtype
-        self._nbytes = prod(self.shape) * self._dtype.itemsize
-        self._most = self._nbytes + self._nbytes // 8 + _SLACK
-        self._pipeline = _filters(data)
-        self._sizes: dict[tuple[int, ...], int] = {}
-        data.id.chunk_iter(self._note)
-
-    def _note(self, info: Any) -> None:
-        self._sizes[info.chunk_offset] = info.size
-
-    def __len__(self) -> int:
-        return len(self._sizes)
-
-    def at(self, offset: tuple[int, ...]) -> NDArray[Any] | None:
-        """The chunk that begins there; None where it was never written."""
-        size = self._sizes.get(offset)
-        if size is None:
-            return None
-        if size > self._most:
-            raise UnsafeError(f"a chunk of {size} bytes that should hold {self._nbytes}")
-        mask, content = self._id.read_direct_chunk(offset)
-        try:
-            decoded = self._decoded(content, mask)
-        except DeflateError as error:
-            raise UnsafeError(f"cannot be read ({error})") from None
-        return np.frombuffer(decoded, dtype=self._dtype).reshape(self.shape)
-
-    def _decoded(self, content: bytes, mask: int) -> bytes:
-        """Bytes with the filters undone, last applied first; bit i of the mask skips one."""
-        applied = [kind for i, kind in enumerate(self._pipeline) if not mask >> i & 1]
-        while applied:
-            kind = applied.pop()
-            if kind == h5z.FILTER_DEFLATE:
-                sums = applied.count(h5z.FILTER_FLETCHER32)
-                content = inflate(content, self._nbytes + _CHECKSUM_BYTES * sums)
-            elif kind == h5z.FILTER_FLETCHER32:
-                content = _checked(content)
-            else:
-                content = _unshuffled(content, self._dtype.itemsize)
-        if len(content) != self._nbytes:
-            raise DeflateError(f"a chunk holds {len(content)} bytes, not {self._nbytes}")
-        return content
-
-
-def _unshuffled(content: bytes, itemsize: int) -> bytes:
-    """Bytes that lie together by their place in a number, put back number by number."""
-    whole = len(content) - len(content) % itemsize
-    planes = np.frombuffer(content[:whole], dtype=np.uint8).reshape(itemsize, -1)
-    return planes.T.tobytes() + content[whole:]
-
-
-def _checked(content: bytes) -> bytes:
-    """The bytes before a Fletcher-32 checksum: sums modulo 65535 of big-endian 16-bit words."""
-    body, stated = content[:-_CHECKSUM_BYTES], content[-_CHECKSUM_BYTES:]
-    words = np.frombuffer(body + b"\0" * (len(body) % 2), dtype=">u2").astype(np.uint64)
-    ranks = np.arange(words.size, 0, -1, dtype=np.uint64) % 65535
-    sums = int(words.sum()) % 65535, int((words * ranks % 65535).sum()) % 65535
-    low, high = (int.from_bytes(stated[i : i + 2], "little") % 65535 for i in (0, 2))
-    if sums != (low, high):
-        raise DeflateError("a chunk does not match its checksum")
-    return body
-
-
-def _on_every_core(
-    task: Callable[[tuple[int, int]], _Result], items: Sequence[tuple[int, int]]
-) -> Iterator[_Result]:
-    """The results in the order of the items; the first ones while others are at work."""
-    if len(items) < _WORTH_THREADS:
-        yield from map(task, items)
-        return
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        yield from pool.map(task, items)
