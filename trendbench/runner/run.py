@@ -31,8 +31,8 @@ from trendbench.generators.protocol import (
 )
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
+from trendbench.metrics.c2st import FEWEST_TRIPLETS
 from trendbench.metrics.card import FEWEST_IMAGES, Card
-from trendbench.metrics.classifier import FEWEST_TRIPLETS
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
@@ -43,7 +43,6 @@ from trendbench.results.record import (
     HardwareEntry,
     RecipeEntry,
     RunRecord,
-    ScoreEntry,
     TrainingEntry,
     code_entry,
 )
@@ -395,10 +394,7 @@ def _record(
         privileged=is_privileged(model_class),
         n_test=card.n,
         xi_floor=xi.truth,
-        scores={
-            name: ScoreEntry(**score.__dict__) if score else None
-            for name, score in card.scores.items()
-        },
+        scores=card.scores,
         flags=[flag.name for flag in card.flags],
         images=hashlib.sha256(per_image).hexdigest(),
         attachments={name: hashlib.sha256(content).hexdigest() for name, content in shown.items()},
