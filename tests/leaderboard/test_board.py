@@ -249,6 +249,34 @@ def test_the_csv_is_generated_whole_and_the_same_every_time(tmp_path):
     assert own["conditional"] == "true"
 
 
+def test_printing_writes_nothing_and_says_when_the_csv_is_out_of_date(tmp_path, in_process):
+    board = ["leaderboard", "--results", tmp_path]
+    csv_file, said = tmp_path / "leaderboard.csv", "leaderboard.csv is out of date"
+    assert said not in in_process(*board).stderr  # no records, no CSV
+    make(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    for more in (
+        [],
+        ["--json"],
+        ["--markdown", "arch"],
+        ["--differences", "xi"],
+        ["--task", "small"],
+    ):
+        done = in_process(*board, *more)
+        assert (done.returncode, said in done.stderr) == (0, True)
+    assert set(tmp_path.rglob("*")) == before
+    assert f"wrote {csv_file}" in in_process(*board, "--write", "--task", "small").stderr
+    assert csv_file.read_text() == to_csv(rows(read_all(tmp_path)))
+    assert said not in in_process(*board).stderr
+    make(tmp_path, seed=1)
+    assert said in in_process(*board).stderr
+    content = csv_file.read_bytes()
+    for bad in (b"", content * 2, b"\xff"):
+        csv_file.write_bytes(bad)
+        assert said in in_process(*board).stderr
+        assert csv_file.read_bytes() == bad
+
+
 def test_the_committed_leaderboard_is_what_the_records_give():
     published = catalog.ROOT / "results"
     text = to_csv(rows(read_folder(published, "published")))
