@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
+from trendbench.metrics import pool
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.spec import TaskSpec, load_spec
 
@@ -101,6 +102,16 @@ def trend_v1() -> TaskSpec:
 def drawn(trend_v1: TaskSpec) -> Triplets:
     """1500 triplets of the canonical process: enough for z-scores on the closed forms."""
     return simulate(trend_v1, 1500, seed=11)
+
+
+@pytest.fixture(scope="module")
+def small_pool():
+    """Reference ranges from 64 images, for tests that ask where a score comes from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_MOST", 64)
+        pool.true_pool.cache_clear()
+        yield
+    pool.true_pool.cache_clear()
 
 
 @pytest.fixture

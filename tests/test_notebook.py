@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 import trendbench as tb
-from trendbench.metrics.card import Card, Score
+from trendbench.metrics.card import Card
 from trendbench.metrics.flags import Flag
+from trendbench.metrics.metric import Score
 
 EVIL = "<script>alert('x')</script>&"
 
@@ -40,7 +41,10 @@ def shown(thing):
 
 @pytest.fixture
 def card():
-    xi = Score(1.25, 1.0, 1.5, 1.0, 0.75, 1.375, EVIL, 1)
+    xi = Score.model_construct(
+        value=1.25, low=1.0, high=1.5, truth=1.0, truth_low=0.75, truth_high=1.375, unit=EVIL,
+        version=1,
+    )  # fmt: skip
     scores = {"xi_ratio": xi, "diversity": None}
     return Card(
         EVIL, "small", "a" * 64, 12, scores, [Flag("grey", ("why",))], EVIL, {"xi_ratio": xi}

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from trendbench.errors import InputError, TrendbenchError
     from trendbench.leaderboard.frame import load_results
     from trendbench.metrics.card import Card
+    from trendbench.metrics.score import score
     from trendbench.rendering.triplets import Triplets, simulate
     from trendbench.runner.run import run
     from trendbench.spec import TaskSpec, load_spec
-    from trendbench.submissions.scoring import score
 
 __version__ = "0.1.0"
 __all__ = [
@@ -67,7 +67,7 @@ _HOMES = {
     "make_data": "trendbench.data.make",
     "open_dataset": "trendbench.data.opening",
     "run": "trendbench.runner.run",
-    "score": "trendbench.submissions.scoring",
+    "score": "trendbench.metrics.score",
     "simulate": "trendbench.rendering.triplets",
 }
 

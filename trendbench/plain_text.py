@@ -5,6 +5,14 @@ import unicodedata
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, bidirectional marks, surrogates, …
 _LONGEST_LINE = 2000
+LONGEST_PAGE = 1 << 16
+_MARKUP = {
+    "HTML": re.compile(r"<[A-Za-z/!?]"),
+    "a picture": re.compile(r"!\["),
+    "a link that is not http or https": re.compile(
+        r"\]\s*[(:]\s*<?\s*(?!https?://|#)[A-Za-z][A-Za-z0-9+.-]*:", re.IGNORECASE
+    ),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What pandas.read_csv takes for a missing or a truth value, in any case of its letters.
 _NOT_TEXT = {
@@ -65,3 +73,28 @@ def checked_name(name: str) -> str:
             "digit first"
         )
     return must_read_back(name)
+
+
+def checked_page(content: bytes) -> str:
+    """A page of Markdown or TOML: visible characters, no HTML, no pictures, links to the web only.
+
+    Raises:
+        ValueError: anything else; the message names the line.
+    """
+    if not content.strip() or len(content) > LONGEST_PAGE:
+        raise ValueError(f"it has {len(content)} bytes: needed are 1 to {LONGEST_PAGE}")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 (byte {error.start})") from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        unseen = [c for c in line.removesuffix("\r") if c != "\t" and not is_plain(c)]
+        if unseen:
+            raise ValueError(
+                f"line {number} holds U+{ord(unseen[0]):04X}: control, invisible and direction "
+                "marks do not go in"
+            )
+        for what, pattern in _MARKUP.items():
+            if pattern.search(line):
+                raise ValueError(f"line {number} holds {what}: write plain text")
+    return text

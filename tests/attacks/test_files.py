@@ -27,7 +27,7 @@ def test_hostile_words_and_numbers(tmp_path):
 
 
 def test_formats_other_than_png_are_not_even_tried(tmp_path, monkeypatch):
-    from trendbench.submissions.images import read_samples
+    from trendbench.metrics.files import read_samples
 
     images = np.full((TINY.test, TINY.height, TINY.width), 255, np.uint8)
     for i, image in enumerate(images):
@@ -44,7 +44,7 @@ def test_formats_other_than_png_are_not_even_tried(tmp_path, monkeypatch):
 
 def test_a_png_whose_checksum_does_not_fit_is_refused(tmp_path):
     from trendbench.errors import ImagesError
-    from trendbench.submissions.images import read_samples
+    from trendbench.metrics.files import read_samples
 
     for i in range(TINY.test):
         Image.new("L", (TINY.width, TINY.height), 255).save(tmp_path / f"{i}.png")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from trendbench.cli.main import group
 from trendbench.leaderboard.board import COLUMNS, to_csv
-from trendbench.plain_text import inert, is_plain
+from trendbench.plain_text import checked_page, inert, is_plain
 from trendbench.progress import say
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +82,38 @@ def test_a_hostile_file_name_is_one_inert_line(tmp_path):
     )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr.rstrip("\n").isprintable()
+
+
+GOOD_PAGES = [
+    "# How\n\n- trained for 10 epochs, x < 3 and a<3, *emphasis*\n\t1. tab\n",
+    "[paper](https://example.org/a), [here](#below), E ξ = ½, 素材\r\n",
+    'epochs = 3\nname = "x"\n',
+]
+BAD_PAGES = {
+    "": "0 bytes", " \n": "2 bytes", "x" * 65537: "65537 bytes",
+    "a\x00b": r"line 1 holds U\+0000", "ok\na\u202eb": r"line 2 holds U\+202E",
+    "a\u200bb": r"U\+200B", "\ufeffa": r"U\+FEFF", "a\x1b[2J": r"U\+001B", "a\rb": r"U\+000D",
+    "<script>x</script>": "HTML", "a <img src=x>": "HTML", "<!-- x -->": "HTML", "</p>": "HTML",
+    "![x](https://example.org/p.png)": "a picture", "![x][1]": "a picture",
+    "[x](javascript:alert)": "a link", "[x]( data:text/html,x)": "a link",
+    "[x]: javascript:alert": "a link", "[x](JavaScript:alert)": "a link",
+    "[x](file:///etc)": "a link",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GOOD_PAGES)
+def test_plain_pages_go_in(text):
+    assert checked_page(text.encode()) == text
+
+
+@pytest.mark.parametrize("text", BAD_PAGES)
+def test_other_pages_do_not(text):
+    with pytest.raises(ValueError, match=BAD_PAGES[text]):
+        checked_page(text.encode())
+
+
+def test_a_page_that_is_no_text():
+    with pytest.raises(ValueError, match=r"not UTF-8 \(byte 1\)"):
+        checked_page(b"a\xff")
+    with pytest.raises(ValueError, match="not UTF-8"):
+        checked_page("a\ud800".encode("utf-8", "surrogatepass"))

@@ -106,7 +106,7 @@ def rows(place: Path, kills: int, fuzz: int) -> dict[str, Callable[[Path], Tally
         "a failing system call in a scoring with figures": lambda p: fail_and_repeat(
             score, p, kills // 2),
         "a failing system call in leaderboard": lambda p: fail_and_repeat(
-            ("leaderboard", "--results", "."), p),
+            ("leaderboard", "--results", ".", "--write"), p),
         "the newest checkpoint cut, empty or changed": lambda p: checkpoint_damage(
             workspace, p, 300),
         "a changed byte in a data file": lambda p: flip_bytes(data, data_file, p, 1000),

@@ -21,10 +21,10 @@ def main(name: str, runs: int, folder: Path) -> None:
         import trendbench.generators.weights
         import trendbench.leaderboard.board
         import trendbench.leaderboard.compare
+        import trendbench.metrics.files
+        import trendbench.metrics.pictures
         import trendbench.runner.workspace
         import trendbench.submissions.entry
-        import trendbench.submissions.images
-        import trendbench.submissions.pictures
         import trendbench.training.losses  # noqa: F401
         from tests.campaign.targets import Bench, forbid_writing_outside
     bench = Bench()

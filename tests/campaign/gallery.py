@@ -94,7 +94,7 @@ def read_data(path: Path) -> None:
 
 def read_images(path: Path) -> None:
     """As ``score`` reads samples."""
-    from trendbench.submissions.images import read_samples
+    from trendbench.metrics.files import read_samples
 
     read_samples(path, TINY, N)
 

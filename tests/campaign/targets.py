@@ -74,12 +74,12 @@ class Bench:
             dataset.glance("train", 0, 1)
 
     def _images(self, path: Path) -> None:
-        from trendbench.submissions.images import read_samples
+        from trendbench.metrics.files import read_samples
 
         read_samples(path, TINY, TINY.test)
 
     def _png(self, path: Path) -> None:
-        from trendbench.submissions.pictures import folder
+        from trendbench.metrics.pictures import folder
 
         folder(path.parent, TINY, 1, lossy=False)
         path.unlink()
@@ -125,9 +125,9 @@ class Bench:
             raise
 
     def _entry(self, path: Path) -> None:
-        from trendbench.submissions.entry import unpack
+        from trendbench.submissions.entry import EntryFile
 
-        unpack(path)
+        EntryFile(path).images(TINY)
 
     def _leaderboard(self, path: Path) -> None:
         from trendbench.leaderboard.compare import read_board

@@ -14,8 +14,8 @@ from trendbench.data.export import export
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
+from trendbench.metrics.files import read_samples
 from trendbench.spec import TaskSpec
-from trendbench.submissions.images import read_samples
 
 
 @pytest.fixture

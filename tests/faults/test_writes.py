@@ -81,7 +81,9 @@ def test_every_failing_call_of_make_data(tmp_path):
 
 
 def test_failing_calls_of_leaderboard(tmp_path):
-    assert fail_and_repeat(("leaderboard", "--results", "."), tmp_path / "b", 2).lost == []
+    assert (
+        fail_and_repeat(("leaderboard", "--results", ".", "--write"), tmp_path / "b", 2).lost == []
+    )
 
 
 @pytest.mark.slow

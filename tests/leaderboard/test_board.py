@@ -16,19 +16,18 @@ from trendbench.errors import ResultError
 from trendbench.generators.recipes import find_recipe
 from trendbench.leaderboard import board
 from trendbench.leaderboard.board import COLUMNS, SCORES, label, refresh, rows, superseded, to_csv
-from trendbench.metrics.card import METRICS
-from trendbench.metrics.full_card import C2ST_VERSIONS
+from trendbench.metrics.metric import Score
+from trendbench.metrics.registry import METRICS
 from trendbench.plain_text import reads_back
-from trendbench.results.record import RunRecord, ScoreEntry
+from trendbench.results.record import RunRecord
 from trendbench.results.store import (
     StoredRecord,
     pack_per_image,
     read_all,
+    read_folder,
     read_record,
     write_record,
 )
-
-VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 
 
 def make(
@@ -40,9 +39,9 @@ def make(
     per_image = dict.fromkeys(SCORES, by_image)
     packed = pack_per_image(per_image)
     score = {
-        name: ScoreEntry(
+        name: Score(
             value=ratio, low=ratio - half, high=ratio + half, truth=1.0, truth_low=0.97,
-            truth_high=1.03, unit="1", version=VERSIONS[name],
+            truth_high=1.03, unit="1", version=METRICS[name].version,
         )
         for name in SCORES
     }  # fmt: skip
@@ -218,7 +217,7 @@ def test_stale_rows_are_marked_and_unranked(tmp_path):
     make(tmp_path, recipe=entry)
     make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3500, "seed": 0}, task="trend-v1")
     numbers = dict.fromkeys(("value", "low", "high", "truth", "truth_low", "truth_high"), 1.0)
-    scores = {"xi": ScoreEntry(**numbers, unit="1", version=99)}
+    scores = {"xi": Score(**numbers, unit="1", version=99)}
     make(tmp_path, "nf32", scores=scores)
     assert [(row["arch"], row["status"], row["rank"]) for row in local(tmp_path)] == [
         ("nf8", "stale", None), ("nf32", "stale", None), ("nf16", "stale", None),
@@ -250,9 +249,37 @@ def test_the_csv_is_generated_whole_and_the_same_every_time(tmp_path):
     assert own["conditional"] == "true"
 
 
+def test_printing_writes_nothing_and_says_when_the_csv_is_out_of_date(tmp_path, in_process):
+    board = ["leaderboard", "--results", tmp_path]
+    csv_file, said = tmp_path / "leaderboard.csv", "leaderboard.csv is out of date"
+    assert said not in in_process(*board).stderr  # no records, no CSV
+    make(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    for more in (
+        [],
+        ["--json"],
+        ["--markdown", "arch"],
+        ["--differences", "xi"],
+        ["--task", "small"],
+    ):
+        done = in_process(*board, *more)
+        assert (done.returncode, said in done.stderr) == (0, True)
+    assert set(tmp_path.rglob("*")) == before
+    assert f"wrote {csv_file}" in in_process(*board, "--write", "--task", "small").stderr
+    assert csv_file.read_text() == to_csv(rows(read_all(tmp_path)))
+    assert said not in in_process(*board).stderr
+    make(tmp_path, seed=1)
+    assert said in in_process(*board).stderr
+    content = csv_file.read_bytes()
+    for bad in (b"", content * 2, b"\xff"):
+        csv_file.write_bytes(bad)
+        assert said in in_process(*board).stderr
+        assert csv_file.read_bytes() == bad
+
+
 def test_the_committed_leaderboard_is_what_the_records_give():
-    published = catalog.RESULTS
-    text = to_csv(rows(read_all(published)))
+    published = catalog.ROOT / "results"
+    text = to_csv(rows(read_folder(published, "published")))
     assert (published / "leaderboard.csv").read_text() == text
     assert "nf8" in text
 

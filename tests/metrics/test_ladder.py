@@ -11,7 +11,7 @@ from trendbench.metrics.batch import density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.flags import RULES
 from trendbench.metrics.memorisation import thumbnails
-from trendbench.metrics.sampling import Yardstick
+from trendbench.metrics.sampling import Reference
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
 
@@ -44,14 +44,14 @@ def make_scene(spec, training, n, seed):
     return given, Scene(spec, inputs, training, np.random.default_rng(seed))
 
 
-YARDSTICKS = {}
+REFERENCES = {}
 
 
 def card_of(images, truth, given, second=None):
     """A card; the pool's features are taken once a truth."""
-    yardstick = YARDSTICKS.setdefault(id(truth), Yardstick(truth, conditional=True))
+    reference = REFERENCES.setdefault(id(truth), Reference(truth, conditional=True))
     return score_images(
-        images, truth, name="x", data="", given=given, second=second, yardstick=yardstick
+        images, truth, name="x", data="", given=given, second=second, reference=reference
     )
 
 

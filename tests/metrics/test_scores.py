@@ -11,7 +11,7 @@ from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.bands import BANDS, band_means
 from trendbench.metrics.batch import Batch, density_profile
-from trendbench.metrics.card import METRICS, score_images
+from trendbench.metrics.card import score_images
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -22,7 +22,8 @@ from trendbench.metrics.coupling import (
 from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
-from trendbench.metrics.sampling import Yardstick, features_of
+from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.sampling import Reference, features_of
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import fit_trend, standard_errors
 from trendbench.metrics.truth import Truth
@@ -30,7 +31,7 @@ from trendbench.process.conditional import redraw_r
 from trendbench.rendering.triplets import render_r, simulate
 
 TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError())
-BY_NAME = {metric.name: metric for metric in METRICS}
+BY_NAME = {metric.name: metric for metric in IMAGE_METRICS}
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +215,7 @@ def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
     assert card.scores["input_disagreement"].value == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", IMAGE_METRICS, ids=lambda m: m.name)
 def test_every_score_ignores_batches_and_order(truth, drawn, metric):
     given = drawn[:60]
     images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(1)), truth.spec)
@@ -246,9 +247,9 @@ def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
     """Sets of 100 fresh true images fall into the 99 % range about as often as it says."""
     sets = drawn.r.reshape(15, 100, 256, 256)
     outside = 0
-    yardstick = Yardstick(truth, conditional=False)
+    reference = Reference(truth, conditional=False)
     for images in sets:
-        card = score_images(images, truth, name="x", data="", yardstick=yardstick)
+        card = score_images(images, truth, name="x", data="", reference=reference)
         for score in card.scores.values():
             if score is not None:
                 outside += not score.truth_low <= score.value <= score.truth_high
@@ -257,12 +258,12 @@ def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
 
 
 def test_a_yardstick_works_a_range_out_once_for_a_number_of_images(small_truth):
-    yardstick = Yardstick(small_truth, conditional=False)
-    first = yardstick.sampling(BY_NAME["xi"], 12)
-    assert yardstick.sampling(BY_NAME["xi"], 12) is first
-    assert yardstick.sampling(BY_NAME["xi"], 48) != first
-    assert yardstick.sampling(BY_NAME["s2_error"], 12) != first
-    assert Yardstick(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
+    reference = Reference(small_truth, conditional=False)
+    first = reference.sampling(BY_NAME["xi"], 12)
+    assert reference.sampling(BY_NAME["xi"], 12) is first
+    assert reference.sampling(BY_NAME["xi"], 48) != first
+    assert reference.sampling(BY_NAME["s2_error"], 12) != first
+    assert Reference(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
 
 
 def test_the_pool_is_the_same_at_every_call_and_nobody_s_data(trend_v1):
@@ -285,11 +286,11 @@ def test_the_pool_in_blocks_is_the_pool(small):
 def test_one_pass_over_the_pool_gives_each_score_what_its_own_would(small_data, conditional):
     """Without inputs the second sample of an image is the image before it, the first's the last."""
     truth, pool = truth_of(small_data), true_pool(small_data.spec)
-    together = Yardstick(truth, conditional=conditional)
-    together.prepare(METRICS)
+    together = Reference(truth, conditional=conditional)
+    together.prepare(IMAGE_METRICS)
     given = pool.triplets if conditional else None
     second = pool.second if conditional else np.roll(pool.drawn, 1, axis=0)
-    for metric in METRICS:
+    for metric in IMAGE_METRICS:
         whole = features_of([metric], pool.drawn, truth, given, second, 128)
         if whole:
             np.testing.assert_array_equal(together._features[metric.name], whole[metric.name])

@@ -5,16 +5,17 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench.metrics.batch import Batch, density_profile
-from trendbench.metrics.card import METRICS, score_images
+from trendbench.metrics.card import score_images
 from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.references import truth_of
-from trendbench.metrics.sampling import Yardstick
+from trendbench.metrics.registry import IMAGE_METRICS, METRICS
+from trendbench.metrics.sampling import Reference
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
 
 
 def xi_as_printed(image, xi0, w):
-    """Line by line: the seed's two formulas in plain Python."""
+    """Line by line: the study's two formulas in plain Python."""
     height, width = image.shape
     xi = []
     for k in range(1, width - w + 2):
@@ -37,14 +38,14 @@ def card(truth, drawn):
     return xi_card(drawn.r, truth)
 
 
-XI_METRICS = [m for m in METRICS if m.name.startswith("xi") or m.name == "grey_fraction"]
-YARDSTICKS = {}
+XI_METRICS = [m for m in IMAGE_METRICS if m.name.startswith("xi") or m.name == "grey_fraction"]
+REFERENCES = {}
 
 
 def xi_card(images, truth, metrics=XI_METRICS):
     """The part of the card that is ξ's; the pool's features are taken once a truth."""
-    yardstick = YARDSTICKS.setdefault(id(truth), Yardstick(truth, conditional=False))
-    return score_images(images, truth, name="x", data="", yardstick=yardstick, metrics=metrics)
+    reference = REFERENCES.setdefault(id(truth), Reference(truth, conditional=False))
+    return score_images(images, truth, name="x", data="", reference=reference, metrics=metrics)
 
 
 def score(images, truth, name):
@@ -156,12 +157,12 @@ def test_intervals_hold_the_floor_as_often_as_they_say(truth, drawn):
 
 
 def test_every_metric_declares_itself(truth):
-    names = [metric.name for metric in METRICS]
-    assert len(set(names)) == len(names)
-    for metric in METRICS:
-        assert metric.meaning
+    assert len(METRICS) == len(IMAGE_METRICS) + 2  # the classifier's; no name twice
+    for name, metric in METRICS.items():
+        assert (metric.name, bool(metric.meaning)) == (name, True)
         assert metric.direction in ("lower", "higher", "target")
         assert metric.version >= 1
+    for metric in IMAGE_METRICS:
         assert np.isfinite(metric.ideal(truth))
 
 

@@ -13,18 +13,17 @@ from trendbench import catalog, theory
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.recipes import find_recipe
 from trendbench.leaderboard.board import SCORES
-from trendbench.metrics.card import METRICS
 from trendbench.metrics.curves import measured_curves
-from trendbench.metrics.full_card import C2ST_VERSIONS
+from trendbench.metrics.metric import Score
+from trendbench.metrics.registry import METRICS
 from trendbench.rendering.triplets import simulate
 from trendbench.report import build
 from trendbench.report.build import write_report
 from trendbench.results.attachments import pack_curves
-from trendbench.results.record import RunRecord, ScoreEntry
+from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, pack_per_image, read_all, write_record
 from trendbench.spec import TaskSpec
 
-VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
 STRANGER = "aaa-stranger"
 EVIL = "<script>window.hacked = 1</script>\"'><img src=x onerror=window.hacked=1>"
 LOSSES = "images_seen,d,l1\n" + "".join(f"{8 * i},{1 / i:.4g},{2 / i:.4g}\n" for i in range(1, 31))
@@ -46,9 +45,9 @@ class Maker:
         by_image = np.random.default_rng(seed).normal(ratio, 0.2, 12)
         packed = pack_per_image(dict.fromkeys(scores, by_image))
         entries = {
-            name: ScoreEntry(
+            name: Score(
                 value=ratio, low=ratio - 0.05, high=ratio + 0.05, truth=1.0, truth_low=0.97,
-                truth_high=1.03, unit="1", version=VERSIONS[name],
+                truth_high=1.03, unit="1", version=METRICS[name].version,
             ) if name in scores else None
             for name in SCORES
         }  # fmt: skip

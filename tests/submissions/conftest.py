@@ -1,4 +1,4 @@
-"""One entry, made as a stranger would, and a results folder that knows its data file."""
+"""One entry, made as a third party would, and a results folder that knows its data file."""
 
 import shutil
 
@@ -8,7 +8,7 @@ import pytest
 from trendbench import catalog
 from trendbench.data.opening import open_dataset
 from trendbench.runner import run as story
-from trendbench.submissions.submit import About, submit
+from trendbench.submissions.entry import checked_entry, read_recipe, write_entry
 
 HONEST = """
 import numpy as np
@@ -26,7 +26,7 @@ class Keeps:
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def known(small_file, tmp_path_factory):
     """A folder of records with one run on the small file."""
     root = tmp_path_factory.mktemp("known")
@@ -46,10 +46,11 @@ def results(known, tmp_path, monkeypatch):
     shutil.copy(catalog.RESULTS / "paper.csv", published)
     monkeypatch.setattr(catalog, "RESULTS", published)
     shutil.copytree(known, tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
     return tmp_path / "results"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def made(small_file, tmp_path_factory):
     """The entry ``theirs``: half of the particles' pixels kept, two samples."""
     root = tmp_path_factory.mktemp("made")
@@ -63,6 +64,12 @@ def made(small_file, tmp_path_factory):
         )
         np.save(root / "first.npy", first)
         np.save(root / "second.npy", second)
-        about = About("theirs", root / "recipe.md", parameters=3, epochs=2.0, device="a laptop")
-        submit(first, dataset, about, root / "entry.zip", second=second, c2st=False)
+        entry = said_of(dataset, parameters=3, epochs=2.0, device="a laptop")
+        write_entry(root / "entry.zip", entry, read_recipe(root / "recipe.md"), first, second)
     return root
+
+
+def said_of(dataset, **words):
+    """What is said of images for a data file."""
+    task = {"task": dataset.spec.name, "data": dataset.sha256}
+    return checked_entry({"name": "theirs"} | task | words)

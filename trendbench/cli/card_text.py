@@ -2,21 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
 from trendbench.metrics.card import Card
-from trendbench.metrics.flags import Measured
+from trendbench.metrics.metric import Score
 from trendbench.numbers import short
 from trendbench.results.record import RunRecord
 
 _WIDTH = 80
-
-
-class _Score(Measured, Protocol):
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
 
 
 def card_text(card: Card) -> str:
@@ -33,7 +25,7 @@ def record_text(record: RunRecord) -> str:
     return "\n".join([heading, *score_lines(record.scores), flags, ""])
 
 
-def score_lines(scores: Mapping[str, _Score | None]) -> Iterator[str]:
+def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
     """A header and a line for each score that exists: value, 95 % interval, truth and its range."""
     yield f"{'score':<19}{'value':>9}  {'95 % interval':<20} {'truth':>8} 99 % of true sets"
     for name, score in scores.items():
@@ -41,7 +33,7 @@ def score_lines(scores: Mapping[str, _Score | None]) -> Iterator[str]:
             continue
         interval = f"[{short(score.low)}, {short(score.high)}]"
         chance = f"[{short(score.truth_low)}, {short(score.truth_high)}]"
-        mark = " " if score.truth_low <= score.value <= score.truth_high else "*"
+        mark = " " if score.is_within else "*"
         yield (
             f"{name:<19}{short(score.value, 4):>9}{mark} {interval:<20} "
             f"{short(score.truth):>8} {chance}"

@@ -69,8 +69,8 @@ def command(
     from trendbench.figures.card import curves_of, write_figures
     from trendbench.metrics.full_card import full_card
     from trendbench.metrics.intake import Handling
+    from trendbench.metrics.score import both_samples
     from trendbench.progress import bar, say
-    from trendbench.submissions.scoring import both_samples
 
     with open_dataset(data) as dataset:
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))

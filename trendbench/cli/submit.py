@@ -20,7 +20,7 @@ from trendbench.cli.handed_in import handed_in
 )  # fmt: skip
 @handed_in
 @click.option("--privileged", is_flag=True, help="The generator was shown germs or targets.")
-@click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
+@click.option("--no-c2st", is_flag=True, help="Leave the trained classifier out of the card.")
 @click.option(
     "--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True,
     help="Of the training: one entry a seed.",
@@ -48,26 +48,40 @@ def command(
     device: str,
     out: Path | None,
 ) -> None:
-    """Score anyone's images and pack card, per-image scores, hashes and recipe into one file.
+    """Score anyone's images and pack them, with the recipe and what is said of them, into one file.
 
-    SAMPLES is what trendbench score takes. The file's status is self-reported;
-    trendbench leaderboard --merge takes it in.
+    SAMPLES is what trendbench score takes. The file holds the images and no score:
+    trendbench leaderboard --merge scores them again and takes them in.
     """
     from trendbench.cli.card_text import card_text
     from trendbench.data.opening import open_dataset
+    from trendbench.metrics.full_card import full_card
     from trendbench.metrics.intake import Handling
+    from trendbench.metrics.score import both_samples
     from trendbench.progress import bar
-    from trendbench.submissions.scoring import both_samples
-    from trendbench.submissions.submit import About, must_be_new, submit
+    from trendbench.submissions.entry import (
+        checked_entry,
+        must_be_new,
+        read_recipe,
+        write_entry,
+    )
 
-    about = About(
-        name, recipe, seed=seed, conditional=not unconditional, privileged=privileged,
-        parameters=parameters, epochs=epochs, device=device,
-    )  # fmt: skip
     target = out or Path(f"{name}-seed{seed}.entry.zip")
     must_be_new(target)
+    text = read_recipe(recipe)
     with open_dataset(data) as dataset:
+        entry = checked_entry(
+            {
+                "name": name, "task": dataset.spec.name, "data": dataset.sha256, "seed": seed,
+                "conditional": not unconditional, "privileged": privileged,
+                "parameters": parameters, "epochs": epochs, "device": device,
+            }
+        )  # fmt: skip
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
-        card = submit(images, dataset, about, target, second=again, c2st=not no_c2st, bar=bar)
+        card = full_card(
+            images, dataset, name=name, second=again, conditional=entry.conditional,
+            c2st=not no_c2st, bar=bar,
+        )  # fmt: skip
+    write_entry(target, entry, text, images, again)
     click.echo(card_text(card))
     click.echo(f"entry  {target}")

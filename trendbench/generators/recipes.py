@@ -16,8 +16,9 @@ import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,6 +37,7 @@ _NO_ROWS = {_FAMILY_FILE, SPACE_FILE}
 _LONGEST_REFERENCE = 200
 
 Parameters = dict[str, bool | int | float | str]
+_Model = TypeVar("_Model", bound=BaseModel)
 _Summary = Annotated[str, Field(max_length=200)]
 
 
@@ -183,7 +185,7 @@ def is_reserved(name: str) -> bool:
     Families, their rows, and the names that a family's file reserves by a pattern.
     """
     for folder in _family_folders():
-        family = _read(folder / _FAMILY_FILE, _Family)
+        family = _family_of(folder)
         known = [folder.name, *(path.stem for path in _row_files(folder))]
         pattern = family.reserved
         if name.casefold() in (row.casefold() for row in known) or (
@@ -195,7 +197,7 @@ def is_reserved(name: str) -> bool:
 
 def unranked_families() -> set[str]:
     """Families whose rows are measured against, not ranked."""
-    return {f.name for f in _family_folders() if not _read(f / _FAMILY_FILE, _Family).ranked}
+    return {f.name for f in _family_folders() if not _family_of(f).ranked}
 
 
 def load_class(reference: str) -> Any:
@@ -229,7 +231,7 @@ def _line_of(error: BaseException) -> str:
 
 def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parameters]] | None:
     for folder in _family_folders():
-        family = _read(folder / _FAMILY_FILE, _Family)
+        family = _family_of(folder)
         row = _row(arch, folder, family)
         if row is None:
             continue
@@ -244,9 +246,8 @@ def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parame
 
 def _row(arch: str, folder: Path, family: _Family) -> _Row | None:
     path = folder / f"{arch}.toml"
-    if path in _row_files(folder):
-        row: _Row = _read(path, _Row)
-        return row
+    if path in folder.glob("*.toml") and path.name not in _NO_ROWS:
+        return _read_shipped(path, _Row)
     if family.names:
         parameters = load_class(family.names)(arch)
         if parameters is not None:
@@ -279,7 +280,7 @@ def _from_file(path: Path) -> Recipe:
     Raises:
         RecipeError: no such file, not such a recipe, or the name of one of ours.
     """
-    stated: _File = _read(path, _File)
+    stated = _read(path, _File)
     if is_reserved(stated.name):
         raise RecipeError(f"{path}: the name '{stated.name}' is a shipped row's: choose another")
     return Recipe(
@@ -315,9 +316,26 @@ def _row_files(folder: Path) -> list[Path]:
     return sorted((p for p in folder.glob("*.toml") if p.name not in _NO_ROWS), key=naturally)
 
 
-def _read(path: Path, model: type[Any]) -> Any:
+def _family_of(folder: Path) -> _Family:
+    return _read_shipped(folder / _FAMILY_FILE, _Family)
+
+
+def _read_shipped(path: Path, model: type[_Model]) -> _Model:
+    read: _Model = _as_last_changed(path, model, path.stat().st_mtime_ns)
+    return read
+
+
+@lru_cache(maxsize=256)
+def _as_last_changed(path: Path, model: type[_Model], changed: int) -> _Model:
+    """A shipped file, read once: a leaderboard asks for the recipe of every row."""
+    del changed
+    return _read(path, model)
+
+
+def _read(path: Path, model: type[_Model]) -> _Model:
     try:
-        return model.model_validate(read_toml(path))
+        read: _Model = model.model_validate(read_toml(path))
+        return read
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:

@@ -16,18 +16,17 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe, unranked_families
 from trendbench.leaderboard.variants import variants
-from trendbench.metrics.card import METRICS
-from trendbench.metrics.full_card import C2ST_VERSIONS
+from trendbench.metrics.registry import METRICS, are_current
 from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, newness, read_all, row_key
 from trendbench.spec import canonical_file
 from trendbench.storage.atomic import write_text
+from trendbench.storage.bounded import read_file
 from trendbench.storage.lock import waiting
 
 CSV_NAME = "leaderboard.csv"
-VERSIONS = {metric.name: metric.version for metric in METRICS} | C2ST_VERSIONS
-SCORES = tuple(VERSIONS)
+SCORES = tuple(METRICS)
 PAPER_NAME = "paper.csv"  # the study's numbers, in folders that are published
 _SHORT = 12
 _SEED = 20170602
@@ -45,11 +44,22 @@ Row = dict[str, Any]
 
 
 def refresh(results: Path) -> Path:
-    """Write ``results/leaderboard.csv`` anew from every record; one process at a time."""
+    """Write ``results/leaderboard.csv`` from every record; one process at a time."""
     path = results / CSV_NAME
     with waiting(results / ".leaderboard.lock"):
         write_text(path, to_csv(rows(read_all(results))))
     return path
+
+
+def is_out_of_date(results: Path, records: Sequence[StoredRecord]) -> bool:
+    """Whether ``results/leaderboard.csv`` is not what its records give, where there are any."""
+    if not any(stored.path.is_relative_to(results) for stored in records):
+        return False
+    current = to_csv(rows(records)).encode()
+    try:
+        return read_file(results / CSV_NAME, len(current)) != current
+    except OSError:  # there is none, or it is larger
+        return True
 
 
 def to_csv(board: Iterable[Row]) -> str:
@@ -213,7 +223,7 @@ def _status(records: Sequence[RunRecord]) -> str:
 
 
 def _is_stale(record: RunRecord) -> bool:
-    if any(s and VERSIONS.get(name) != s.version for name, s in record.scores.items()):
+    if not are_current(record.scores):
         return True
     try:
         canonical = canonical_file(record.task)

@@ -60,7 +60,7 @@ class Batch:
 
 
 def density_profile(images: NDArray[np.uint8], window: int) -> NDArray[np.float64]:
-    """The seed's sliding-window density.
+    """The study's sliding-window density.
 
     ξ_k = (1/(H·w)) Σ_{c=k−1}^{k+w−2} Σ_r (255 − I[r, c])/255, k = 1 … W − w + 1.
 

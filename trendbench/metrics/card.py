@@ -1,7 +1,7 @@
 """The score card: every score of one set of images, beside what true images score."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -10,71 +10,19 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
 from trendbench.errors import ImagesError, ScoreError, nearest
-from trendbench.metrics.coupling import (
-    Containment,
-    InputDisagreement,
-    RetentionError,
-    TargetDisagreement,
-)
-from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.flags import Flag, raised, verdict
-from trendbench.metrics.grey import GreyFraction
-from trendbench.metrics.memorisation import Memorisation
-from trendbench.metrics.metric import Metric
+from trendbench.metrics.metric import ImageMetric, Score
+from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
-from trendbench.metrics.sampling import Yardstick, features_of
-from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
-from trendbench.metrics.trend import KError, Lambda0Error
+from trendbench.metrics.sampling import Reference, features_of
 from trendbench.metrics.truth import Truth
-from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
 from trendbench.notebook import table
 from trendbench.numbers import short
 from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import Triplets
 
-METRICS: tuple[Metric, ...] = (
-    Xi(),
-    XiRatio(),
-    XiBias(),
-    XiVarianceRatio(),
-    XiBinary(),
-    GreyFraction(),
-    S2Error(),
-    LinealError(),
-    PerimeterError(),
-    EulerError(),
-    KError(),
-    Lambda0Error(),
-    RetentionError(),
-    Containment(),
-    InputDisagreement(),
-    TargetDisagreement(),
-    Diversity(),
-    Memorisation(),
-)
 _BATCH = 128
 FEWEST_IMAGES = 2
-
-
-@dataclass(frozen=True)
-class Score:
-    """One score.
-
-    Attributes:
-        value: measured; low, high: its 95 % interval from resampling images.
-        truth: its value for true images, or their median where it is sampling noise alone.
-        truth_low, truth_high: 0.5 % and 99.5 % quantiles for as many fresh true images.
-        unit, version: of the metric.
-    """
-
-    value: float
-    low: float
-    high: float
-    truth: float
-    truth_low: float
-    truth_high: float
-    unit: str
-    version: int
 
 
 class Scores(dict[str, Score | None]):
@@ -158,7 +106,7 @@ class Card:
             "n": self.n,
             "flags": [flag.name for flag in self.flags],
             "scores": {
-                name: asdict(score) if score else None for name, score in self.scores.items()
+                name: score.model_dump() if score else None for name, score in self.scores.items()
             },
             "verdict": self.verdict,
         }
@@ -172,8 +120,8 @@ def score_images(
     data: str,
     given: Triplets | None = None,
     second: NDArray[np.uint8] | None = None,
-    yardstick: Yardstick | None = None,
-    metrics: Sequence[Metric] = METRICS,
+    reference: Reference | None = None,
+    metrics: Sequence[ImageMetric] = IMAGE_METRICS,
     bar: Bar = quiet,
     engine: Engine | None = None,
 ) -> Card:
@@ -187,7 +135,7 @@ def score_images(
         given: the triplets they were drawn for; without them the scores that look at inputs and
             targets are absent.
         second: another sample for each of the same inputs, for ``diversity``.
-        yardstick: kept from an earlier call for the same truth, to save its preparation.
+        reference: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
         bar: shows progress; nothing by default.
         engine: where the images are looked at; in this process if None.
@@ -210,8 +158,8 @@ def score_images(
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
     with bar("scoring", n, "images") as progress:
         features = features_of(metrics, images, truth, given, second, _BATCH, progress, engine)
-    yardstick = yardstick or Yardstick(truth, conditional=given is not None)
-    yardstick.prepare([metric for metric in metrics if metric.name in features], bar)
+    reference = reference or Reference(truth, conditional=given is not None)
+    reference.prepare([metric for metric in metrics if metric.name in features], bar)
     weights = bootstrap_weights(n)
     scores = Scores()
     values = {}
@@ -221,7 +169,7 @@ def score_images(
             scores[metric.name] = None
             continue
         low, high = interval(metric, own, weights, truth)
-        fresh = yardstick.sampling(metric, n)
+        fresh = reference.sampling(metric, n)
         scores[metric.name] = Score(
             value=float(metric.value(own.mean(axis=0), n, truth)),
             low=low,

@@ -1,6 +1,6 @@
-"""The seed's own distance of two distributions: the loss of a trained classifier.
+"""The 2017 study's distance of two distributions: the loss of a trained classifier.
 
-A fresh network learns to tell the true r from the generated image of the same triplet. Triplets,
+A new network learns to tell the true r from the generated image of the same triplet. Triplets,
 not images, are split into training, calibration and held-out parts, so that a pair of inputs is
 never on two sides. The network's logit is calibrated on the calibration part, which also picks
 the epoch; the score is the log loss on the held-out part over ln 2: 1 where nothing can be told,
@@ -20,14 +20,13 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trendbench.errors import ImagesError
+from trendbench.metrics.c2st import must_be_enough
 from trendbench.progress import Bar, Progress, quiet
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
 from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
 from trendbench.training.randomness import derived_seed
 
-FEWEST_TRIPLETS = 100
 _SEED = 20170604
 _EPOCHS = 12
 _BATCH = 16
@@ -42,23 +41,11 @@ class HeldOut:
 
     Attributes:
         logloss: (m,) mean log loss of a triplet's true and generated image, over ln 2.
-        accuracy: (m,) share of the two that are named rightly.
+        accuracy: (m,) share of the two that are classified correctly.
     """
 
     logloss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
-
-
-def must_be_enough(n: int) -> None:
-    """Refuse too few triplets to train on.
-
-    Raises:
-        ImagesError: fewer than 100.
-    """
-    if n < FEWEST_TRIPLETS:
-        raise ImagesError(
-            f"{n} triplets: the classifier needs at least {FEWEST_TRIPLETS}; use --no-c2st"
-        )
 
 
 def tell_apart(
@@ -95,7 +82,7 @@ def tell_apart(
     return HeldOut(logloss, accuracy)
 
 
-class _Judge(nn.Sequential):
+class _Network(nn.Sequential):
     """Four stride-2 convolutions with group norm, then the mean over the frame, then one logit."""
 
     def __init__(self, inputs: int) -> None:
@@ -153,10 +140,10 @@ def _best_logits(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logits (m, 2) of the calibration and held-out parts, at the epoch best on the former."""
     torch.manual_seed(derived_seed(_SEED, "weights"))
-    judge = _Judge(pairs.channels).to(device=pairs.device)
+    network = _Network(pairs.channels).to(device=pairs.device)
     bf16 = choose_precision(pairs.device) == "bf16"
     steps = _EPOCHS * math.ceil(len(training) / _BATCH)
-    adam = torch.optim.AdamW(judge.parameters(), _LEARNING_RATE, weight_decay=_DECAY, fused=True)
+    adam = torch.optim.AdamW(network.parameters(), _LEARNING_RATE, weight_decay=_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, _LEARNING_RATE, total_steps=steps)
     best, kept = math.inf, (np.zeros((0, 2)), np.zeros((0, 2)))
     for epoch in range(_EPOCHS):
@@ -167,30 +154,30 @@ def _best_logits(
             x = pairs.take(chosen, rng.random(len(chosen)) < 0.5)
             truth = torch.arange(len(x), device=pairs.device) < len(chosen)
             with torch.autocast(pairs.device.type, torch.bfloat16, enabled=bf16):
-                logits = judge(x)
+                logits = network(x)
             loss = binary_cross_entropy_with_logits(logits.float()[:, 0], truth.float())
             adam.zero_grad(set_to_none=True)
             loss.backward()
             adam.step()
             schedule.step()
             progress.advance(len(chosen))
-        logits_c = _logits(judge, pairs, calibration, bf16)
+        logits_c = _logits(network, pairs, calibration, bf16)
         loss_c = _calibrated_loss(logits_c, _calibrate(logits_c))
         if loss_c < best:
-            best, kept = loss_c, (logits_c, _logits(judge, pairs, held_out, bf16))
+            best, kept = loss_c, (logits_c, _logits(network, pairs, held_out, bf16))
     return kept
 
 
 @torch.no_grad()
 def _logits(
-    judge: nn.Module, pairs: _Pairs, triplets: NDArray[np.int64], bf16: bool
+    network: nn.Module, pairs: _Pairs, triplets: NDArray[np.int64], bf16: bool
 ) -> NDArray[np.float64]:
     """(m, 2): of the true and of the generated image."""
     parts = []
     for start in range(0, len(triplets), _BATCH):
         chosen = triplets[start : start + _BATCH]
         with torch.autocast(pairs.device.type, torch.bfloat16, enabled=bf16):
-            logits = judge(pairs.take(chosen))
+            logits = network(pairs.take(chosen))
         parts.append(logits.float().reshape(2, -1).T.cpu().numpy().astype(np.float64))
     return np.concatenate(parts)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
@@ -40,7 +40,7 @@ def _sparse_and_dense(
     return sparse[..., inner] == 0, dense[..., inner] == 0, batch.black[..., inner]
 
 
-class RetentionError(Metric):
+class RetentionError(ImageMetric):
     """Distance of the pixel survival curve from the exact one, sampling noise taken out.
 
     In column c, of N pixels black in the denser input only, S are black in the image; the curve
@@ -52,9 +52,7 @@ class RetentionError(Metric):
     meaning = "distance of the survival curve of particles from the exact one"
     minimum: ClassVar[float] = 0.0
     direction: ClassVar[Direction] = "lower"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        return is_coupled(truth.spec) and batch.s1 is not None and batch.s2 is not None
+    needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         sparse, dense, black = _sparse_and_dense(batch, truth.spec)
@@ -84,15 +82,13 @@ class RetentionError(Metric):
         return 0.0
 
 
-class Containment(Metric):
+class Containment(ImageMetric):
     """Share of the sparser input's ink lost plus share of the image's ink outside the denser."""
 
     name = "containment"
     meaning = "ink of s1 that is lost plus ink that lies outside s2"
     direction: ClassVar[Direction] = "lower"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        return is_coupled(truth.spec) and batch.s1 is not None and batch.s2 is not None
+    needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         sparse, dense, black = _sparse_and_dense(batch, truth.spec)
@@ -116,7 +112,7 @@ def expected_disagreement(process: TrendProcess) -> float:
     return float(theory.conditional_disagreement(x, process).mean())
 
 
-class TargetDisagreement(Metric):
+class TargetDisagreement(ImageMetric):
     """Share of inner pixels that differ from the true r, over the exact share of a fresh draw.
 
     The true r is itself a draw given the inputs, so an honest sample differs from it as two
@@ -125,9 +121,7 @@ class TargetDisagreement(Metric):
 
     name = "target_disagreement"
     meaning = "disagreement with the true r over that of a fresh draw"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        return batch.target is not None and expected_disagreement(truth.spec) > 0
+    needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.target is not None
@@ -140,7 +134,7 @@ class TargetDisagreement(Metric):
         return 1.0
 
 
-class InputDisagreement(Metric):
+class InputDisagreement(ImageMetric):
     """Share of inner pixels that differ from the nearer input, over the exact share.
 
     Under ``thinning`` r differs from the sparser input with probability p_r − p_sparse and from
@@ -150,10 +144,7 @@ class InputDisagreement(Metric):
 
     name = "input_disagreement"
     meaning = "disagreement with the nearer input over the exact one"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        differ = truth.spec.lambda_left != truth.spec.lambda_right
-        return differ and batch.s1 is not None and batch.s2 is not None
+    needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "trend"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         inner = inner_columns(truth.spec)

@@ -8,22 +8,11 @@ root-mean-square scores are inside it too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
+
+from trendbench.metrics.metric import Score
 
 CHANCE = 2.4
-
-
-class Measured(Protocol):
-    """What a flag looks at."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def truth(self) -> float: ...
-    @property
-    def truth_low(self) -> float: ...
-    @property
-    def truth_high(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -44,13 +33,13 @@ class Rule:
     limit: float
     reason: str
 
-    def threshold(self, score: Measured) -> float:
+    def threshold(self, score: Score) -> float:
         """The value beyond which the flag is raised, chance allowed for."""
         if self.side == "above":
             return max(self.limit, score.truth + CHANCE * (score.truth_high - score.truth))
         return min(self.limit, score.truth - CHANCE * (score.truth - score.truth_low))
 
-    def broken(self, score: Measured) -> bool:
+    def broken(self, score: Score) -> bool:
         """Whether a value earns the flag."""
         threshold = self.threshold(score)
         return score.value > threshold if self.side == "above" else score.value < threshold
@@ -92,7 +81,7 @@ class Flag:
     readings: tuple[str, ...]
 
 
-def raised(scores: Mapping[str, Measured | None]) -> list[Flag]:
+def raised(scores: Mapping[str, Score | None]) -> list[Flag]:
     """The flags of a card, in the table's order."""
     readings: dict[str, list[str]] = {}
     for rule in RULES:
@@ -103,16 +92,12 @@ def raised(scores: Mapping[str, Measured | None]) -> list[Flag]:
     return [Flag(name, tuple(found)) for name, found in readings.items()]
 
 
-def verdict(scores: Mapping[str, Measured | None], flags: list[Flag]) -> str:
+def verdict(scores: Mapping[str, Score | None], flags: list[Flag]) -> str:
     """A card in a sentence or two."""
     if flags:
         found = "; ".join(f"{flag.name} ({', '.join(flag.readings)})" for flag in flags)
         return f"Out of contention: {found}."
-    outside = [
-        name
-        for name, score in scores.items()
-        if score is not None and not score.truth_low <= score.value <= score.truth_high
-    ]
+    outside = [name for name, score in scores.items() if score is not None and not score.is_within]
     if outside:
         return (
             "No flag. Told from true images by " + ", ".join(outside) + " (outside the range of "

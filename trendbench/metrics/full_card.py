@@ -7,17 +7,12 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine
 from trendbench.data.dataset import Dataset
-from trendbench.metrics.card import Card, Score, Scores, score_images
+from trendbench.metrics.c2st import ACCURACY, LOGLOSS, classifier_scores, must_be_enough
+from trendbench.metrics.card import Card, Scores, score_images
 from trendbench.metrics.flags import verdict
+from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
-from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
 from trendbench.progress import Bar, quiet
-
-C2ST_LOGLOSS, C2ST_ACCURACY = "c2st_logloss", "c2st_accuracy"
-C2ST_VERSIONS = {C2ST_LOGLOSS: 1, C2ST_ACCURACY: 1}
-_LEAST_LOGLOSS = 0.98  # what fresh draws of the oracle reach against true images
-_CHANCE = 0.5
-_WIDE = 2.576  # 99 % of a Gaussian
 
 
 def full_card(
@@ -50,9 +45,6 @@ def full_card(
     """
     test = dataset.load("test")
     if c2st:
-        # torch is heavy, and not always needed
-        from trendbench.metrics.classifier import must_be_enough, tell_apart
-
         must_be_enough(len(test))  # refused now, not after the other scores
     card = score_images(
         images,
@@ -64,26 +56,8 @@ def full_card(
         bar=bar,
         engine=engine,
     )
-    if not c2st:
-        return replace(card, scores=Scores(card.scores | dict.fromkeys(C2ST_VERSIONS)))
-    found = tell_apart(images, test, conditional=conditional, bar=bar)
-    m = len(found.logloss)
-    spread = _WIDE * 0.5 / np.sqrt(2 * m)
-    logloss_range = (_LEAST_LOGLOSS, 2 - _LEAST_LOGLOSS)
-    accuracy_range = (_CHANCE - spread, _CHANCE + spread)
-    scores = Scores(card.scores)
-    scores[C2ST_LOGLOSS] = _score(C2ST_LOGLOSS, found.logloss, 1.0, logloss_range)
-    scores[C2ST_ACCURACY] = _score(C2ST_ACCURACY, found.accuracy, _CHANCE, accuracy_range)
+    found: dict[str, Score | None] = {LOGLOSS: None, ACCURACY: None}
+    if c2st:
+        found |= classifier_scores(images, test, conditional=conditional, bar=bar)
+    scores = Scores(card.scores | found)
     return replace(card, scores=scores, verdict=verdict(scores, card.flags))
-
-
-def _score(
-    name: str, values: NDArray[np.float64], truth: float, chance: tuple[float, float]
-) -> Score:
-    """A mean over held-out triplets, with its interval from resampling them."""
-    means = bootstrap_weights(len(values)) @ values
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
-    return Score(
-        float(values.mean()), low, high, truth, *chance, unit="1", version=C2ST_VERSIONS[name]
-    )

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric
 from trendbench.metrics.truth import Truth
 
 DARKEST, LIGHTEST = 26, 229  # a tenth of the scale away from either end
 
 
-class GreyFraction(Metric):
+class GreyFraction(ImageMetric):
     """Share of pixels with a value in 26 … 229."""
 
     name = "grey_fraction"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
@@ -23,16 +23,13 @@ _SHIFTS = (-2, 0, 2)  # px, along x and along y
 _BATCH = 128
 
 
-class Memorisation(Metric):
+class Memorisation(ImageMetric):
     """Share of samples nearer to the training set than the 1 % quantile of fresh true images."""
 
     name = "memorisation"
     meaning = "share of samples nearer to the training set than 1 % of true images are"
     direction: ClassVar[Direction] = "lower"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        del batch
-        return truth.thumbnails is not None
+    needs: ClassVar[frozenset[Need]] = frozenset({"training"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         limit, _ = _pool_is_near(truth)

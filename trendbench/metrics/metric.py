@@ -1,8 +1,9 @@
-"""What a score is: per-image features, and a smooth function of their mean.
+"""What a metric declares, and what a score is.
 
-Every score θ = g(f̄) with f̄ the mean over images of a feature vector f(image). Hence one pass
-over the images serves the value, its interval (f̄ over resampled images, never pixels) and its
-per-image values (jackknife), for every score alike.
+Most metrics are per-image features and a smooth function of their mean: θ = g(f̄) with f̄ the mean
+over images of a feature vector f(image). Hence one pass over the images serves the value, its
+interval (f̄ over resampled images, never pixels) and its per-image values (jackknife), for every
+score alike. The trained classifier looks at the whole set and has no such features.
 """
 
 import math
@@ -14,12 +15,48 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.truth import Truth
+from trendbench.storage.stated import Part, Text
 
 Direction = Literal["lower", "higher", "target"]
+Need = Literal[
+    "inputs",  # s1 and s2 that the images were drawn from
+    "target",  # the true r of the same triplets
+    "second",  # another sample for the same inputs
+    "training",  # the training images
+    "germs",  # a task whose images are not all white
+    "trend",  # a task whose inputs have different intensities
+    "shared germs",  # a task whose triplets share germs and differ
+    "spread",  # a task in which two draws of r differ
+]
 
 
-class Metric(ABC):
-    """One score.
+class Score(Part):
+    """One score of one set of images.
+
+    Attributes:
+        value: measured; low, high: its 95 % interval from resampling images.
+        truth: its value for true images, or their median where it is sampling noise alone.
+        truth_low, truth_high: 0.5 % and 99.5 % quantiles for as many fresh true images.
+        unit, version: of the metric.
+    """
+
+    value: float
+    low: float
+    high: float
+    truth: float
+    truth_low: float
+    truth_high: float
+    unit: Text
+    version: int
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the value lies in the 99 % reference range."""
+        return self.truth_low <= self.value <= self.truth_high
+
+
+class Metric:
+    """What is declared of one score.
 
     Attributes:
         name: its key in records and columns.
@@ -27,7 +64,7 @@ class Metric(ABC):
         unit: of the value; "1" for pure numbers.
         direction: whether lower, higher, or closeness to the truth's value is better.
         version: raised whenever the same images would score differently.
-        is_noise_at_truth: true images score sampling noise, not one known value.
+        needs: what the images and the task must have; without it the score does not exist.
         minimum: no value is smaller, so no interval reaches below it.
     """
 
@@ -36,13 +73,18 @@ class Metric(ABC):
     unit: ClassVar[str] = "1"
     direction: ClassVar[Direction] = "target"
     version: ClassVar[int] = 1
-    is_noise_at_truth: ClassVar[bool] = False
+    needs: ClassVar[frozenset[Need]] = frozenset()
     minimum: ClassVar[float] = -math.inf
 
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        """Whether the score exists for this task and for what the batch carries."""
-        del batch, truth
-        return True
+
+class ImageMetric(Metric, ABC):
+    """A score g(f̄) of per-image features.
+
+    Attributes:
+        is_noise_at_truth: true images score sampling noise, not one known value.
+    """
+
+    is_noise_at_truth: ClassVar[bool] = False
 
     @abstractmethod
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD
-from trendbench.metrics.card import METRICS
 from trendbench.metrics.memorisation import thumbnails
-from trendbench.metrics.metric import Metric
+from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.pool import Pool, true_pool
+from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
@@ -106,7 +106,7 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
             for damage, apply in DAMAGES.items()
         }
     for damage, spoilt in spoilt_by.items():
-        for metric in METRICS:
+        for metric in IMAGE_METRICS:
             if metric.name not in sound:
                 continue
             for n in sizes:
@@ -119,7 +119,7 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
 
 
 def _detects(
-    metric: Metric,
+    metric: ImageMetric,
     sound: NDArray[np.float64],
     spoilt: NDArray[np.float64],
     n: int,
@@ -139,7 +139,7 @@ def _detects(
 def _features(images: Images, truth: Truth, pool: Pool) -> dict[str, NDArray[np.float64]]:
     n = len(images)
     second = pool.second[:n]
-    return features_of(METRICS, images, truth, pool.triplets[:n], second, _BATCH)
+    return features_of(IMAGE_METRICS, images, truth, pool.triplets[:n], second, _BATCH)
 
 
 def _drawn(

@@ -7,7 +7,7 @@ small; the image is the unit that is drawn independently.
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.metrics.metric import Metric
+from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.truth import Truth
 
 REPLICATES = 1000
@@ -22,7 +22,7 @@ def bootstrap_weights(n: int, replicates: int = REPLICATES) -> NDArray[np.float6
 
 
 def interval(
-    metric: Metric,
+    metric: ImageMetric,
     features: NDArray[np.float64],
     weights: NDArray[np.float64],
     truth: Truth,
@@ -34,7 +34,7 @@ def interval(
 
     Args:
         metric: the score.
-        features: (n, d), see ``Metric.features``.
+        features: (n, d), see ``ImageMetric.features``.
         weights: from ``bootstrap_weights(n)``.
         truth: the task's references.
     """
@@ -46,7 +46,9 @@ def interval(
     return max(float(low), metric.minimum), max(float(high), metric.minimum)
 
 
-def per_image(metric: Metric, features: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+def per_image(
+    metric: ImageMetric, features: NDArray[np.float64], truth: Truth
+) -> NDArray[np.float64]:
     """Jackknife pseudo-values n·θ − (n − 1)·θ₍₋ᵢ₎, shape (n,): what image i says θ is.
 
     For a score that is the mean over images, such as ξ, this is image i's own score. Two rows

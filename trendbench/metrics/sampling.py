@@ -1,4 +1,4 @@
-"""What fresh true images score at the same number of images: the yardstick beside every value.
+"""What fresh true images score at the same number of images: the reference of every score.
 
 A pool of true triplets is simulated from a seed of its own. Each score's features are taken on
 it, their mean is put where the closed forms say it is, and samples of n images are drawn from it
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from trendbench.cluster.engine import Engine, Here
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Metric
+from trendbench.metrics.metric import ImageMetric
+from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.truth import Truth
 from trendbench.progress import Bar, Progress, Silent, quiet
@@ -39,14 +40,14 @@ class Sampling:
 
 
 @dataclass
-class Yardstick:
-    """The pool seen through one task's references; whatever is taken from it is kept.
+class Reference:
+    """The reference distributions of one task's scores; what is computed of the pool is kept.
 
     Attributes:
-        truth: the references.
+        truth: the task's exact and training-set values.
         conditional: whether the images are scored with their inputs and targets.
 
-    A score is known by its name: two with one name and different settings need a yardstick each.
+    A score is known by its name: two with one name and different settings need a reference each.
     """
 
     truth: Truth
@@ -56,7 +57,7 @@ class Yardstick:
         self._features: Features = {}
         self._samplings: dict[tuple[str, int], Sampling] = {}
 
-    def prepare(self, metrics: Sequence[Metric], bar: Bar = quiet) -> None:
+    def prepare(self, metrics: Sequence[ImageMetric], bar: Bar = quiet) -> None:
         """Take the features of several scores in one pass over the pool, block by block."""
         unknown = []
         for metric in metrics:
@@ -73,7 +74,7 @@ class Yardstick:
                 self._features |= _joined(self._pass_over(pool, unknown, progress))
 
     def _pass_over(
-        self, pool: Pool, metrics: Sequence[Metric], progress: Progress
+        self, pool: Pool, metrics: Sequence[ImageMetric], progress: Progress
     ) -> Iterator[Features]:
         before = pool[-1:].drawn
         for block in pool.blocks(_BATCH):
@@ -84,14 +85,14 @@ class Yardstick:
                 before = block.drawn[-1:]
             yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
 
-    def sampling(self, metric: Metric, n: int) -> Sampling:
+    def sampling(self, metric: ImageMetric, n: int) -> Sampling:
         """The distribution of a score over fresh sets of n true images, worked out once."""
         known = self._samplings.get((metric.name, n))
         if known is None:
             known = self._samplings[metric.name, n] = self._worked_out(metric, n)
         return known
 
-    def _worked_out(self, metric: Metric, n: int) -> Sampling:
+    def _worked_out(self, metric: ImageMetric, n: int) -> Sampling:
         self.prepare([metric])
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
@@ -109,7 +110,7 @@ def _pool_weights(n: int, pool: int) -> NDArray[np.float64]:
 
 
 def features_of(
-    metrics: Sequence[Metric],
+    metrics: Sequence[ImageMetric],
     images: NDArray[np.uint8],
     truth: Truth,
     given: Triplets | None,
@@ -147,14 +148,15 @@ def features_of(
 class _Look:
     """A batch, and what is to be seen in it."""
 
-    metrics: Sequence[Metric]
+    metrics: Sequence[ImageMetric]
     truth: Truth
     batch: Batch
 
 
 def _look(task: _Look) -> Features:
     """The features of one batch, on whichever machine."""
-    applying = (metric for metric in task.metrics if metric.applies(task.batch, task.truth))
+    met = at_hand(task.batch, task.truth)
+    applying = (metric for metric in task.metrics if metric.needs <= met)
     return {metric.name: metric.features(task.batch, task.truth) for metric in applying}
 
 

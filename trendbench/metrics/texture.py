@@ -19,7 +19,7 @@ from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
@@ -27,7 +27,7 @@ REACH = 4  # longest lag and run, in radii
 _SMALLEST_SCALE = 1e-9
 
 
-class TextureMetric(Metric):
+class TextureMetric(ImageMetric):
     """A score whose features have known expectations."""
 
     direction: ClassVar[Direction] = "lower"

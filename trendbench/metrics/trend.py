@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
@@ -16,7 +16,7 @@ _ITERATIONS = 12
 _LEAST_COVERAGE, _MOST_COVERAGE = 1e-6, 1 - 1e-6
 
 
-class _TrendError(Metric):
+class _TrendError(ImageMetric):
     """(estimate − exact)/standard error of one coefficient of λ(x) = λ₀ + kx.
 
     The column densities D̄_c, averaged over images, are fitted by binomial quasi-likelihood with
@@ -30,11 +30,8 @@ class _TrendError(Metric):
 
     unit = "standard errors"
     direction: ClassVar[Direction] = "target"
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
     _coefficient: ClassVar[int]
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        del batch
-        return truth.xi_floor > 0  # columns without a single germ have no binomial weight
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth

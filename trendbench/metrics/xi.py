@@ -1,4 +1,4 @@
-"""ξ, the seed's criterion, and what it is made of.
+"""ξ, the 2017 study's criterion, and what it is made of.
 
 E (ξ_k − ξ₀_k)² = bias² + variance: a true image does not score 0 but the floor, and a generator
 collapsed to the mean profile scores below it. The parts are therefore scored one by one.
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch, xi_of
-from trendbench.metrics.metric import Direction, Metric
+from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 
 
-class Xi(Metric):
+class Xi(ImageMetric):
     """Mean over images of ξ = (1/(W − w)) Σ_k (ξ_k − ξ₀_k)², raw grey values."""
 
     name = "xi"
@@ -37,10 +37,7 @@ class XiRatio(Xi):
 
     name = "xi_ratio"
     meaning = "ξ over the exact floor"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        del batch
-        return truth.xi_floor > 0  # a task without a single germ has none
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return np.divide(super().value(mean, n, truth), truth.xi_floor)
@@ -60,7 +57,7 @@ class XiBinary(Xi):
         return xi_of(batch.binary_profile, truth.xi0, truth.normaliser)[:, None]
 
 
-class _ProfileMoments(Metric):
+class _ProfileMoments(ImageMetric):
     """Scores made of the profile's mean and variance: f = (ξ_1 … ξ_K, Σ_k ξ_k²)."""
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -101,10 +98,7 @@ class XiVarianceRatio(_ProfileMoments):
 
     name = "xi_variance_ratio"
     meaning = "between-image variance of the profile over the exact one"
-
-    def applies(self, batch: Batch, truth: Truth) -> bool:
-        del batch
-        return truth.xi_floor > 0  # a task without a single germ has none
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return self._variance(mean, n) / np.trace(truth.profile_covariance)

@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from trendbench.leaderboard.board import SCORES, Row
-from trendbench.metrics.card import METRICS
-from trendbench.metrics.full_card import C2ST_ACCURACY, C2ST_LOGLOSS
+from trendbench.metrics.c2st import ACCURACY, LOGLOSS
+from trendbench.metrics.registry import METRICS
 from trendbench.numbers import fixed, percent, short, with_half_width
 
-MEANINGS = {metric.name: metric.meaning for metric in METRICS} | {
-    C2ST_LOGLOSS: "held-out log loss of a trained classifier, real against generated, over ln 2",
-    C2ST_ACCURACY: "held-out accuracy of the same classifier",
-}
+MEANINGS = {name: metric.meaning for name, metric in METRICS.items()}
 _HEADS = {
     "xi": "ξ",
     "xi_ratio": "ξ/floor",
@@ -31,13 +28,13 @@ _HEADS = {
     "target_disagreement": "from target",
     "diversity": "diversity",
     "memorisation": "memory",
-    C2ST_LOGLOSS: "classifier",
-    C2ST_ACCURACY: "accuracy",
+    LOGLOSS: "classifier",
+    ACCURACY: "accuracy",
 }
 _FIRST = ("xi_ratio", "xi")
 _ALWAYS = (
     "xi_ratio", "xi_variance_ratio", "grey_fraction", "s2_error", "k_error", "retention_error",
-    "diversity", "memorisation", C2ST_LOGLOSS,
+    "diversity", "memorisation", LOGLOSS,
 )  # fmt: skip
 
 

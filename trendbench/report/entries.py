@@ -9,13 +9,14 @@ from typing import Any
 from trendbench.generators.recipes import unranked_families
 from trendbench.leaderboard.board import Row
 from trendbench.metrics.flags import RULES, verdict
+from trendbench.metrics.metric import Score
 from trendbench.numbers import plain, short
 from trendbench.report.attached import Attached, Sheet, read_attached
 from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
 from trendbench.report.figures import curve_figures, log_figures
 from trendbench.report.plot import Plot
 from trendbench.report.truth import exact_of, fits
-from trendbench.results.record import RunRecord, ScoreEntry
+from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord
 
 Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
@@ -190,7 +191,7 @@ class Entry:
             value is not None and truth is not None and _is_within(value, truth),
         )
 
-    def _score(self, name: str) -> ScoreEntry | None:
+    def _score(self, name: str) -> Score | None:
         return next((s for seed in self.seeds if (s := seed.record.scores.get(name))), None)
 
     @property
@@ -291,7 +292,7 @@ def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) ->
     return Entry(row, seeds, summary, figures, problems)
 
 
-def truth_of_group(entries: Sequence[Entry], name: str) -> ScoreEntry | None:
+def truth_of_group(entries: Sequence[Entry], name: str) -> Score | None:
     """A score's value for true images, from the first row that says so; ours come first."""
     ours = sorted(entries, key=lambda entry: entry.row["status"] != "reproduced")
     return next((s for entry in ours if (s := entry._score(name)) is not None), None)
@@ -314,7 +315,7 @@ def _is_ours(record: RunRecord) -> bool:
     return record.status == "reproduced"
 
 
-def _is_within(value: float, truth: ScoreEntry) -> bool:
+def _is_within(value: float, truth: Score) -> bool:
     return truth.truth_low <= value <= truth.truth_high
 
 

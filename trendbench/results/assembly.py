@@ -12,7 +12,6 @@ from trendbench.results.record import (
     HardwareEntry,
     RecipeEntry,
     RunRecord,
-    ScoreEntry,
     Status,
     TrainingEntry,
 )
@@ -65,19 +64,14 @@ def assembled(
     Raises:
         ValueError: a value that no record can hold.
     """
-    floor = card.scores["xi"]
-    assert floor is not None
     per_image = pack_per_image(card.per_image)
     record = RunRecord(
         **making.__dict__,
         task=dataset.spec.name,
         data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
         n_test=card.n,
-        xi_floor=floor.truth,
-        scores={
-            name: ScoreEntry(**score.__dict__) if score else None
-            for name, score in card.scores.items()
-        },
+        xi_floor=card.scores["xi"].truth,
+        scores=card.scores,
         flags=[flag.name for flag in card.flags],
         images=_digest(per_image),
         attachments={name: _digest(content) for name, content in attachments.items()},

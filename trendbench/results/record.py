@@ -4,50 +4,16 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import trendbench
-from trendbench.plain_text import checked_name, is_plain
+from trendbench.metrics.metric import Score
 from trendbench.provenance import sources_sha256
+from trendbench.storage.stated import Count, Name, Parameters, Part, RowName, Sha256, Text
 
 SUBMITTED = "submitted"  # the family of such rows, and in place of a generator's class
 Status = Literal["reproduced", "self-reported"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-RowName = Annotated[str, AfterValidator(checked_name)]  # task, row or family, as a table shows it
 _Number = Annotated[int, Field(ge=0, le=(1 << 64) - 1)]
-Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
-_LONGEST_TEXT = 200
-
-
-def _inert(text: str) -> str:
-    """Text that stays text in a terminal, a table and a spreadsheet."""
-    if not is_plain(text) or text[:1] in tuple("=+-@"):
-        raise ValueError("it has characters that cannot be seen, or begins as a formula does")
-    return text
-
-
-Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_inert)]
-Parameters = dict[Name, bool | int | float | Text]
-
-
-class Part(BaseModel):
-    """Part of a file that anyone may have written: every key known, every number finite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class ScoreEntry(Part):
-    """One score as the card gave it."""
-
-    value: float
-    low: float
-    high: float
-    truth: float
-    truth_low: float
-    truth_high: float
-    unit: Text
-    version: int
 
 
 class RecipeEntry(Part):
@@ -115,10 +81,10 @@ class RunRecord(Part):
     privileged: bool
     n_test: Count
     xi_floor: float
-    scores: dict[Name, ScoreEntry | None]
-    flags: list[Name] = []
+    scores: dict[Name, Score | None]
+    flags: list[Name] = Field(default_factory=list)
     images: Sha256
-    attachments: dict[Name, Sha256] = {}
+    attachments: dict[Name, Sha256] = Field(default_factory=dict)
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
     @property

@@ -25,7 +25,7 @@ Origin = Literal["published", "local"]
 PerImage = dict[str, NDArray[np.float64]]
 _DEFAULT = "results"
 _LARGEST_RECORD = 1 << 20
-_LARGEST_COMPANION = 1 << 27
+LARGEST_COMPANION = 1 << 27
 _MOST_SCORES = 64
 
 
@@ -49,7 +49,7 @@ class StoredRecord:
         def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
             if shape != (self.record.n_test,) or dtype.kind != "f":
                 raise ResultError(f"{path}: {name!r:.60} is not one number for each test image")
-            if prod(shape) * dtype.itemsize * _MOST_SCORES > _LARGEST_COMPANION:
+            if prod(shape) * dtype.itemsize * _MOST_SCORES > LARGEST_COMPANION:
                 raise ResultError(f"{path} is larger than any record's")
 
         try:
@@ -69,7 +69,7 @@ class StoredRecord:
 
     def _read(self, path: Path, digest: str) -> bytes:
         try:
-            content = read_file(path, _LARGEST_COMPANION)
+            content = read_file(path, LARGEST_COMPANION)
         except OSError as error:
             raise ResultError(f"{path} cannot be read ({error.strerror})") from None
         if hashlib.sha256(content).hexdigest() != digest:
@@ -122,7 +122,7 @@ def run_key(record: RunRecord) -> tuple[object, ...]:
 
 def newness(stored: StoredRecord) -> tuple[str, str]:
     """What records are sorted by, the oldest first."""
-    return stored.record.finished, stored.record.run_id
+    return stored.record.finished, stored.path.stem
 
 
 def results_folder(named: str | Path | None) -> Path:

@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError
 from trendbench import catalog
 from trendbench.errors import ResultError, first_problem
 from trendbench.progress import say
-from trendbench.results.record import CodeEntry, Count, Name, Parameters, Part, Sha256, Text
+from trendbench.results.record import CodeEntry
 from trendbench.storage.bounded import read_file
+from trendbench.storage.stated import Count, Name, Parameters, Part, Sha256, Text
 
 FOLDER = "studies"
 _LARGEST = 1 << 22

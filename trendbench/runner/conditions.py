@@ -4,8 +4,8 @@ import os
 
 from trendbench.data.dataset import Dataset
 from trendbench.errors import DataFileError, RunError
+from trendbench.metrics.c2st import FEWEST_TRIPLETS
 from trendbench.metrics.card import FEWEST_IMAGES
-from trendbench.metrics.classifier import FEWEST_TRIPLETS
 from trendbench.spec import canonical_file
 
 

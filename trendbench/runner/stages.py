@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.card import Card
 from trendbench.progress import say
-from trendbench.results.record import CodeEntry, Count, Part, Sha256, Text
+from trendbench.results.record import CodeEntry
 from trendbench.storage.atomic import write_text
+from trendbench.storage.stated import Count, Part, Sha256, Text
 
 _CHECK = "sha256"  # of the rest of a note
 

@@ -1,1 +1,1 @@
-"""Images that come from elsewhere, read without trusting them."""
+"""Entries: images from elsewhere as one file, and how a leaderboard takes them in."""

@@ -1,256 +1,302 @@
-"""An entry: one file with the scores of samples made elsewhere and what they rest on.
+"""An entry: one zip file with generated images and what their submitter says of them.
 
-``trendbench-entry/1`` is a zip archive of exactly three members, the same bytes for the same
-content: ``entry.json`` (an ``Entry``), ``scores.npz`` (each score image by image) and the recipe's
-text, ``recipe.md`` or ``recipe.toml``.
+``trendbench-entry/2`` holds ``entry.json`` (an ``Entry``), the recipe's text (``recipe.md`` or
+``recipe.toml``), the images and, where there is one, a second sample for the same inputs. Each
+sample is the bytes of its pixels in the order (n, H, W): ``images.bits`` has one bit a pixel, 1 for
+white, each row filled up to a whole byte; ``images.grey`` has one byte a pixel. There is no score
+in an entry: whoever takes it in computes them.
 """
 
 import hashlib
 import io
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from trendbench.errors import ResultError, first_problem
-from trendbench.generators.recipes import Recipe
-from trendbench.results.record import SUBMITTED, DataEntry, Name, RowName, ScoreEntry, Sha256
-from trendbench.results.store import PerImage
-from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
-from trendbench.submissions.text import LONGEST_PAGE, checked_page
+from trendbench.generators.recipes import Recipe, is_reserved
+from trendbench.plain_text import LONGEST_PAGE, checked_page, must_read_back
+from trendbench.rendering.disks import WHITE
+from trendbench.results.record import SUBMITTED
+from trendbench.results.store import LARGEST_COMPANION
+from trendbench.spec import TaskSpec
+from trendbench.storage.atomic import write_bytes
+from trendbench.storage.bounded import decoded, parse_toml, read_file
+from trendbench.storage.stated import Count, Part, RowName, Sha256, Text
 
-RecipeFile = Literal["recipe.md", "recipe.toml"]
-RECIPES: tuple[RecipeFile, ...] = ("recipe.md", "recipe.toml")
-_ENTRY, _SCORES = "entry.json", "scores.npz"
+Images = NDArray[np.uint8]
+_ENTRY, _OLD_SCORES = "entry.json", "scores.npz"
+_RECIPES = ("recipe.md", "recipe.toml")
+_BITS, _GREY = ".bits", ".grey"
+_LARGEST_ENTRY = 1 << 16
 _DATE = (1980, 1, 1, 0, 0, 0)
-_LARGEST_FILE, _LARGEST_ENTRY, _LARGEST_SCORES = 1 << 25, 1 << 18, 1 << 25
-_MOST_NUMBER = 1 << 53
-_MOST_IMAGES = 100_000
-_MOST_SCORES = 64
-_SINGLE = np.dtype("<f4")
-
-_Count = Annotated[int, Field(ge=0, le=_MOST_NUMBER)]
-_Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){1,3}[a-z0-9.+]{0,20}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+def _not_ours(name: str) -> str:
+    if is_reserved(name):
+        raise ValueError(f"'{name}' is a name of trendbench's own rows: choose another")
+    return name
 
 
-class Code(_Part):
-    """The trendbench that scored: its version, and the hash of its sources."""
+class Entry(Part):
+    """What a submitter says of images.
 
-    version: _Version
-    sha256: Sha256
+    Attributes:
+        name: the row's name.
+        task, data: the task's name, and the content hash of the data file whose test triplets the
+            images were drawn for.
+        seed: of the training, where several are submitted.
+        conditional: whether the generator looked at s1 and s2.
+        privileged: whether it was shown germs or targets.
+        parameters: trained numbers; epochs: passes over the training triplets; device: what it
+            was trained on.
+    """
 
-
-class RecipeText(_Part):
-    """The recipe's file and the hash of its bytes."""
-
-    file: RecipeFile
-    sha256: Sha256
-
-
-class Samples(_Part):
-    """How many images, and the hash of their bytes as (n, H, W) uint8; of a second set likewise."""
-
-    n: Annotated[int, Field(ge=2, le=_MOST_IMAGES)]
-    sha256: Sha256
-    second: Sha256 | None = None
-
-
-class Entry(_Part):
-    """Everything an entry states, but for the per-image scores and the recipe's text."""
-
-    format: Literal["trendbench-entry/1"] = "trendbench-entry/1"
-    status: Literal["self-reported"] = "self-reported"
-    name: RowName
+    format: Literal["trendbench-entry/2"] = "trendbench-entry/2"
+    name: Annotated[RowName, AfterValidator(_not_ours)]
     task: RowName
-    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
-    data: DataEntry
-    code: Code
-    recipe: RecipeText
-    samples: Samples
-    conditional: bool
-    privileged: bool
-    parameters: _Count | None = None
-    epochs: Annotated[float, Field(ge=0, le=_MOST_NUMBER)] | None = None
-    device: str
-    xi_floor: float
-    scores: dict[Name, ScoreEntry | None]
-    flags: list[Name]
-    images: Sha256
-
-    @property
-    def recipe_hash(self) -> str:
-        """The row's recipe hash: of the recipe's text."""
-        return Recipe(self.name, SUBMITTED, SUBMITTED, source=self.recipe.sha256).sha256
+    data: Sha256
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
+    conditional: bool = True
+    privileged: bool = False
+    parameters: Count | None = None
+    epochs: Annotated[float, Field(ge=0)] | None = None
+    device: Annotated[Text, AfterValidator(must_read_back)] = "not said"
 
 
-@dataclass(frozen=True, eq=False)
-class Parcel:
-    """An entry with its per-image scores, name to (n,) float32, and its recipe's text."""
+def checked_entry(fields: object, where: str = "") -> Entry:
+    """An entry of these fields.
 
-    entry: Entry
-    per_image: PerImage
-    recipe: str
-
-
-def samples_hash(images: NDArray[np.uint8]) -> str:
-    """SHA-256 of the images' bytes, whatever file they came in."""
-    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
+    Raises:
+        ResultError: one is missing, unknown or cannot be used; ``where`` begins the message.
+    """
+    try:
+        return Entry.model_validate(fields)
+    except ValidationError as error:
+        raise ResultError(f"{where}{first_problem(error, Entry)}") from None
 
 
-def read_recipe(path: Path) -> tuple[RecipeFile, str]:
+def read_recipe(path: Path) -> tuple[str, str]:
     """A recipe's file name within an entry, and its text.
 
     Raises:
         ResultError: no such file, another kind of file, or text that does not go in.
     """
-    file = next((f for f in RECIPES if f.endswith(path.suffix.lower() or "?")), None)
+    file = next((f for f in _RECIPES if f.endswith(path.suffix.lower() or "?")), None)
     if file is None:
         raise ResultError(f"{path}: a recipe is a .md or a .toml file")
     try:
-        content = decoded(read_file(path, LONGEST_PAGE, typed=True)).encode()
+        text = decoded(read_file(path, LONGEST_PAGE, typed=True))
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise ResultError(f"{path}: {error}") from None
-    return file, _recipe(file, content, str(path))
+    return file, _checked_recipe(file, text.encode(), str(path))
 
 
-def pack(entry: Entry, per_image: bytes, recipe: str) -> bytes:
-    """The file's bytes."""
+def write_entry(
+    out: Path, entry: Entry, recipe: tuple[str, str], images: Images, second: Images | None = None
+) -> None:
+    """Pack images and what is said of them into a new file: the same bytes for the same content.
+
+    Args:
+        out: the file; it must not exist.
+        entry: what is said.
+        recipe: as ``read_recipe`` gives it.
+        images: one for each test triplet, (n, H, W) uint8.
+        second: another sample for the same triplets.
+
+    Raises:
+        ResultError: ``out`` exists, or the file would be larger than a leaderboard takes in.
+        OSError: it cannot be written.
+    """
+    must_be_new(out)
+    write_bytes(out, pack(entry, recipe, images, second))
+
+
+def must_be_new(out: Path) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        ResultError: something stands at ``out``.
+    """
+    if out.exists() or out.is_symlink():
+        raise ResultError(f"{out} exists: choose another --out, or move it away")
+
+
+def pack(
+    entry: Entry, recipe: tuple[str, str], images: Images, second: Images | None = None
+) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        ResultError: more than a leaderboard takes in.
+    """
     text = json.dumps(entry.model_dump(), indent=2, ensure_ascii=False) + "\n"
-    members = {
-        _ENTRY: text.encode(), _SCORES: per_image, entry.recipe.file: recipe.encode(),
-    }  # fmt: skip
+    members = {_ENTRY: text.encode(), recipe[0]: recipe[1].encode()}
+    for name, sample in (("images", images), ("second", second)):
+        if sample is not None:
+            members |= _packed(name, sample)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
             member = zipfile.ZipInfo(name, _DATE)
             member.create_system, member.external_attr = 3, 0o644 << 16
-            archive.writestr(member, content, zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED, 6)
+    if buffer.tell() > LARGEST_COMPANION:
+        raise ResultError(
+            f"the entry has {buffer.tell() / 1e6:.0f} MB, and an entry has at most "
+            f"{LARGEST_COMPANION / 1e6:.0f} MB: --threshold 128 makes grey images black and white, "
+            "which take an eighth"
+        )
     return buffer.getvalue()
 
 
-def unpack(path: Path) -> Parcel:
-    """Read an entry, trusting nothing in it: form, sizes, hashes and types are checked here.
+def _packed(name: str, images: Images) -> dict[str, bytes]:
+    if ((images == 0) | (images == WHITE)).all():
+        return {f"{name}{_BITS}": np.packbits(images == WHITE, axis=-1).tobytes()}
+    return {f"{name}{_GREY}": images.tobytes()}
 
-    Whether its numbers make sense is for ``submissions.consistency``.
+
+class EntryFile:
+    """An entry that anyone may have made: each part is read with the size that it must have.
+
+    Attributes:
+        entry: what the submitter says; recipe: name and text of the recipe's file.
 
     Raises:
-        ResultError: it is not such a file, or contradicts itself.
+        ResultError: it is no such file, or holds anything else.
     """
-    try:
-        content = read_file(path, _LARGEST_FILE)
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read ({error.strerror})") from None
-    where = str(path)
-    try:
-        members = _members(content, where)
-    except ResultError:
-        raise
-    except Exception as error:  # zipfile and its decompressors raise a dozen kinds
-        raise ResultError(f"{where} is not a readable entry ({error})") from None
-    entry = _entry(members[_ENTRY], where)
-    recipe = members.get(entry.recipe.file)
-    if recipe is None:
-        raise ResultError(f"{where}: entry.json speaks of {entry.recipe.file}, which is not in it")
-    for name, stated, found in (
-        (entry.recipe.file, entry.recipe.sha256, recipe), (_SCORES, entry.images, members[_SCORES]),
-    ):  # fmt: skip
-        if hashlib.sha256(found).hexdigest() != stated:
-            raise ResultError(f"{where}: {name} is not the file that entry.json was written with")
-    text = _recipe(entry.recipe.file, recipe, f"{where}, {entry.recipe.file}")
-    return Parcel(entry, _per_image(members[_SCORES], entry.samples.n, where), text)
 
+    def __init__(self, path: Path) -> None:
+        self._where = str(path)
+        try:
+            content = read_file(path, LARGEST_COMPANION)
+        except OSError as error:
+            raise ResultError(f"{path} cannot be read ({error.strerror})") from None
+        with self._readable():
+            self._archive = zipfile.ZipFile(io.BytesIO(content))
+            self._members = _by_part(self._archive, self._where)
+            stated = self._read("entry", most=_LARGEST_ENTRY)
+            text = self._read("recipe", most=LONGEST_PAGE)
+        self.entry = checked_entry(_fields(stated, self._where), f"{self._where}: ")
+        file = self._members["recipe"].filename
+        self.recipe = file, _checked_recipe(file, text, f"{path}, {file}")
 
-def _members(content: bytes, where: str) -> dict[str, bytes]:
-    """The three members and nothing else, none larger than such a member can be."""
-    limits = {_ENTRY: _LARGEST_ENTRY, _SCORES: _LARGEST_SCORES}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        found = archive.infolist()
-        names = [member.filename for member in found]
-        expected = [sorted([_ENTRY, _SCORES, recipe]) for recipe in RECIPES]
-        if sorted(names) not in expected:
-            shown = ", ".join(repr(name[:40]) for name in names[:5])
+    @property
+    def row_recipe(self) -> Recipe:
+        """The recipe as a row of the leaderboard has it: the hash of its text."""
+        source = hashlib.sha256(self.recipe[1].encode()).hexdigest()
+        return Recipe(self.entry.name, SUBMITTED, SUBMITTED, source=source)
+
+    def images(self, spec: TaskSpec) -> tuple[Images, Images | None]:
+        """The images for the test triplets of a task, (n, H, W) uint8, and the second sample.
+
+        Raises:
+            ResultError: they are damaged, or others than the task has.
+        """
+        first = self._sample("images", spec)
+        return first, self._sample("second", spec) if "second" in self._members else None
+
+    def _sample(self, part: str, spec: TaskSpec) -> Images:
+        member = self._members[part]
+        is_packed = member.filename.endswith(_BITS)
+        row = -(-spec.width // 8) if is_packed else spec.width
+        shape = spec.test, spec.height, row
+        size = spec.test * spec.height * row
+        if member.file_size != size:
             raise ResultError(
-                f"{where} holds {shown or 'nothing'}: an entry holds {_ENTRY}, {_SCORES} and "
-                "recipe.md or recipe.toml, nothing else"
+                f"{self._where}: {member.filename} has {member.file_size} bytes, and "
+                f"{spec.test} images of {spec.width}×{spec.height} px have {size}: submit again "
+                f"with the data file of {spec.name}"
             )
-        return {
-            member.filename: _member(
-                archive, member, limits.get(member.filename, LONGEST_PAGE), where
+        with self._readable():
+            pixels = np.frombuffer(self._read(part, most=size), dtype=np.uint8).reshape(shape)
+        if is_packed:
+            return np.unpackbits(pixels, axis=-1, count=spec.width) * np.uint8(WHITE)
+        return pixels
+
+    def _read(self, part: str, most: int) -> bytes:
+        member = self._members[part]
+        if member.file_size > most:
+            raise ResultError(f"{self._where}: {member.filename} is larger than {most} bytes")
+        with self._archive.open(member) as file:
+            content = file.read(most + 1)
+        if len(content) != member.file_size:
+            raise ResultError(
+                f"{self._where}: {member.filename} is not as long as the archive says"
             )
-            for member in found
-        }
+        return content
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """A block in which zipfile and its decompressors raise a dozen kinds."""
+        try:
+            yield
+        except ResultError:
+            raise
+        except Exception as error:
+            raise ResultError(f"{self._where} is not a readable entry ({error})") from None
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, where: str) -> bytes:
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ResultError(f"{where}: {member.filename} is packed in an unusual way")
-    if member.file_size > limit:
-        raise ResultError(f"{where}: {member.filename} is larger than {limit} bytes")
-    with archive.open(member) as file:
-        content = file.read(limit + 1)
-    if len(content) != member.file_size:
-        raise ResultError(f"{where}: {member.filename} is not as long as the archive says")
-    return content
+def _by_part(archive: zipfile.ZipFile, where: str) -> Mapping[str, zipfile.ZipInfo]:
+    """The members by what they are: entry, recipe, images, perhaps second; nothing else."""
+    known = {_ENTRY: "entry", **dict.fromkeys(_RECIPES, "recipe")}
+    known |= {f"{part}{end}": part for part in ("images", "second") for end in (_BITS, _GREY)}
+    found = archive.infolist()
+    names = [member.filename for member in found]
+    if _OLD_SCORES in names:
+        raise ResultError(
+            f"{where} is a trendbench-entry/1, which holds scores and no images: make it again "
+            "with trendbench submit"
+        )
+    parts = [known.get(name, "") for name in names]
+    if sorted(set(parts) | {"second"}) != ["entry", "images", "recipe", "second"] or len(
+        set(parts)
+    ) < len(parts):
+        shown = ", ".join(repr(name[:40]) for name in names[:5])
+        raise ResultError(
+            f"{where} holds {shown or 'nothing'}: an entry holds {_ENTRY}, recipe.md or "
+            "recipe.toml, images.bits or images.grey, perhaps second.bits or second.grey, nothing "
+            "else"
+        )
+    odd = [m for m in found if m.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
+    if odd:
+        raise ResultError(f"{where}: {odd[0].filename} is packed in an unusual way")
+    return dict(zip(parts, found, strict=True))
 
 
-def _entry(content: bytes, where: str) -> Entry:
+def _fields(content: bytes, where: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(pairs)
         if len(table) < len(pairs):
             raise ValueError("a key twice")
         return table
 
-    def never(word: str) -> float:
+    def no_number(word: str) -> float:
         raise ValueError(f"{word} is no number")
 
     try:
-        fields = json.loads(content.decode(), object_pairs_hook=once, parse_constant=never)
-        return Entry.model_validate(fields)
-    except ValidationError as error:
-        raise ResultError(f"{where}: {first_problem(error, Entry)}") from None
+        return json.loads(content.decode(), object_pairs_hook=once, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise ResultError(f"{where}: {_ENTRY} is not readable ({error})") from None
 
 
-def _recipe(file: str, content: bytes, where: str) -> str:
-    text = checked_page(content, where)
+def _checked_recipe(file: str, content: bytes, where: str) -> str:
+    try:
+        text = checked_page(content)
+    except ValueError as error:
+        raise ResultError(f"{where}: {error}") from None
     if file.endswith(".toml"):
         try:
             parse_toml(text)
         except ValueError as error:
             raise ResultError(f"{where} is not TOML ({error})") from None
     return text
-
-
-def _per_image(content: bytes, n: int, where: str) -> PerImage:
-    """The arrays of ``scores.npz``: each one (n,) float32, all finite."""
-
-    def wrong(name: str) -> ResultError:
-        return ResultError(
-            f"{where}: {_SCORES}, {name[:40]!r} is not one finite float32 for each of the {n} "
-            "images"
-        )
-
-    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        if shape != (n,) or dtype != _SINGLE:
-            raise wrong(name)
-
-    try:
-        found = read_npz(content, check, _MOST_SCORES)
-    except ArrayError as error:
-        raise ResultError(f"{where}: {_SCORES} is not a readable .npz ({error})") from None
-    for name, values in found.items():
-        if not np.isfinite(values).all():
-            raise wrong(name)
-    return found

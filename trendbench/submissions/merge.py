@@ -1,133 +1,225 @@
-"""Take entries into a folder of records, once nothing in them is in doubt."""
+"""Take entries into a folder of records: each is scored here, on the data that it names."""
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from trendbench.data.dataset import Dataset
+from trendbench.data.make import default_path, make_data
+from trendbench.data.opening import open_dataset
 from trendbench.errors import ResultError
+from trendbench.figures.card import curves_of
+from trendbench.figures.samples import contact_sheet
+from trendbench.metrics.c2st import FEWEST_TRIPLETS, LOGLOSS
+from trendbench.metrics.full_card import full_card
+from trendbench.metrics.intake import accepted
+from trendbench.metrics.registry import are_current
+from trendbench.progress import Bar, optional, quiet, say
+from trendbench.results import attachments
+from trendbench.results.assembly import Making, assembled
 from trendbench.results.record import (
     SUBMITTED,
-    CodeEntry,
     HardwareEntry,
     RecipeEntry,
     RunRecord,
     TrainingEntry,
+    code_entry,
 )
 from trendbench.results.store import (
     StoredRecord,
     newness,
-    pack_per_image,
     read_all,
-    record_path,
     run_key,
     write_record,
 )
-from trendbench.submissions.consistency import must_be_consistent
-from trendbench.submissions.entry import Parcel, pack, unpack
+from trendbench.results.task import task_of
+from trendbench.spec import canonical_file, is_shipped, load_spec
+from trendbench.submissions.entry import Entry, EntryFile, Images, pack
 
 ENTRY = "entry.zip"
+_SHOWN = 4
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """An entry that can be scored, the file it is kept as, and its data file."""
+
+    file: EntryFile
+    packed: bytes
+    data: Path
+    before: StoredRecord | None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.packed).hexdigest()
+
+
 def merge(
-    paths: Sequence[Path], results: Path, *, replace: bool = False
+    paths: Sequence[Path],
+    results: Path,
+    *,
+    data: Path | None = None,
+    c2st: bool = True,
+    replace: bool = False,
+    bar: Bar = quiet,
 ) -> list[tuple[Path, bool]]:
-    """Record entries with the status ``self-reported``; all of them, or none if one is refused.
+    """Score entries and record them; all of them, or none if one is refused.
+
+    Their scores are computed here. How the images were made is what the submitter says, so the
+    records have the status ``self-reported``.
 
     Args:
         paths: files that ``trendbench submit`` wrote.
         results: the folder of records.
+        data: the data file of all entries. If None, the one that each entry names is made or
+            found: the canonical file of a task, or that of a run in ``results``.
+        c2st: whether to train the classifier, on tasks with enough test triplets.
         replace: whether an entry may stand in for another of its task, name, recipe and seed,
             whose record stays in the folder.
+        bar: shows progress.
 
     Returns:
-        For each entry its record's path, and whether it is new there.
+        For each entry its record's path, and whether it is new there. An entry that is on record
+        is scored again only where a score has a newer version, or the classifier is missing.
 
     Raises:
         ResultError: an entry is refused, or would replace another; nothing has been written.
-        OSError: the folder cannot be written.
+        ImagesError: its images cannot be scored.
+        DataFileError: the data file is not there.
+        OSError: a folder cannot be written.
     """
     stored = read_all(results)
-    known = [s.record for s in stored]
-    parcels = [unpack(path) for path in paths]
-    for path, parcel in zip(paths, parcels, strict=True):
-        must_be_consistent(parcel, known, str(path))
-    there = {_content(s.record): s.path for s in stored}
     standing = {run_key(s.record): s for s in sorted(stored, key=newness)}
-    finished = datetime.now(UTC)
-    made = []
-    for path, parcel in zip(paths, parcels, strict=True):
-        record, per_image, entry = _record(parcel, finished.strftime(_MOMENT), str(path))
-        is_new = _content(record) not in there
-        old = standing.get(run_key(record))
-        if is_new and old is not None:
-            if not replace:
-                raise ResultError(_taken(path, record, old))
-            # Records tell time in seconds, and the one that is taken in last must be the newest.
-            after = datetime.strptime(old.record.finished, _MOMENT) + timedelta(seconds=1)
-            moment = max(finished.strftime(_MOMENT), after.strftime(_MOMENT))
-            record = record.model_copy(update={"finished": moment})
-        file = there.setdefault(_content(record), record_path(results, record))
-        if is_new:
-            standing[run_key(record)] = StoredRecord(record, file, "local")
-        made.append((record, per_image, entry, file, is_new))
-    for record, per_image, entry, _, is_new in made:
-        if is_new:
-            write_record(results, record, per_image, {ENTRY: entry})
-    return [(file, is_new) for *_, file, is_new in made]
+    planned: dict[object, _Checked] = {}
+    there: dict[object, Path] = {}
+    keys = []
+    for path in paths:
+        file = EntryFile(path)
+        entry = file.entry
+        place = data or _data_of(entry, stored, str(path))
+        with open_dataset(place) as dataset:
+            images, second = _images_of(file, dataset, str(path))
+            with_c2st = c2st and dataset.spec.test >= FEWEST_TRIPLETS
+        key = (entry.task, entry.data, entry.name, file.row_recipe.sha256, entry.seed)  # run_key
+        before = standing.get(key)
+        checked = _Checked(file, pack(entry, file.recipe, images, second), place, before)
+        keys.append(key)
+        if key in planned:
+            if planned[key].digest != checked.digest:
+                raise ResultError(_taken(path, entry, "another entry of this merge"))
+        elif before is not None and before.record.attachments.get(ENTRY) == checked.digest:
+            scores = before.record.scores
+            if are_current(scores) and (scores.get(LOGLOSS) or not with_c2st):
+                there[key] = before.path
+                continue
+        elif before is not None and not replace:
+            hint = f"; trendbench leaderboard --merge {path} --replace puts this one in its place"
+            raise ResultError(_taken(path, entry, str(before.path)) + hint)
+        planned[key] = checked
+    made = {key: _scored(checked, c2st=c2st, bar=bar) for key, checked in planned.items()}
+    written = {key: write_record(results, *parts) for key, parts in made.items()}
+    return [(there.get(key) or written[key], key in written) for key in keys]
 
 
-def _taken(path: Path, record: RunRecord, old: StoredRecord) -> str:
+def _taken(path: Path, entry: Entry, other: str) -> str:
     return (
-        f"{path}: {old.path} already stands for '{record.arch}', seed {record.seed}, with this "
-        "recipe and other samples: submit with another --name, or with another --seed where it is "
-        f"another training of the same model; trendbench leaderboard --merge {path} --replace puts "
-        "this one in its place"
+        f"{path}: {other} already stands for '{entry.name}', seed {entry.seed}, with this recipe "
+        "and other samples: submit with another --name, or with another --seed where it is "
+        "another training of the same model"
     )
 
 
-def _content(record: RunRecord) -> str:
-    """A record without the moment at which it was taken in."""
-    return record.model_copy(update={"finished": ""}).to_json()
+def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:
+    """The data file that an entry names, made if it is not there: of a task, or of a run."""
+    canonical = canonical_file(entry.task)
+    if canonical and canonical.sha256 == entry.data:
+        spec, seed = load_spec(entry.task, train=canonical.train), canonical.seed
+    else:
+        runs = (s for s in stored if s.record.status == "reproduced")
+        known = (s for s in runs if s.record.data.sha256 == entry.data)
+        found = [(task, s.record.data) for s in known if (task := task_of(s))]
+        if not found:
+            raise ResultError(
+                f"{where}: data {entry.data[:12]} of task {entry.task} is not known here: name its "
+                "file with --data FILE"
+            )
+        task, of_run = found[0]
+        spec, seed = task.model_copy(update={"train": of_run.train}), of_run.seed
+    path = default_path(spec, seed)
+    if make_data(spec, seed, path):
+        say(f"made {path}")
+    return path
 
 
-def _record(parcel: Parcel, finished: str, where: str) -> tuple[RunRecord, bytes, bytes]:
-    """The record, its per-image scores, and the entry packed anew from what was checked."""
-    entry = parcel.entry
-    per_image = pack_per_image(parcel.per_image)
-    digest = hashlib.sha256(per_image).hexdigest()
-    content = pack(entry.model_copy(update={"images": digest}), per_image, parcel.recipe)
-    try:
-        record = RunRecord(
-            task=entry.task,
-            arch=entry.name,
-            family=SUBMITTED,
-            status=entry.status,
-            seed=entry.seed,
-            recipe=RecipeEntry(
-                generator=SUBMITTED,
-                parameters={},
-                source=entry.recipe.sha256,
-                sha256=entry.recipe_hash,
-            ),
-            data=entry.data,
-            code=CodeEntry(**entry.code.model_dump()),
-            hardware=HardwareEntry(device=entry.device, precision=SUBMITTED),
-            training=TrainingEntry(
-                epochs=entry.epochs, seconds=None, sampling_seconds=None, sampling_seed=None
-            ),
-            parameters=entry.parameters,
-            conditional=entry.conditional,
-            privileged=entry.privileged,
-            n_test=entry.samples.n,
-            xi_floor=entry.xi_floor,
-            scores=entry.scores,
-            flags=entry.flags,
-            images=digest,
-            attachments={ENTRY: hashlib.sha256(content).hexdigest()},
-            finished=finished,
+def _images_of(file: EntryFile, dataset: Dataset, where: str) -> tuple[Images, Images | None]:
+    """The images of an entry, if they are for this data file and can be scored."""
+    entry = file.entry
+    if (entry.data, entry.task) != (dataset.sha256, dataset.spec.name):
+        raise ResultError(
+            f"{where} was made for data {entry.data[:12]} of task {entry.task}, and {dataset.path} "
+            f"holds {dataset.sha256[:12]} of {dataset.spec.name}: name the right file with --data"
         )
-    except ValueError as error:
-        raise ResultError(f"{where} makes no record ({error})") from None
-    return record, per_image, content
+    images, second = file.images(dataset.spec)
+    for sample in (images, second):
+        if sample is not None:
+            accepted(sample, dataset.spec, where)
+    return images, second
+
+
+def _scored(
+    checked: _Checked, *, c2st: bool, bar: Bar
+) -> tuple[RunRecord, bytes, dict[str, bytes]]:
+    """The record of an entry, its scores image by image, and what goes into its folder."""
+    file = checked.file
+    with open_dataset(checked.data) as dataset:
+        images, second = file.images(dataset.spec)
+        if c2st and len(images) < FEWEST_TRIPLETS:
+            say(f"{len(images)} test triplets: the classifier needs {FEWEST_TRIPLETS}: left out")
+            c2st = False
+        card = full_card(
+            images, dataset, name=file.entry.name, second=second,
+            conditional=file.entry.conditional, c2st=c2st, bar=bar,
+        )  # fmt: skip
+        shown = {ENTRY: checked.packed}
+        with optional("the record's samples and curves"):
+            test = dataset.load("test")[:_SHOWN]
+            shown[attachments.SAMPLES] = contact_sheet(test, images[:_SHOWN])
+            shown[attachments.CURVES] = attachments.pack_curves(curves_of(images, dataset, card))
+        if not is_shipped(dataset.spec):
+            shown[attachments.TASK] = dataset.spec.to_json().encode()
+        made, per_image = assembled(_making(file), dataset, card, shown, _finished(checked))
+        return made, per_image, shown
+
+
+def _making(file: EntryFile) -> Making:
+    """What the submitter says."""
+    entry, recipe = file.entry, file.row_recipe
+    return Making(
+        arch=entry.name,
+        family=SUBMITTED,
+        status="self-reported",
+        seed=entry.seed,
+        recipe=RecipeEntry(
+            generator=SUBMITTED, parameters={}, source=recipe.source, sha256=recipe.sha256
+        ),
+        code=code_entry(),
+        hardware=HardwareEntry(device=entry.device, precision=SUBMITTED),
+        training=TrainingEntry(
+            epochs=entry.epochs, seconds=None, sampling_seconds=None, sampling_seed=None
+        ),
+        parameters=entry.parameters,
+        conditional=entry.conditional,
+        privileged=entry.privileged,
+    )
+
+
+def _finished(checked: _Checked) -> str:
+    """Now, or a second after the record before: records tell time in seconds."""
+    finished = datetime.now(UTC)
+    if checked.before is not None:
+        earlier = datetime.strptime(checked.before.record.finished, _MOMENT).replace(tzinfo=UTC)
+        finished = max(finished, earlier + timedelta(seconds=1))
+    return finished.strftime(_MOMENT)

@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.errors import DataFileError
-from trendbench.metrics.card import FEWEST_IMAGES, METRICS, score_images
+from trendbench.metrics.card import FEWEST_IMAGES, score_images
 from trendbench.metrics.references import truth_of
-from trendbench.metrics.sampling import Yardstick
+from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.sampling import Reference
 
 _LEFT_OUT = ("memorisation", "diversity")
-_LOOKED_AT = tuple(metric for metric in METRICS if metric.name not in _LEFT_OUT)
+_LOOKED_AT = tuple(metric for metric in IMAGE_METRICS if metric.name not in _LEFT_OUT)
 
 
 def must_be_usable(dataset: Dataset) -> None:
@@ -72,8 +73,8 @@ class Objective:
         self.val = dataset.load("val")
         self._data = dataset.sha256
         self._truth = truth_of(dataset)
-        self._yardsticks = {
-            conditional: Yardstick(self._truth, conditional) for conditional in (False, True)
+        self._references = {
+            conditional: Reference(self._truth, conditional) for conditional in (False, True)
         }
 
     def __call__(self, drawn: NDArray[np.uint8], *, conditional: bool = True) -> Finding:
@@ -90,7 +91,7 @@ class Objective:
             name="validation",
             data=self._data,
             given=self.val if conditional else None,
-            yardstick=self._yardsticks[conditional],
+            reference=self._references[conditional],
             metrics=_LOOKED_AT,
         )
         xi = card.scores["xi_binary"]

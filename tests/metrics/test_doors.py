@@ -15,12 +15,12 @@ from trendbench.conformance.plan import Plan
 from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.generators.recipes import find_recipe
+from trendbench.metrics.files import read_samples
 from trendbench.metrics.intake import Handling, accepted
+from trendbench.metrics.score import both_samples
 from trendbench.rendering.triplets import simulate
 from trendbench.runner import run as story
 from trendbench.runner.sample import find_weights, sample
-from trendbench.submissions.images import read_samples
-from trendbench.submissions.scoring import both_samples
 
 HERE = f"{__name__}:Returns"
 HOW = Handling()
@@ -192,7 +192,7 @@ def test_what_has_the_wrong_form_is_mended_by_the_line_that_is_named(
 
 
 def test_a_score_takes_what_a_file_does(true, small_data, monkeypatch, capsys):
-    monkeypatch.setattr("trendbench.submissions.scoring.full_card", lambda images, *_, **__: images)
+    monkeypatch.setattr("trendbench.metrics.score.full_card", lambda images, *_, **__: images)
     for images, how in (
         (true / 255 + 1e-7, {}),
         (true // 255, {"threshold": 1}),

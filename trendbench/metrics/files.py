@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import ImagesError
+from trendbench.metrics import pictures
 from trendbench.metrics.intake import (
     Handling,
     Images,
@@ -20,7 +21,6 @@ from trendbench.metrics.intake import (
 from trendbench.spec import TaskSpec
 from trendbench.storage import hdf5
 from trendbench.storage.bounded import ArrayError, Check, read_file, read_npy, read_npz
-from trendbench.submissions import pictures
 
 _LARGEST_ARCHIVE = 1 << 34
 _MOST_ITEMS = 1000

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from trendbench.errors import ImagesError
+from trendbench.metrics.files import read_samples
 from trendbench.metrics.intake import Handling
-from trendbench.submissions.images import read_samples
 
 PAGE = Path(__file__).parents[2] / "docs" / "elsewhere.md"
 ROWS = dict(re.findall(r"^\| ([^|`]+) \| `([^`]+)` \|$", PAGE.read_text("utf-8"), re.MULTILINE))

@@ -10,10 +10,10 @@ from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
+from trendbench.metrics.files import read_samples
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import Handling, accepted_samples
 from trendbench.progress import Bar, quiet
-from trendbench.submissions.images import read_samples
 
 Images = NDArray[np.uint8] | str | Path
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from trendbench.errors import ImagesError
+from trendbench.metrics.files import read_samples
 from trendbench.rendering.triplets import simulate
-from trendbench.submissions.images import read_samples
 
 
 @pytest.fixture(scope="module")

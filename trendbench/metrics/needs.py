@@ -1,0 +1,23 @@
+"""What a batch of images and its task have of what metrics need."""
+
+from trendbench.metrics.batch import Batch
+from trendbench.metrics.coupling import is_coupled
+from trendbench.metrics.diversity import expected_spread
+from trendbench.metrics.metric import Need
+from trendbench.metrics.truth import Truth
+
+
+def at_hand(batch: Batch, truth: Truth) -> set[Need]:
+    """The needs that are met: a metric exists here if all of its own are among them."""
+    spec = truth.spec
+    met: dict[Need, bool] = {
+        "inputs": batch.s1 is not None and batch.s2 is not None,
+        "target": batch.target is not None,
+        "second": batch.second is not None,
+        "training": truth.thumbnails is not None,
+        "germs": truth.xi_floor > 0,
+        "trend": spec.lambda_left != spec.lambda_right,
+        "shared germs": is_coupled(spec),
+        "spread": expected_spread(spec, conditional=batch.s1 is not None) > 0,
+    }
+    return {need for need, is_met in met.items() if is_met}

@@ -1,0 +1,49 @@
+"""Every metric, in the order of the card."""
+
+from collections.abc import Mapping
+
+from trendbench.metrics.c2st import Accuracy, LogLoss
+from trendbench.metrics.coupling import (
+    Containment,
+    InputDisagreement,
+    RetentionError,
+    TargetDisagreement,
+)
+from trendbench.metrics.diversity import Diversity
+from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.memorisation import Memorisation
+from trendbench.metrics.metric import ImageMetric, Metric, Score
+from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
+from trendbench.metrics.trend import KError, Lambda0Error
+from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+
+IMAGE_METRICS: tuple[ImageMetric, ...] = (
+    Xi(),
+    XiRatio(),
+    XiBias(),
+    XiVarianceRatio(),
+    XiBinary(),
+    GreyFraction(),
+    S2Error(),
+    LinealError(),
+    PerimeterError(),
+    EulerError(),
+    KError(),
+    Lambda0Error(),
+    RetentionError(),
+    Containment(),
+    InputDisagreement(),
+    TargetDisagreement(),
+    Diversity(),
+    Memorisation(),
+)
+METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, LogLoss(), Accuracy())}
+
+
+def are_current(scores: Mapping[str, Score | None]) -> bool:
+    """Whether every score is of the version that its metric has now."""
+    return all(
+        name in METRICS and METRICS[name].version == score.version
+        for name, score in scores.items()
+        if score is not None
+    )
