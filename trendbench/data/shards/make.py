@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from trendbench import __version__
-from trendbench.cluster.engine import Engine, Here
 from trendbench.data import layout
 from trendbench.data.blocks import MOST_WORKERS, produce, ready_kernels, triplets_per_block
 from trendbench.data.file import FileDataset
@@ -22,6 +21,7 @@ from trendbench.data.shards.manifest import (
     write_manifest,
 )
 from trendbench.data.writer import FileWriter
+from trendbench.engine import Engine, Here
 from trendbench.errors import DataFileError
 from trendbench.machine import usable_cores
 from trendbench.process.seeds import SPLITS
