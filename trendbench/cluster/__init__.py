@@ -1,1 +1,1 @@
-"""Work spread over the workers of a Dask cluster, or done here."""
+"""Work spread over the workers of a Dask cluster."""

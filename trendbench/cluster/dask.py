@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trendbench import __version__
-from trendbench.cluster.engine import Engine, Here, Result, Task
+from trendbench.engine import Engine, Here, Result, Task
 from trendbench.errors import ClusterError
 from trendbench.machine import usable_cores
 from trendbench.progress import say

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.cluster.engine import Engine
+from trendbench.engine import Engine
 from trendbench.errors import ImagesError, ScoreError, nearest
 from trendbench.metrics.flags import Flag, raised, verdict
 from trendbench.metrics.metric import ImageMetric, Score

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.cluster.engine import Engine
 from trendbench.data.dataset import Dataset
+from trendbench.engine import Engine
 from trendbench.metrics.c2st import ACCURACY, LOGLOSS, classifier_scores, must_be_enough
 from trendbench.metrics.card import Card, Scores, score_images
 from trendbench.metrics.flags import verdict

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.cluster.engine import Engine, Here
+from trendbench.engine import Engine, Here
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand

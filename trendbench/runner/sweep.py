@@ -6,8 +6,8 @@ from contextlib import chdir, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trendbench.cluster.engine import Engine, Here
 from trendbench.data.canonical import canonical_data
+from trendbench.engine import Engine, Here
 from trendbench.errors import TrendbenchError
 from trendbench.progress import say
 from trendbench.runner.conditions import must_be_alone

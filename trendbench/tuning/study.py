@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trendbench.cluster.engine import Engine
 from trendbench.data.canonical import canonical_data
 from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
+from trendbench.engine import Engine
 from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.results.study import StudySummary, study_path

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from trendbench.cluster.engine import Engine
+from trendbench.engine import Engine
 from trendbench.errors import TrendbenchError, WorkerError
 from trendbench.machine import usable_cores
 from trendbench.progress import Bar, bar, quiet
