@@ -315,7 +315,8 @@ def _family_of(folder: Path) -> _Family:
 
 
 def _read_shipped(path: Path, model: type[_Model]) -> _Model:
-    return _as_last_changed(path, model, path.stat().st_mtime_ns)
+    read: _Model = _as_last_changed(path, model, path.stat().st_mtime_ns)
+    return read
 
 
 @lru_cache(maxsize=256)
@@ -327,8 +328,7 @@ def _as_last_changed(path: Path, model: type[_Model], changed: int) -> _Model:
 
 def _read(path: Path, model: type[_Model]) -> _Model:
     try:
-        read: _Model = model.model_validate(read_toml(path))
-        return read
+        return model.model_validate(read_toml(path))
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:
