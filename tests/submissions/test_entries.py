@@ -407,7 +407,7 @@ FIELDS = {
     "a long name": ({"name": "a" * 65}, "name: .* does not name a row"),
     "a missing value for a name": ({"name": "NA"}, "name: 'NA' would not be read"),
     "a path for a task": ({"task": "../x"}, "task: .* does not name a row"),
-    "another task": ({"task": "trend-v1"}, "of task trend-v1, and .* of small"),
+    "another task": ({"task": "trend-v1"}, "of task trend-v1, and .* holds .* of small"),
     "a formula for a device": ({"device": "=cmd|' /C calc'!A0"}, "device: .*formula"),
     "marks in a device": ({"device": "a\u202eb"}, "device: .*cannot be seen"),
     "a missing value for a device": ({"device": "N/A"}, "device: 'N/A' would not"),

@@ -20,12 +20,12 @@ from trendbench.cli.handed_in import handed_in
 )  # fmt: skip
 @handed_in
 @click.option("--privileged", is_flag=True, help="The generator was shown germs or targets.")
-@click.option("--no-c2st", is_flag=True, help="Leave the trained classifier out of the card.")
+@click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(
     "--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True,
     help="Of the training: one entry a seed.",
 )  # fmt: skip
-@click.option("--parameters", type=click.IntRange(0, 1 << 53), help="How many trained numbers.")
+@click.option("--parameters", type=click.IntRange(0, 10**12), help="How many trained numbers.")
 @click.option("--epochs", type=click.FloatRange(0, 1 << 53), help="Passes over the training set.")
 @click.option("--device", default="not said", show_default=True, help="What it was trained on.")
 @click.option(

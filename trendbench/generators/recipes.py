@@ -334,8 +334,7 @@ def _as_last_changed(path: Path, model: type[_Model], changed: int) -> _Model:
 
 def _read(path: Path, model: type[_Model]) -> _Model:
     try:
-        read: _Model = model.model_validate(read_toml(path))
-        return read
+        return model.model_validate(read_toml(path))
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:

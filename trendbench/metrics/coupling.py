@@ -83,10 +83,10 @@ class RetentionError(ImageMetric):
 
 
 class Containment(ImageMetric):
-    """Share of the sparser input's ink lost plus share of the image's ink outside the denser."""
+    """Share of the sparser input's black that is lost, plus of the image's outside the denser."""
 
     name = "containment"
-    meaning = "ink of s1 that is lost plus ink that lies outside s2"
+    meaning = "black pixels of s1 that are lost, plus black pixels outside s2"
     direction: ClassVar[Direction] = "lower"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 

@@ -1,6 +1,6 @@
-"""Flags: what puts a set of images out of contention. One table, each limit with its reason.
+"""Flags: what disqualifies a set of images. One table, each limit with its reason.
 
-A limit is a number that a person would call wrong, or what fresh true images reach by chance at
+A limit is a value that a reader would call wrong, or what fresh true images reach by chance at
 this number of images, whichever is further from truth: ``CHANCE`` times as far from the median as
 the 99.5 % quantile lies. For a Gaussian score that is 6 standard deviations; the long tails of
 root-mean-square scores are inside it too.
@@ -69,7 +69,7 @@ RULES = (
     Rule("copies-target", "target_disagreement", "below", 0.75,
          "nearer to the hidden answer than a fresh draw can be"),
     Rule("ignores-input", "containment", "above", 0.5,
-         "half of the ink is lost or stands where no input has any"),
+         "half of the black pixels are lost or lie where no input has any"),
 )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def verdict(scores: Mapping[str, Score | None], flags: list[Flag]) -> str:
     """A card in a sentence or two."""
     if flags:
         found = "; ".join(f"{flag.name} ({', '.join(flag.readings)})" for flag in flags)
-        return f"Out of contention: {found}."
+        return f"Disqualified: {found}."
     outside = [name for name, score in scores.items() if score is not None and not score.is_within]
     if outside:
         return (

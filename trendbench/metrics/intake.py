@@ -1,4 +1,4 @@
-"""Which images can be scored: one judgement, whichever way they come in.
+"""Which images can be scored: the same checks, whichever way they come in.
 
 A file, a folder, an array in Python and what a generator drew all pass ``accepted``. What it
 refuses, it refuses with the line of code that mends it.
@@ -229,7 +229,7 @@ def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handl
     """Refuse white particles on black, told by coverage where the task's is not near one half.
 
     The negative must lie nearer to the exact coverage than a white page does: one colour
-    throughout is nobody's negative.
+    throughout is no negative of true images.
     """
     exact = theory.coverage(theory.pixel_centres(spec.width), spec.intensity, spec.radius)
     black = 1 - images.mean(axis=(0, 1)) / WHITE

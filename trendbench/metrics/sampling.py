@@ -86,13 +86,13 @@ class Reference:
             yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
 
     def sampling(self, metric: ImageMetric, n: int) -> Sampling:
-        """The distribution of a score over fresh sets of n true images, worked out once."""
+        """The distribution of a score over fresh sets of n true images, computed once."""
         known = self._samplings.get((metric.name, n))
         if known is None:
-            known = self._samplings[metric.name, n] = self._worked_out(metric, n)
+            known = self._samplings[metric.name, n] = self._computed(metric, n)
         return known
 
-    def _worked_out(self, metric: ImageMetric, n: int) -> Sampling:
+    def _computed(self, metric: ImageMetric, n: int) -> Sampling:
         self.prepare([metric])
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)

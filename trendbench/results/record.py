@@ -49,7 +49,7 @@ class HardwareEntry(Part):
 
 
 class TrainingEntry(Part):
-    """What the fit and the sampling cost; None where whoever did it elsewhere has not said."""
+    """What the fit and the sampling cost; None where a submitter has not said."""
 
     epochs: float | None = None
     images_seen: Count | None = None

@@ -4,7 +4,7 @@
 ``recipe.toml``), the images and, where there is one, a second sample for the same inputs. Each
 sample is the bytes of its pixels in the order (n, H, W): ``images.bits`` has one bit a pixel, 1 for
 white, each row filled up to a whole byte; ``images.grey`` has one byte a pixel. There is no score
-in an entry: whoever takes it in computes them.
+in an entry: it is computed where the entry is merged.
 """
 
 import hashlib

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from trendbench.data.dataset import Dataset
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import ResultError
@@ -36,7 +35,7 @@ from trendbench.results.store import (
 )
 from trendbench.results.task import task_of
 from trendbench.spec import canonical_file, is_shipped, load_spec
-from trendbench.submissions.entry import Entry, EntryFile, Images, pack
+from trendbench.submissions.entry import Entry, EntryFile, pack
 
 ENTRY = "entry.zip"
 _SHOWN = 4
@@ -45,16 +44,32 @@ _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, eq=False)
 class _Checked:
-    """An entry that can be scored, the file it is kept as, and its data file."""
+    """An entry that can be scored.
+
+    Attributes:
+        file: as it came; packed: as it is kept, of nothing but what was checked.
+        data: its data file.
+        c2st: whether the classifier is among its scores.
+    """
 
     file: EntryFile
     packed: bytes
     data: Path
-    before: StoredRecord | None
+    c2st: bool
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """As ``run_key`` of its record."""
+        entry = self.file.entry
+        return entry.task, entry.data, entry.name, self.file.row_recipe.sha256, entry.seed
 
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.packed).hexdigest()
+
+    def is_scored_by(self, record: RunRecord) -> bool:
+        """Whether a record of this entry has every score, as it is computed now."""
+        return are_current(record.scores) and not (self.c2st and record.scores.get(LOGLOSS) is None)
 
 
 def merge(
@@ -93,43 +108,60 @@ def merge(
     """
     stored = read_all(results)
     standing = {run_key(s.record): s for s in sorted(stored, key=newness)}
-    planned: dict[object, _Checked] = {}
-    there: dict[object, Path] = {}
-    keys = []
+    planned: dict[tuple[object, ...], _Checked] = {}
+    places: list[tuple[tuple[object, ...], Path | None]] = []
     for path in paths:
-        file = EntryFile(path)
-        entry = file.entry
-        place = data or _data_of(entry, stored, str(path))
-        with open_dataset(place) as dataset:
-            images, second = _images_of(file, dataset, str(path))
-            with_c2st = c2st and dataset.spec.test >= FEWEST_TRIPLETS
-        key = (entry.task, entry.data, entry.name, file.row_recipe.sha256, entry.seed)  # run_key
-        before = standing.get(key)
-        checked = _Checked(file, pack(entry, file.recipe, images, second), place, before)
-        keys.append(key)
-        if key in planned:
-            if planned[key].digest != checked.digest:
-                raise ResultError(_taken(path, entry, "another entry of this merge"))
+        checked = _checked(path, data, stored, c2st=c2st)
+        key = checked.key
+        before, other = standing.get(key), planned.get(key)
+        if other is not None:
+            if other.digest != checked.digest:
+                raise _taken(path, checked, "another entry of this merge", "")
         elif before is not None and before.record.attachments.get(ENTRY) == checked.digest:
-            scores = before.record.scores
-            if are_current(scores) and (scores.get(LOGLOSS) or not with_c2st):
-                there[key] = before.path
+            if checked.is_scored_by(before.record):
+                places.append((key, before.path))
                 continue
         elif before is not None and not replace:
             hint = f"; trendbench leaderboard --merge {path} --replace puts this one in its place"
-            raise ResultError(_taken(path, entry, str(before.path)) + hint)
+            raise _taken(path, checked, str(before.path), hint)
         planned[key] = checked
-    made = {key: _scored(checked, c2st=c2st, bar=bar) for key, checked in planned.items()}
+        places.append((key, None))
+    made = {key: _scored(checked, standing.get(key), bar) for key, checked in planned.items()}
     written = {key: write_record(results, *parts) for key, parts in made.items()}
-    return [(there.get(key) or written[key], key in written) for key in keys]
+    return [(there or written[key], there is None) for key, there in places]
 
 
-def _taken(path: Path, entry: Entry, other: str) -> str:
-    return (
+def _taken(path: Path, checked: _Checked, other: str, hint: str) -> ResultError:
+    entry = checked.file.entry
+    return ResultError(
         f"{path}: {other} already stands for '{entry.name}', seed {entry.seed}, with this recipe "
         "and other samples: submit with another --name, or with another --seed where it is "
-        "another training of the same model"
+        f"another training of the same model{hint}"
     )
+
+
+def _checked(
+    path: Path, data: Path | None, stored: Sequence[StoredRecord], *, c2st: bool
+) -> _Checked:
+    """An entry, if it is for its data file and can be scored."""
+    file = EntryFile(path)
+    entry = file.entry
+    place = data or _data_of(entry, stored, str(path))
+    with open_dataset(place) as dataset:
+        spec, sha256 = dataset.spec, dataset.sha256
+    if (entry.data, entry.task) != (sha256, spec.name):
+        raise ResultError(
+            f"{path} was made for data {entry.data[:12]} of task {entry.task}, and {place} holds "
+            f"{sha256[:12]} of {spec.name}: name the right file with --data"
+        )
+    images, second = file.images(spec)
+    for sample in (images, second):
+        if sample is not None:
+            accepted(sample, spec, str(path))
+    if c2st and spec.test < FEWEST_TRIPLETS:
+        say(f"{spec.test} test triplets: the classifier needs {FEWEST_TRIPLETS}: left out")
+        c2st = False
+    return _Checked(file, pack(entry, file.recipe, images, second), place, c2st)
 
 
 def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:
@@ -154,34 +186,16 @@ def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:
     return path
 
 
-def _images_of(file: EntryFile, dataset: Dataset, where: str) -> tuple[Images, Images | None]:
-    """The images of an entry, if they are for this data file and can be scored."""
-    entry = file.entry
-    if (entry.data, entry.task) != (dataset.sha256, dataset.spec.name):
-        raise ResultError(
-            f"{where} was made for data {entry.data[:12]} of task {entry.task}, and {dataset.path} "
-            f"holds {dataset.sha256[:12]} of {dataset.spec.name}: name the right file with --data"
-        )
-    images, second = file.images(dataset.spec)
-    for sample in (images, second):
-        if sample is not None:
-            accepted(sample, dataset.spec, where)
-    return images, second
-
-
 def _scored(
-    checked: _Checked, *, c2st: bool, bar: Bar
+    checked: _Checked, before: StoredRecord | None, bar: Bar
 ) -> tuple[RunRecord, bytes, dict[str, bytes]]:
     """The record of an entry, its scores image by image, and what goes into its folder."""
     file = checked.file
     with open_dataset(checked.data) as dataset:
         images, second = file.images(dataset.spec)
-        if c2st and len(images) < FEWEST_TRIPLETS:
-            say(f"{len(images)} test triplets: the classifier needs {FEWEST_TRIPLETS}: left out")
-            c2st = False
         card = full_card(
             images, dataset, name=file.entry.name, second=second,
-            conditional=file.entry.conditional, c2st=c2st, bar=bar,
+            conditional=file.entry.conditional, c2st=checked.c2st, bar=bar,
         )  # fmt: skip
         shown = {ENTRY: checked.packed}
         with optional("the record's samples and curves"):
@@ -190,7 +204,7 @@ def _scored(
             shown[attachments.CURVES] = attachments.pack_curves(curves_of(images, dataset, card))
         if not is_shipped(dataset.spec):
             shown[attachments.TASK] = dataset.spec.to_json().encode()
-        made, per_image = assembled(_making(file), dataset, card, shown, _finished(checked))
+        made, per_image = assembled(_making(file), dataset, card, shown, _finished(before))
         return made, per_image, shown
 
 
@@ -216,10 +230,10 @@ def _making(file: EntryFile) -> Making:
     )
 
 
-def _finished(checked: _Checked) -> str:
+def _finished(before: StoredRecord | None) -> str:
     """Now, or a second after the record before: records tell time in seconds."""
     finished = datetime.now(UTC)
-    if checked.before is not None:
-        earlier = datetime.strptime(checked.before.record.finished, _MOMENT).replace(tzinfo=UTC)
+    if before is not None:
+        earlier = datetime.strptime(before.record.finished, _MOMENT).replace(tzinfo=UTC)
         finished = max(finished, earlier + timedelta(seconds=1))
     return finished.strftime(_MOMENT)
