@@ -34,12 +34,13 @@ class Inputs:
 class Generator(Protocol):
     """A model that draws r from (s1, s2).
 
-    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Four
+    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Five
     facts about a class may be declared as class attributes; the defaults stand in parentheses:
     ``privileged`` (False): it is shown germs and targets; ``conditional`` (True): it looks at
     s1 and s2; ``extendable`` (False): more epochs continue a finished run; ``shares_batches``
-    (False): several processes, ``run.processes``, train one model together. An attribute or
-    property ``parameters`` gives the number of trained numbers.
+    (False): several processes, ``run.processes``, train one model together; ``streams`` (False):
+    ``fit`` takes training images by slices and batches of row numbers, so that they may be drawn
+    meanwhile. An attribute or property ``parameters`` gives the number of trained numbers.
     """
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
@@ -79,6 +80,11 @@ def is_extendable(generator: type[Any]) -> bool:
 def does_share_batches(generator: type[Any]) -> bool:
     """Whether several processes train one model of the class together."""
     return declared(generator, "shares_batches", False)
+
+
+def does_stream(generator: type[Any]) -> bool:
+    """Whether training images of the class may be drawn as it asks for them."""
+    return declared(generator, "streams", False)
 
 
 def shown_to(generator: type[Any], triplets: Triplets) -> Triplets:

@@ -52,7 +52,7 @@ def observer(
             return
         drawn = generator.sample(inputs, VALIDATION_SEED)
         drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
-        seen = epoch * dataset.spec.train
+        seen = epoch * (workspace.plan.stream or dataset.spec.train)
         with optional(f"epoch {epoch}, validation scores"):
             log = CurveLog(workspace.folder / "validation.csv", epoch - 1, key="epoch")
             batch = Batch(drawn, truth.spec.window)

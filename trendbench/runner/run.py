@@ -4,7 +4,7 @@ import hashlib
 import io
 import time
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from trendbench.catalog import DEFAULT_TASK
 from trendbench.data.dataset import Dataset
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
+from trendbench.data.stream import streamed
 from trendbench.errors import DataFileError, RecipeError, ResultError
 from trendbench.figures.card import curves_of, write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
     does_share_batches,
+    does_stream,
     inputs_for,
     is_conditional,
     is_extendable,
@@ -90,6 +92,7 @@ def run(
     arch: str,
     *,
     data: str | Path | None = None,
+    stream: int | None = None,
     seed: int = 0,
     epochs: int | None = None,
     preset: str | None = None,
@@ -108,6 +111,8 @@ def run(
     Args:
         arch: what ``find_recipe`` understands.
         data: a data file; the canonical one of ``trend-v1``, made where missing, if None.
+        stream: training triplets, drawn on the fly from the data's task and seed in place of the
+            file's; the first of them equal the file's.
         seed: of weights, order and noise.
         epochs: in place of the recipe's.
         preset: one of the family's schedules.
@@ -131,17 +136,25 @@ def run(
     must_follow_protocol(model_class, recipe.generator)
     if processes.count > 1 and not does_share_batches(model_class):
         raise RecipeError(f"{recipe.arch} is fitted by one process: start it without torchrun")
+    if stream is not None:
+        whole(stream, "stream", 1)
+        if processes.count > 1 or not does_stream(model_class):
+            raise RecipeError(
+                f"{recipe.arch} is fitted to the images of a file here: in place of --stream "
+                f"{stream}, trendbench make-data --n {stream} makes one for --data"
+            )
     if tensorboard:
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
         _must_be_usable(dataset, by_default=data is None, c2st=c2st)
         refresh(results)  # a folder that cannot be written shows now, not after the training
-        row = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch
+        data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
+        row = runs / dataset.spec.name / data8 / recipe.arch
         folder = run_folder(row, seed, recipe)
         before = None if restart else stored_plan(folder)
-        plan = _plan(recipe, dataset, seed, device, before)
-        earlier = _recorded(results, dataset.spec.name, plan, recipe) if before else None
+        plan = replace(_plan(recipe, dataset, seed, device, before), stream=stream)
+        earlier = _recorded(results, dataset, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
             say(f"{folder} has since gone on with another plan: its weights are of that one")
             return Outcome(folder, earlier, refresh(results), fresh=False)
@@ -222,13 +235,13 @@ def _plan(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan
     return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision, place)
 
 
-def _recorded(results: Path, task: str, plan: Plan, recipe: Recipe) -> Path | None:
+def _recorded(results: Path, dataset: Dataset, plan: Plan, recipe: Recipe) -> Path | None:
     """The record of this very plan, if there is one: its run's folder may have gone on since."""
-    for path in sorted((results / task / recipe.arch).glob(f"seed{plan.seed}-*.json")):
+    for path in sorted((results / dataset.spec.name / recipe.arch).glob(f"seed{plan.seed}-*.json")):
         with suppress(ResultError):
             record = read_record(path)
-            wanted = (recipe.sha256, plan.data, plan.precision)
-            if wanted == (record.recipe.sha256, record.data.sha256, record.hardware.precision):
+            found = (record.recipe.sha256, record.data, record.hardware.precision)
+            if found == (recipe.sha256, _data_entry(dataset, plan), plan.precision):
                 return path
     return None
 
@@ -251,7 +264,12 @@ def _fit(
     chosen = choose_device(processes.device(plan.device if device == "auto" else device))
     hardware = processes.named(device_name(chosen))
     dataset.load("test")  # damage there should show now, not after the training
-    train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
+    if plan.stream:
+        train = streamed(dataset.spec, plan.stream, dataset.seed)
+        say(f"{plan.stream} training triplets are drawn on the fly")
+    else:
+        train = dataset.load("train")
+    train, val = (shown_to(model_class, split) for split in (train, dataset.load("val")))
     processes.call((plan.device, plan.precision))
     must_agree(processes, facts_of(recipe, dataset, plan.seed))
     say(f"{recipe.arch} on {hardware}, {plan.precision}, data {dataset.describe()}")
@@ -380,7 +398,7 @@ def _record(
             source=recipe.source,
             sha256=recipe.sha256,
         ),
-        data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
+        data=_data_entry(dataset, workspace.plan),
         code=CodeEntry(**state["code"]),
         hardware=HardwareEntry(device=state["hardware"], precision=workspace.plan.precision),
         training=TrainingEntry(
@@ -414,6 +432,11 @@ def _record(
     done = str(path.relative_to(results))
     workspace.mark(record=done)
     return done
+
+
+def _data_entry(dataset: Dataset, plan: Plan) -> DataEntry:
+    train = plan.stream or dataset.spec.train
+    return DataEntry(sha256=dataset.sha256, train=train, seed=dataset.seed)
 
 
 def _size(generator: Any) -> int | None:

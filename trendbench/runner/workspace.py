@@ -41,6 +41,7 @@ class Plan:
         device: torch device type; precision: ``bf16`` or ``fp32``.
         place: where the class comes from, the file's path in full; None in a plan that an earlier
             version wrote.
+        stream: training triplets that are drawn on the fly; None for those of the file.
     """
 
     arch: str
@@ -50,6 +51,7 @@ class Plan:
     device: str
     precision: str
     place: str | None = None
+    stream: int | None = None
 
     def flat(self) -> dict[str, Any]:
         """One level of keys, as differences are shown; a file counts by content, not by path."""

@@ -43,6 +43,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
 
     extendable = True
     shares_batches = True
+    streams = True
     settings_type: ClassVar[type[Any]]
 
     def __init__(self, **settings: Any) -> None:
