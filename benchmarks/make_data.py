@@ -10,7 +10,7 @@ from benchmarks.table import Row, at_least, at_most, reported
 TITLE = "Making the data, against a plain script"
 LEAST = (
     "The plain script is what one would write first: NumPy draws the germs, Pillow the ellipses, "
-    "h5py compresses; one thread, no hashes, no germs kept, no way of going on after a kill."
+    "h5py compresses; one thread, no hashes, no germs kept."
 )
 RATIO, MEMORY, SIZE = 4.0, 500.0, 120.0
 REPEATS = 3

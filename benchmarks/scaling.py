@@ -3,7 +3,6 @@
 ``python -m benchmarks.scaling`` prints the page's two tables, and with ``--write`` writes the page.
 """
 
-import hashlib
 import sys
 import tempfile
 import time
@@ -18,9 +17,9 @@ from benchmarks.table import grid
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 _TEMPLATE = Path(__file__).parent / "scaling.md"
 SIZES = {"10⁶": 10**6, "10⁸": 10**8}
-CORES = (16, 1024)
+CORES = 16
 CORE_HOUR, GIGABYTE_MONTH = 0.04, 0.02  # assumed prices [dollars]
-_TRIPLETS = 1000
+_TRIPLETS, _BATCH = 1000, 16
 _TRAINED = 160
 
 
@@ -30,14 +29,14 @@ class Rates:
 
     Attributes:
         make: seconds to simulate, hash, deflate and write a triplet.
-        hash: seconds to read it back and hash it once more, for the manifest.
+        draw: seconds to draw it on the fly, without a file.
         nbytes: on disk, germs included.
-        memory: peak of a process that makes a shard [MB].
+        memory: peak of a process that makes a file [MB].
         train: seconds to train nf8 on a triplet once.
     """
 
     make: float
-    hash: float
+    draw: float
     nbytes: float
     memory: float
     train: float
@@ -54,23 +53,22 @@ def tables(found: Rates) -> tuple[str, str]:
     """The rates, and what follows for each size."""
     measured = [
         ("simulate, hash, deflate and write", f"{1e3 * found.make:.2f} ms"),
-        ("read back and hash for the manifest", f"{1e3 * found.hash:.2f} ms"),
+        ("draw on the fly", f"{1e3 * found.draw:.2f} ms"),
         ("on disk, germs included", f"{found.nbytes / 1e3:.1f} kB"),
-        ("peak memory of a process that makes a shard", f"{found.memory:.0f} MB"),
+        ("peak memory of a process that makes a file", f"{found.memory:.0f} MB"),
         ("train nf8 on it once", f"{1e3 * found.train:.1f} ms"),
     ]
     hours, gigabytes = found.make / 3600, found.nbytes / 1e9
     rows = [
         ["triplets", *SIZES],
-        *([f"made on {n} cores", *_each(_duration, found.make / n)] for n in CORES),
-        ["hashed for the manifest, on one core", *_each(_duration, found.hash)],
+        ["written to a file, on one core", *_each(_duration, found.make)],
+        ["drawn on the fly once, on one core", *_each(_duration, found.draw)],
         ["on disk", *_each(_bytes, found.nbytes)],
-        ["core hours to make them", *_each(_number, hours)],
-        ["dollars to make them", *_each(_number, hours * CORE_HOUR)],
-        ["dollars to keep them for a month", *_each(_number, gigabytes * GIGABYTE_MONTH)],
+        ["dollars to write them", *_each(_number, hours * CORE_HOUR)],
+        ["dollars to keep the file for a month", *_each(_number, gigabytes * GIGABYTE_MONTH)],
         [
-            f"one epoch of nf8 on {CORES[0]} cores, at best",
-            *_each(_duration, found.train / CORES[0]),
+            f"one epoch of nf8 on {CORES} cores, at best",
+            *_each(_duration, found.train / CORES),
         ],
     ]
     return grid([["per triplet, one core", "measured"], *map(list, measured)]), grid(rows)
@@ -107,34 +105,27 @@ def _number(value: float) -> str:
 
 
 def _make() -> None:
-    """Seconds to make a triplet and to hash it, bytes, peak memory [MB]."""
-    from trendbench.data.parts import Part
-    from trendbench.data.shards.make import ShardTask, make_shard
-    from trendbench.data.shards.manifest import shard_path
-
+    """Seconds to make a triplet and to draw it on the fly, bytes, peak memory [MB]."""
     from benchmarks.measure import peak
-    from trendbench.data.file import FileDataset
+    from trendbench.data.make import make_data
+    from trendbench.data.stream import streamed
     from trendbench.rendering.triplets import compile_kernels
     from trendbench.spec import load_spec
 
     compile_kernels()
+    task = load_spec("trend-v1").model_copy(update={"train": _TRIPLETS, "val": 0, "test": 0})
     with tempfile.TemporaryDirectory() as name:
-        task = load_spec("trend-v1").model_copy(
-            update={"train": 2 * _TRIPLETS, "val": 0, "test": 0}
-        )
-        part = Part(0, 2)
+        path = Path(name) / "a.h5"
         start = time.process_time()
-        make_shard(ShardTask(task, 0, Path(name), part, 1))
+        make_data(task, 0, path, workers=1)
         made = time.process_time() - start
-        path = shard_path(Path(name), part)
-        start = time.process_time()
-        with FileDataset(path, part) as shard:
-            for column in ("s1", "s2", "r"):
-                for at in range(0, _TRIPLETS, 170):
-                    rows = shard.numbers(f"train/{column}", slice(at, at + 170))
-                    hashlib.sha256(rows.data).hexdigest()
-        hashed = time.process_time() - start
-        print(made / _TRIPLETS, hashed / _TRIPLETS, path.stat().st_size / _TRIPLETS, peak())
+        size, memory = path.stat().st_size, peak()
+    images = streamed(task, _TRIPLETS, 0).r
+    start = time.process_time()
+    for at in range(0, _TRIPLETS, _BATCH):
+        images[at : at + _BATCH]
+    drawn = time.process_time() - start
+    print(made / _TRIPLETS, drawn / _TRIPLETS, size / _TRIPLETS, memory)
 
 
 def _train() -> None:

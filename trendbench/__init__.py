@@ -9,6 +9,7 @@
     with tb.open_dataset("datasets/trend-v1-n3500-seed0.h5") as data:
         test = data.load("test")
         card = tb.score(test.s2, data, c2st=False)  # every score with its interval; flags
+    next(tb.stream(spec, seed=0, batch=16))         # the same triplets, without a file or an end
     tb.TripletDataset("datasets/trend-v1-n3500-seed0.h5", "train")  # for a torch DataLoader
     tb.run("flow", epochs=1)                        # train, draw, score, record
     tb.load_results()                               # the leaderboard as a pandas DataFrame
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from trendbench.data.dataset import Dataset
     from trendbench.data.make import make_data
     from trendbench.data.opening import open_dataset
+    from trendbench.data.stream import stream
     from trendbench.data.torch_data import TripletDataset
     from trendbench.errors import InputError, TrendbenchError
     from trendbench.leaderboard.frame import load_results
@@ -51,6 +53,7 @@ __all__ = [
     "run",
     "score",
     "simulate",
+    "stream",
     "theory",
 ]
 
@@ -69,6 +72,7 @@ _HOMES = {
     "run": "trendbench.runner.run",
     "score": "trendbench.metrics.score",
     "simulate": "trendbench.rendering.triplets",
+    "stream": "trendbench.data.stream",
 }
 
 

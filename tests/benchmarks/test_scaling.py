@@ -4,7 +4,7 @@ import re
 
 from benchmarks.scaling import PAGE, Rates, page, tables
 
-RATES = Rates(make=3.6e-3, hash=3.6e-4, nbytes=2e4, memory=300, train=1.6e-2)
+RATES = Rates(make=3.6e-3, draw=3.6e-4, nbytes=2e4, memory=300, train=1.6e-2)
 
 
 def test_costs_are_rates_times_triplets():
@@ -13,12 +13,11 @@ def test_costs_are_rates_times_triplets():
         name.strip(): [cell.strip() for cell in cells]
         for name, *cells in (line.strip("| ").split("|") for line in costs.splitlines())
     }
-    assert row["core hours to make them"] == ["1", "100"]
-    assert row["dollars to make them"] == ["0.04", "4"]
+    assert row["written to a file, on one core"] == ["60 min", "4.2 days"]
+    assert row["drawn on the fly once, on one core"] == ["6 min", "10 h"]
     assert row["on disk"] == ["20 GB", "2 TB"]
-    assert row["dollars to keep them for a month"] == ["0.4", "40"]
-    assert row["made on 16 cores"] == ["3.8 min", "6.2 h"]
-    assert row["hashed for the manifest, on one core"] == ["6 min", "10 h"]
+    assert row["dollars to write them"] == ["0.04", "4"]
+    assert row["dollars to keep the file for a month"] == ["0.4", "40"]
     assert row["one epoch of nf8 on 16 cores, at best"] == ["17 min", "28 h"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.test_commands import refused
 from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
+from trendbench.leaderboard.board import rows
 from trendbench.results.store import read_all, read_record
 from trendbench.runner import conditions
 from trendbench.runner import run as story
@@ -306,3 +307,27 @@ def test_one_of_several_processes_of_torchrun_is_refused(in_process, monkeypatch
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("WORLD_SIZE", "1")
     conditions.must_be_alone()
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_a_run_on_a_stream_is_that_on_a_file_of_as_many_and_a_row_of_its_own(
+    small_file, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    where = {"data": small_file, "epochs": 1, "device": "cpu"}
+    of_file, as_many, more = (run("nf4", **where, stream=n) for n in (None, 24, 30))
+    weights = [o.folder / "weights/generator.safetensors" for o in (of_file, as_many, more)]
+    assert weights[0].read_bytes() == weights[1].read_bytes() != weights[2].read_bytes()
+    record, streamed = read_record(as_many.record), read_record(more.record)
+    assert (record.data, record.scores) == ((of := read_record(of_file.record)).data, of.scores)
+    assert (streamed.data.train, streamed.training.images_seen) == (30, 30)
+    assert streamed.data.sha256 == of.data.sha256
+    assert "30 training triplets are drawn on the fly" in capfd.readouterr().err
+    assert not run("nf4", **where, stream=30).fresh
+    board = [row for row in rows(read_all(tmp_path / "results")) if row["arch"] == "nf4"]
+    assert {row["variant"] for row in board if row["origin"] == "local"} == {"train=24", "train=30"}
+
+
+def test_a_stream_is_refused_where_a_generator_needs_arrays(own, small_file):
+    with pytest.raises(RecipeError, match="make-data --n 9 makes one for --data"):
+        run(own, data=small_file, stream=9)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     help="Data file.  [default: the canonical one, made where missing]",
 )  # fmt: skip
 @click.option(
+    "--stream", type=click.IntRange(min=1), metavar="N",
+    help="Train on N triplets drawn on the fly, in place of the file's.",
+)  # fmt: skip
+@click.option(
     "--seed", "seeds", type=click.IntRange(0, (1 << 63) - 1), multiple=True, default=(0,),
     help="Repeatable.  [default: 0]",
 )  # fmt: skip
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 def command(
     archs: tuple[str, ...],
     data: Path | None,
+    stream: int | None,
     seeds: tuple[int, ...],
     epochs: int | None,
     preset: str | None,
@@ -77,7 +82,7 @@ def command(
     from trendbench.runner.sweep import Options
 
     options = Options(
-        data=data, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
+        data=data, stream=stream, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
         tensorboard=tensorboard, restart=restart, runs=runs, results=results,
     )  # fmt: skip
     if cluster is not None or len(archs) * len(seeds) > 1:

@@ -34,11 +34,12 @@ class Inputs:
 class Generator(Protocol):
     """A model that draws r from (s1, s2).
 
-    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Three
+    A constructor takes hyper-parameters as keywords, so that a recipe can state them. Four
     facts about a class may be declared as class attributes; the defaults stand in parentheses:
     ``privileged`` (False): it is shown germs and targets; ``conditional`` (True): it looks at
-    s1 and s2; ``extendable`` (False): more epochs continue a finished run. An attribute or
-    property ``parameters`` gives the number of trained numbers.
+    s1 and s2; ``extendable`` (False): more epochs continue a finished run; ``streams`` (False):
+    ``fit`` takes training images by slices and batches of row numbers, so that they may be drawn
+    meanwhile. An attribute or property ``parameters`` gives the number of trained numbers.
     """
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
@@ -73,6 +74,11 @@ def is_conditional(generator: type[Any]) -> bool:
 def is_extendable(generator: type[Any]) -> bool:
     """Whether more epochs continue a finished run to the same end as one long run."""
     return declared(generator, "extendable", False)
+
+
+def does_stream(generator: type[Any]) -> bool:
+    """Whether training images of the class may be drawn as it asks for them."""
+    return declared(generator, "streams", False)
 
 
 def shown_to(generator: type[Any], triplets: Triplets) -> Triplets:

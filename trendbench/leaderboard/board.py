@@ -113,7 +113,7 @@ def label(row: Row) -> str:
 
 def _groups(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
     """The records of each row, all of them."""
-    groups: dict[tuple[str, ...], list[StoredRecord]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[StoredRecord]] = defaultdict(list)
     for stored in records:
         groups[(*row_key(stored.record), stored.origin)].append(stored)
     return list(groups.values())

@@ -11,9 +11,9 @@ _Facts = dict[str, object]
 def variants(rows: Sequence[StoredRecord]) -> list[str]:
     """For each row, by one of its records, how it differs from others of its task, data and name.
 
-    Hyper-parameters come first, as ``epochs=20, eta=1``; then the generator and the hash of its
-    file; then where the record comes from. What does not differ is left out, and so is all that is
-    needed no more. The text is empty where the name is unique.
+    Hyper-parameters come first, as ``epochs=20, eta=1``; then the number of training triplets; then
+    the generator and the hash of its file; then where the record comes from. What does not differ
+    is left out, and so is all that is needed no more. The text is empty where the name is unique.
     """
     named: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for index, stored in enumerate(rows):
@@ -21,7 +21,7 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
         named[record.task, record.data.sha256, record.arch].append(index)
     told = [""] * len(rows)
     for indices in named.values():
-        for facts in (_parameters, _generator, _recipe, _origin):
+        for facts in (_parameters, _data, _generator, _recipe, _origin):
             if len({told[i] for i in indices}) == len(indices):
                 break
             texts = _differing([facts(rows[i]) for i in indices])
@@ -32,6 +32,10 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
 
 def _parameters(stored: StoredRecord) -> _Facts:
     return dict(stored.record.recipe.parameters)
+
+
+def _data(stored: StoredRecord) -> _Facts:
+    return {"train": stored.record.data.train}  # of one file's triplets, or of a stream's
 
 
 def _generator(stored: StoredRecord) -> _Facts:

@@ -26,6 +26,7 @@ class Making:
         arch, family: of the row; status: whose word the record rests on.
         seed: of the training; recipe: whole; code: that trained.
         hardware, training: what it ran on and what it cost.
+        train: training triplets; those of the data file if None.
         parameters: trained numbers; None where nobody has said.
         conditional: whether s1 and s2 were looked at; privileged: whether germs or targets were.
     """
@@ -41,6 +42,7 @@ class Making:
     parameters: int | None
     conditional: bool
     privileged: bool
+    train: int | None = None
 
 
 def assembled(
@@ -65,10 +67,12 @@ def assembled(
         ValueError: a value that no record can hold.
     """
     per_image = pack_per_image(card.per_image)
+    said = dict(making.__dict__)
+    train = said.pop("train") or dataset.spec.train
     record = RunRecord(
-        **making.__dict__,
+        **said,
         task=dataset.spec.name,
-        data=DataEntry(sha256=dataset.sha256, train=dataset.spec.train, seed=dataset.seed),
+        data=DataEntry(sha256=dataset.sha256, train=train, seed=dataset.seed),
         n_test=card.n,
         xi_floor=card.scores["xi"].truth,
         scores=card.scores,

@@ -110,9 +110,10 @@ def record_path(results: Path, record: RunRecord) -> Path:
     return results / record.task / record.arch / f"{record.run_id}.json"
 
 
-def row_key(record: RunRecord) -> tuple[str, str, str, str]:
+def row_key(record: RunRecord) -> tuple[str, str, int, str, str]:
     """What the records of one row of a leaderboard share: task, data, name, recipe."""
-    return record.task, record.data.sha256, record.arch, record.recipe.sha256
+    data = record.data
+    return record.task, data.sha256, data.train, record.arch, record.recipe.sha256
 
 
 def run_key(record: RunRecord) -> tuple[object, ...]:

@@ -35,13 +35,14 @@ def observer(
     *,
     figures: Path | None,
     images: int = _WATCHED,
+    train: int | None = None,
     then: Reader | None = None,
 ) -> Callable[[Any, int], None]:
     """A function (generator, epoch) that logs to ``folder``'s ``validation.csv`` and ``curves``.
 
     It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
     training's own randomness alone. A sheet of samples goes to the folder ``figures``, if there is
-    one. What was drawn goes to ``then(epoch, drawn)`` last. A log or a figure that cannot be made
+    one. An epoch has ``train`` triplets, those of the data file if None. What was drawn goes to ``then(epoch, drawn)`` last. A log or a figure that cannot be made
     does not end the training.
     """
     truth = truth_of(dataset)
@@ -53,7 +54,7 @@ def observer(
             return
         drawn = generator.sample(inputs, VALIDATION_SEED)
         drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
-        seen = epoch * dataset.spec.train
+        seen = epoch * (train or dataset.spec.train)
         with optional(f"epoch {epoch}, validation scores"):
             log = CurveLog(folder / "validation.csv", epoch - 1, key="epoch")
             batch = Batch(drawn, truth.spec.window)

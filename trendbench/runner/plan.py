@@ -34,6 +34,7 @@ class Plan:
         device: torch device type; precision: ``bf16`` or ``fp32``.
         place: where the class comes from, the file's path in full; None in a plan that an earlier
             version wrote.
+        stream: training triplets that are drawn on the fly; None for those of the file.
     """
 
     arch: str
@@ -43,6 +44,7 @@ class Plan:
     device: str
     precision: str
     place: str | None = None
+    stream: int | None = None
 
     def flat(self) -> dict[str, Any]:
         """One level of keys, as differences are shown; a file counts by content, not by path."""
@@ -123,13 +125,14 @@ def stored_plan(folder: Path) -> Plan | None:
         ) from None
 
 
-def recorded(results: Path, task: str, plan: Plan, recipe: Recipe) -> Path | None:
+def recorded(results: Path, dataset: Dataset, plan: Plan, recipe: Recipe) -> Path | None:
     """The record of this very plan, if there is one: its run's folder may have gone on since."""
-    for path in sorted((results / task / recipe.arch).glob(f"seed{plan.seed}-*.json")):
+    train = plan.stream or dataset.spec.train
+    for path in sorted((results / dataset.spec.name / recipe.arch).glob(f"seed{plan.seed}-*.json")):
         with suppress(ResultError):
             record = read_record(path)
-            wanted = (recipe.sha256, plan.data, plan.precision)
-            if wanted == (record.recipe.sha256, record.data.sha256, record.hardware.precision):
+            found = (record.data.sha256, record.data.train, record.hardware.precision)
+            if (record.recipe.sha256, *found) == (recipe.sha256, plan.data, train, plan.precision):
                 return path
     return None
 

@@ -8,7 +8,7 @@ import hashlib
 import io
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from trendbench.cards.model_card import model_card
 from trendbench.data.canonical import canonical_data
 from trendbench.data.dataset import Dataset
 from trendbench.data.opening import open_dataset
+from trendbench.data.stream import streamed
+from trendbench.errors import RecipeError
 from trendbench.figures.card import curves_of, write_figures
 from trendbench.figures.samples import contact_sheet
 from trendbench.generators.protocol import (
+    does_stream,
     inputs_for,
     is_conditional,
     is_extendable,
@@ -83,6 +86,7 @@ def run(
     arch: str,
     *,
     data: str | Path | None = None,
+    stream: int | None = None,
     seed: int = 0,
     epochs: int | None = None,
     preset: str | None = None,
@@ -100,6 +104,8 @@ def run(
     Args:
         arch: what ``find_recipe`` understands.
         data: a data file; the canonical one of ``trend-v1``, made where missing, if None.
+        stream: training triplets, drawn on the fly from the data's task and seed in place of the
+            file's; the first of them equal the file's.
         seed: of weights, order and noise.
         epochs: in place of the recipe's.
         preset: one of the family's schedules.
@@ -121,17 +127,25 @@ def run(
     recipe = find_recipe(arch, preset=preset, overrides=overrides)
     model_class = load_class(recipe.generator)
     must_follow_protocol(model_class, recipe.generator)
+    if stream is not None:
+        whole(stream, "stream", 1)
+        if not does_stream(model_class):
+            raise RecipeError(
+                f"{recipe.arch} is fitted to the images of a file here: in place of --stream "
+                f"{stream}, trendbench make-data --n {stream} makes one for --data"
+            )
     if tensorboard:
         must_have_tensorboard()
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
         must_be_usable(dataset, by_default=data is None, c2st=c2st)
         refresh(results)  # a folder that cannot be written shows now, not after the training
-        row = runs / dataset.spec.name / dataset.sha256[:8] / recipe.arch
+        data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
+        row = runs / dataset.spec.name / data8 / recipe.arch
         folder = run_folder(row, seed, recipe)
         before = None if restart else stored_plan(folder)
-        plan = planned(recipe, dataset, seed, device, before)
-        earlier = recorded(results, dataset.spec.name, plan, recipe) if before else None
+        plan = replace(planned(recipe, dataset, seed, device, before), stream=stream)
+        earlier = recorded(results, dataset, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
             say(f"{folder} has since gone on with another plan: its weights are of that one")
             return Outcome(folder, earlier, refresh(results), fresh=False)
@@ -168,7 +182,13 @@ def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitte
     chosen = choose_device(plan.device if device == "auto" else device)
     hardware = device_name(chosen)
     dataset.load("test")  # damage there should show now, not after the training
-    train, val = (shown_to(model_class, dataset.load(split)) for split in ("train", "val"))
+    train = streamed(dataset.spec, plan.stream, dataset.seed) if plan.stream else None
+    if train is not None:
+        say(f"{plan.stream} training triplets are drawn on the fly")
+    train, val = (
+        shown_to(model_class, split)
+        for split in (train or dataset.load("train"), dataset.load("val"))
+    )
     say(f"{recipe.arch} on {hardware}, {plan.precision}, data {dataset.describe()}")
     curves = TensorBoardCurves(workspace.folder) if tensorboard else NO_CURVES
     if tensorboard:
@@ -180,8 +200,14 @@ def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitte
         folder=workspace.folder,
         identity=f"{recipe.identity} {plan.data}",
         observe=observer(
-            workspace.folder, model_class, dataset, recipe.arch, curves, figures=workspace.figures
-        ),
+            workspace.folder,
+            model_class,
+            dataset,
+            recipe.arch,
+            curves,
+            figures=workspace.figures,
+            train=plan.stream,
+        ),  # fmt: skip
         curves=curves,
     )
     generator = call(model_class, "__init__", recipe.build)
@@ -302,6 +328,7 @@ def record(
         parameters=fitted.parameters,
         conditional=is_conditional(job.model_class),
         privileged=is_privileged(job.model_class),
+        train=plan.stream,
     )
     beside = dict(scored.pictures)
     if not is_shipped(job.dataset.spec):

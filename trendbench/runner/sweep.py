@@ -21,6 +21,7 @@ class Options:
     """What all runs of a sweep share: the arguments of ``run`` of the same names."""
 
     data: Path | None = None
+    stream: int | None = None
     epochs: int | None = None
     preset: str | None = None
     device: str = "auto"

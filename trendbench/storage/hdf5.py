@@ -204,6 +204,9 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
 def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
     """The numbers of a sound data set, those of ``rows`` of its first axis.
 
+    Chunks that are one row each, with gzip at most, are images: what ``_whole`` inflates is kept.
+    All others h5py reads, once ``_whole`` has found them so.
+
     Args:
         data: the data set.
         rows: a contiguous range.
@@ -213,45 +216,52 @@ def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
         OSError, RuntimeError: as HDF5 reports it.
     """
     start, stop, _ = rows.indices(len(data))
-    if data.chunks is not None:
-        _must_be_whole(data, start, stop)
-    numbers: NDArray[Any] = data[start : max(start, stop)]
-    return numbers
-
-
-def _must_be_whole(data: h5py.Dataset, start: int, stop: int) -> None:
-    """Refuse rows whose chunks, with the filters undone, have another size than they should.
-
-    HDF5 does not compare: it allocates whatever a chunk inflates to, and reads beyond the end of
-    one that inflates to less, which ends the process by SIGSEGV (HDF5 2.0.0).
-    """
-    kinds = _filters(data)
-    nbytes = prod(data.chunks) * data.dtype.itemsize
-    offsets: list[tuple[int, ...]] = []
+    numbers: NDArray[Any] = np.empty((max(stop - start, 0), *data.shape[1:]), dtype=data.dtype)
+    kinds, offsets = _filters(data), list[tuple[int, ...]]()
+    by_row = data.chunks == (1, *data.shape[1:]) and set(kinds) <= {h5z.FILTER_DEFLATE}
 
     def note(chunk: Any) -> None:
         if start - data.chunks[0] < chunk.chunk_offset[0] < stop:
             offsets.append(chunk.chunk_offset)
 
-    def look_at(offset: tuple[int, ...]) -> None:
-        mask, content = data.id.read_direct_chunk(offset)
-        applied = [kind for i, kind in enumerate(kinds) if not mask >> i & 1]
-        if applied and applied[-1] == h5z.FILTER_FLETCHER32:
-            applied.pop()
-            content = content[:-_CHECKSUM_BYTES]
-        size = nbytes + _CHECKSUM_BYTES * applied.count(h5z.FILTER_FLETCHER32)
-        try:
-            if h5z.FILTER_DEFLATE in applied:
-                content = inflate(content, size)
-        except DeflateError as error:
-            raise UnsafeError(f"cannot be read ({error})") from None
-        if len(content) != size:
-            raise UnsafeError(f"a chunk holds {len(content)} bytes, not {size}")
+    def take(share: list[tuple[int, ...]]) -> None:
+        for offset in share:
+            content = _whole(data, kinds, offset)
+            if by_row:
+                row = np.frombuffer(content, data.dtype)
+                numbers[offset[0] - start] = row.reshape(data.shape[1:])
 
-    data.id.chunk_iter(note)
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for _ in pool.map(look_at, offsets):
-            pass
+    if data.chunks is not None:
+        data.id.chunk_iter(note)
+        n = usable_cores()
+        with ThreadPoolExecutor(n) as pool:
+            list(pool.map(take, [offsets[i::n] for i in range(n)]))
+    if numbers.size and not (by_row and len(offsets) == len(numbers)):
+        data.read_direct(numbers, np.s_[start:stop])
+    return numbers
+
+
+def _whole(data: h5py.Dataset, kinds: list[int], offset: tuple[int, ...]) -> bytes:
+    """The bytes of a chunk, gzip undone, if they are as many as they should be.
+
+    HDF5 does not compare: it allocates whatever a chunk inflates to, and reads beyond the end of
+    one that inflates to less, which ends the process by SIGSEGV (HDF5 2.0.0).
+    """
+    mask, content = data.id.read_direct_chunk(offset)
+    applied = [kind for i, kind in enumerate(kinds) if not mask >> i & 1]
+    if applied and applied[-1] == h5z.FILTER_FLETCHER32:
+        applied.pop()
+        content = content[:-_CHECKSUM_BYTES]
+    sums = applied.count(h5z.FILTER_FLETCHER32)
+    size = prod(data.chunks) * data.dtype.itemsize + _CHECKSUM_BYTES * sums
+    try:
+        if h5z.FILTER_DEFLATE in applied:
+            content = inflate(content, size)
+    except DeflateError as error:
+        raise UnsafeError(f"cannot be read ({error})") from None
+    if len(content) != size:
+        raise UnsafeError(f"a chunk holds {len(content)} bytes, not {size}")
+    return bytes(content)
 
 
 def text(holder: h5py.Group | h5py.Dataset, name: str) -> str | None:

@@ -42,6 +42,7 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
     """
 
     extendable = True
+    streams = True
     settings_type: ClassVar[type[Any]]
 
     def __init__(self, **settings: Any) -> None:

@@ -1,5 +1,7 @@
 """Images as networks see them: darkness in [0, 1], channels first."""
 
+from typing import cast
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,5 +21,18 @@ def grey(images: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def resident(series: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """Training images (n, H, W) uint8 on the device, for the whole of the training."""
-    return torch.from_numpy(series).to(device)
+    """Training images (n, H, W) uint8 on the device, to be indexed by batches of row numbers.
+
+    An array is put there for the whole of the training; of a stream, each batch as it is drawn.
+    """
+    if isinstance(series, np.ndarray):
+        return torch.from_numpy(series).to(device)
+    return cast(torch.Tensor, _Batches(series, device))
+
+
+class _Batches:
+    def __init__(self, series: NDArray[np.uint8], device: torch.device) -> None:
+        self._series, self._device = series, device
+
+    def __getitem__(self, chosen: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(self._series[chosen.cpu().numpy()]).to(self._device)
