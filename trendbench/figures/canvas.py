@@ -1,4 +1,4 @@
-"""How every figure here looks, and how it reaches the disk."""
+"""The style of every figure, and how it is written."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,7 +26,7 @@ _STYLE: Any = {
     "ytick.color": MUTED,
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "text.parse_math": False,  # a model's name is a name, whatever its dollar signs
+    "text.parse_math": False,  # a dollar sign in a model's name starts no formula
 }
 
 
@@ -38,7 +38,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def style() -> AbstractContextManager[None]:
-    """The context in which figures are drawn: Matplotlib's own defaults, nobody's settings."""
+    """The context in which figures are drawn: Matplotlib's defaults, not the user's settings."""
     own = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
     return mpl.rc_context(own | _STYLE)
 
