@@ -19,7 +19,7 @@ _PACKAGES = (
 _HEAD = """# How fast it is
 
 `make bench` measures the figures of this page and prints them; `make bench WRITE=--write` writes
-the page. Each figure is a median of several repeats. Compared programs take turns within a run. Each
+the page. Each figure is a median of several repeats. Compared programs take turns in a run. Each
 measurement of memory has a separate process. The verdict is `ok` if the limit is kept, else
 `SHORT`. The optional extra `bench` installs the peers; a row without its peer says so. Each section
 begins with the minimum of work for any program.
