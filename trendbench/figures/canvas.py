@@ -13,7 +13,7 @@ from trendbench.storage.atomic import replacing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, MUTED, MODEL, BAND = "#1b1f24", "#6b7280", "#c2410c", "#cfe3f5"
+TEXT, MUTED, MODEL, BAND = "#1b1f24", "#6b7280", "#c2410c", "#cfe3f5"
 TRUTH = "#1d4e89"
 _DPI = 160
 _STYLE: Any = {
@@ -21,7 +21,7 @@ _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
+    "axes.labelcolor": TEXT,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "legend.frameon": False,
@@ -51,7 +51,7 @@ def picture(axes: "Axes", image: object, title: str = "") -> None:
     for spine in axes.spines.values():
         spine.set(visible=True, color=MUTED, linewidth=0.6)
     if title:
-        axes.set_title(title, fontsize=9, color=INK)
+        axes.set_title(title, fontsize=9, color=TEXT)
 
 
 def save(figure: Figure, path: Path) -> Path:
