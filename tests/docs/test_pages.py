@@ -266,6 +266,16 @@ def test_every_link_between_pages_leads_to_a_file(page):
         assert "://" in target or (page.parent / target).exists(), target
 
 
+def test_the_contributor_s_map_is_that_of_the_folders():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("| folder of `trendbench/` | holds |")[1].split("\n\n")[0]
+    firsts = " ".join(row.split("|")[1] for row in table.strip().splitlines()[1:])
+    rooms = {path.parent.name for path in (ROOT / "trendbench").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+)`", firsts)) == rooms
+    for path in re.findall(r"`((?:trendbench|tests|datasets)/[\w/.-]+\.\w+)`", text):
+        assert (ROOT / path).exists(), path
+
+
 def test_a_formula_is_rendered_or_stops_the_build():
     pytest.importorskip("latex2mathml")
     formulas = load("formulas")
