@@ -14,9 +14,9 @@ from benchmarks.table import Row, absent, at_most, reported
 
 TITLE = "The score card"
 LEAST = (
-    "Each scored image is read once with its three companions from the data file, 262 kB in all, "
-    "and turned into a few kB of features. Whatever the number of images, as many fresh true ones "
-    "are scored beside them, once. Constant memory would hold one batch at a time."
+    "Each scored image is read once with its three companions from the data file, 262 kB in "
+    "all, and gives a few kB of features. As many fresh true images are scored once. With "
+    "constant memory, one batch would be held at a time."
 )
 SECONDS, MEGABYTES = 30.0, 1000.0
 CLASSIFIER_SECONDS = 180.0

@@ -12,9 +12,9 @@ from benchmarks.table import Row, at_most, reported
 
 TITLE = "Growth"
 LEAST = (
-    "Twice the triplets are twice the pixels: time may not grow faster than they do, and memory "
-    "not at all, since no more than a few blocks of 32 MB need be held. The largest reading is "
-    "compared with the smallest."
+    "Twice the triplets are twice the pixels. Time may grow in proportion. Memory may not "
+    "grow, since a few blocks of 32 MB suffice. The largest reading is compared with the "
+    "smallest."
 )
 TIME, MEMORY, FRAME = 1.1, 1.1, 1.2
 SIZES = (350, 3500, 35_000)

@@ -9,8 +9,8 @@ from benchmarks.table import Row, at_least, at_most, reported
 
 TITLE = "Making the data, against a plain script"
 LEAST = (
-    "The plain script is what one would write first: NumPy draws the germs, Pillow the ellipses, "
-    "h5py compresses; one thread, no hashes, no germs kept."
+    "The plain script is the obvious one: NumPy draws the germs, Pillow the ellipses, and "
+    "h5py compresses. It has one thread, no hashes and no germs."
 )
 RATIO, MEMORY, SIZE = 4.0, 500.0, 120.0
 REPEATS = 3

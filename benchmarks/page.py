@@ -18,12 +18,11 @@ _PACKAGES = (
 )  # fmt: skip
 _HEAD = """# How fast it is
 
-`make bench` measures everything on this page anew and prints it; `make bench WRITE=--write` writes
-the page. Nothing on it is typed by hand. Each figure is a median of several repeats, rivals
-taken in turn within one run; where memory is measured, each measurement is a process of its own.
-A verdict says `ok` where the limit is kept and `SHORT` where it is not. Peers come with the
-optional extra `bench`; a row whose peer is missing says so. Every section begins with the least
-that must be done, whoever does it.
+`make bench` measures the figures of this page and prints them; `make bench WRITE=--write` writes
+the page. Each figure is a median of several repeats. Compared programs take turns in a run. Each
+measurement of memory has a separate process. The verdict is `ok` if the limit is kept, else
+`SHORT`. The optional extra `bench` installs the peers; a row without its peer says so. Each section
+begins with the minimum of work for any program.
 """
 
 

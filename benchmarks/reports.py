@@ -16,7 +16,7 @@ SCORES = {
     "retention_error": "retention error",
     "containment": "containment",
     "s2_error": "S2 error",
-    "lineal_error": "white runs' error",
+    "lineal_error": "lineal-path error",
     "perimeter_error": "perimeter error",
     "euler_error": "Euler number's error",
     "memorisation": "memorisation",

@@ -9,8 +9,8 @@ from benchmarks.table import OK, SHORT, Row, at_most, reported
 
 TITLE = "Start-up"
 LEAST = (
-    "`--help` needs the interpreter, click, and the commands' names. Kernels must be compiled once "
-    "on a machine; their machine code is kept."
+    "`--help` needs the interpreter, click, and the names of the commands. Kernels are "
+    "compiled once on a machine, and their machine code is kept."
 )
 LIMIT = 0.3
 _SPEC = """[task]

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 TITLE = "Training"
 LEAST = (
-    "A step convolves: the generator forward and backward, the discriminator forward three times "
-    "and backward three times. The ceiling runs these convolutions alone, at the shapes, batch "
-    "and precision of the step, forward and backward. The share that is lost is that of data, "
-    "logs and checkpoints in an epoch of 3500 images."
+    "A step runs convolutions: the generator forward and backward, the discriminator forward "
+    "three times and backward three times. The ceiling runs these convolutions alone, at the "
+    "shapes, batch and precision of the step, forward and backward. The lost share is the "
+    "time of data, logs and checkpoints in an epoch of 3500 images."
 )
 RATIO, CEILING, LOST = 1.6, 1.25, 3.0
 BATCH = 4

@@ -21,9 +21,10 @@ from benchmarks.table import Row, absent, at_least, reported
 
 TITLE = "The two-point function"
 LEAST = (
-    "The black pixels of an image fit into 8 kB of bits. Each of 49 lags takes one pass over them, "
-    "400 kB an image. PoreSpy answers another question, one radial average over the whole image by "
-    "a Fourier transform: the ratio says what the score would cost with the tool at hand."
+    "The black pixels of an image fit into 8 kB of bits. Each of 49 lags takes one pass over "
+    "them, 400 kB an image. PoreSpy computes another quantity, one radial average over the "
+    "whole image by a Fourier transform. The ratio is the cost of the score with an existing "
+    "tool."
 )
 RATIO = 20.0
 IMAGES, PEER_IMAGES = 1000, 100

@@ -48,7 +48,7 @@ def pages() -> list[Path]:
     """Every page that may quote a command."""
     folders = ("datasets", "baselines", "results")
     readmes = [page for folder in folders for page in sorted((ROOT / folder).rglob("README.md"))]
-    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *readmes]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")), *readmes]
 
 
 def refreshed(page: str, *, slow: bool = False) -> str:

@@ -1,6 +1,6 @@
-"""What can go wrong, as types: the command line turns each into one line and an exit code.
+"""Errors by type. The command line turns each into one line and an exit code.
 
-A message says what was wrong, where, and what would be right.
+A message says what is wrong, where, and what is right.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-DEBUG = "TRENDBENCH_DEBUG"  # environment variable: set, it shows the traceback of an error
+DEBUG = "TRENDBENCH_DEBUG"  # environment variable: if set, errors show their traceback
 
 
 class TrendbenchError(Exception):
@@ -27,7 +27,7 @@ class TrendbenchError(Exception):
 
 
 class InputError(TrendbenchError):
-    """Something the user gave or asked for cannot be used (exit code 2)."""
+    """An argument, a file or a request that cannot be used (exit code 2)."""
 
     exit_code = 2
 
@@ -37,11 +37,11 @@ class SpecError(InputError):
 
 
 class DataFileError(InputError):
-    """A data file is missing, foreign, damaged, or not the one expected."""
+    """A data file is missing, damaged, of another format, or not the expected one."""
 
 
 def no_data_file(path: object) -> DataFileError:
-    """The error that says that no data file stands at a path."""
+    """The error for a path without a data file."""
     return DataFileError(f"no data file at {path}: trendbench make-data writes one")
 
 
@@ -50,11 +50,11 @@ class ImagesError(InputError):
 
 
 class RecipeError(InputError):
-    """No such generator, or a recipe that does not hold together."""
+    """There is no such generator, or a recipe contradicts itself."""
 
 
 class RunError(InputError):
-    """A run folder or result folder is in use, foreign, or asks for something else."""
+    """A run or result folder is in use, or belongs to another run."""
 
 
 class StudyError(InputError):
@@ -66,21 +66,21 @@ class ResultError(InputError):
 
 
 class ScoreError(InputError, KeyError):
-    """A score that does not exist, or not for these images."""
+    """A score does not exist, or not for these images."""
 
     __str__ = Exception.__str__  # a KeyError's own quotes its message
 
 
 class ClusterError(InputError):
-    """A cluster that cannot be reached or used, or that has lost a task for good."""
+    """A cluster cannot be reached or used, or has lost a task."""
 
 
 class ReportError(InputError):
-    """A folder that a report cannot be written to."""
+    """A report cannot be written to a folder."""
 
 
 class WeightsError(InputError):
-    """Saved weights are missing, damaged, or not those of the generator that they should be."""
+    """Saved weights are missing, damaged, or of another generator."""
 
 
 class CheckpointError(TrendbenchError):
@@ -88,11 +88,11 @@ class CheckpointError(TrendbenchError):
 
 
 class TrainingError(TrendbenchError):
-    """Training left the finite numbers and was stopped."""
+    """Training was stopped, since losses or weights were no longer finite."""
 
 
 class WorkerError(TrendbenchError):
-    """A process that works for this one ended before its work did."""
+    """A worker process ended before its work was done."""
 
 
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
@@ -127,11 +127,11 @@ _ONE_OF_SEVERAL = re.compile(r"(constrained-)?(bool|int|float|str)|function-\w+\
 
 
 def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
-    """What a model found wrong, in our words: where, what is needed, and a line as an example.
+    """The first fault that a pydantic model found: where, what is needed, and an example line.
 
-    An unknown key comes first, as it may explain the rest, then every missing one, then the first
-    value that cannot be used. Where the model is given, its field's example is shown, and the
-    known key nearest to an unknown one.
+    An unknown key comes first, since it may explain the rest; then every missing key; then the
+    first value that cannot be used. If the model is given, the text has the field's example, and
+    the known key nearest to an unknown one.
     """
     fields = model.model_fields if model else {}
     problems = error.errors(include_url=False)

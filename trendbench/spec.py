@@ -1,4 +1,4 @@
-"""What a task is: the process, the frame, the split sizes and ξ's window, checked and frozen."""
+"""A task: the process, the frame, the split sizes and ξ's window, checked and frozen."""
 
 import json
 from pathlib import Path
@@ -27,16 +27,20 @@ class TaskSpec(TrendProcess):
                     lambda_right=1.2e-2, window=8, train=96, val=8, test=100)
 
     Attributes:
-        name: what records and the leaderboard call it.
-        width, height: frame W, H [px].
+        name: of the task in records and on the leaderboard.
+        width: W of the frame [px].
+        height: H of the frame [px].
         radius: radius R of the disks [px].
-        lambda_left, lambda_right: intensity at x = 0 and x = W [germs/px²].
+        lambda_left: intensity at x = 0 [germs/px²].
+        lambda_right: intensity at x = W [germs/px²].
         coupling: ``"thinning"`` or ``"independent"``: how the images of a triplet share germs.
         window: width w of ξ's sliding window [px].
-        train, val, test: triplets per split.
+        train: number of training triplets.
+        val: number of validation triplets.
+        test: number of test triplets.
 
     Raises:
-        SpecError: a key is missing or unknown, or a number makes no sense.
+        SpecError: a key is missing or unknown, or a number is out of range.
     """
 
     name: Annotated[
@@ -80,7 +84,7 @@ class TaskSpec(TrendProcess):
 
 
 class CanonicalFile(BaseModel):
-    """The data file that published results of a task stand on."""
+    """The data file of a task's published results."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -90,7 +94,7 @@ class CanonicalFile(BaseModel):
 
 
 class CardTable(BaseModel):
-    """What a card says of a task that its numbers do not."""
+    """Text about a task for its card."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -101,7 +105,7 @@ def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec
     """Read a task spec by name (one of ``datasets/*.toml``) or from a TOML file.
 
     Args:
-        name_or_path: ``"trend-v1"`` or a path to a spec of one's own.
+        name_or_path: ``"trend-v1"``, or the path of a TOML file.
         train: number of training triplets in place of the spec's.
 
     Returns:
@@ -151,7 +155,7 @@ def is_shipped(spec: TaskSpec) -> bool:
 
 
 def canonical_file(task: str) -> CanonicalFile | None:
-    """Which file a shipped task's published results stand on; None for other tasks."""
+    """The file of a shipped task's published results; None for other tasks."""
     if task not in catalog.spec_names():
         return None
     table, where = _read(task)

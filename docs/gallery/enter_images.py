@@ -1,10 +1,9 @@
-"""Enter someone else's images: pictures out, pictures in, a card.
+"""Enter someone else's images: export pictures, read pictures, score them.
 
     python enter_images.py [DATA]     trend-v1's canonical file by default
 
-Writes the test inputs as PNGs for a program that knows nothing of trendbench, has that program draw
-(here a stand-in: it keeps each particle of s2 by the toss of a coin), and scores the folder that
-comes back.
+Writes the test inputs as PNGs for another program, and scores the folder of its results. A stand-in
+for that program keeps each particle of s2 with probability x/W.
 """
 
 import sys
@@ -19,7 +18,7 @@ import trendbench as tb
 path = sys.argv[1] if len(sys.argv) > 1 else "datasets/trend-v1-n3500-seed0.h5"
 inputs, outputs = Path("inputs"), Path("outputs")
 
-# 1. Out: one pair of pictures a test triplet, numbered. The target r stays here.
+# 1. Export: one pair of pictures a test triplet, numbered. The target r stays here.
 with tb.open_dataset(path) as data:
     test = data.load("test")
 for name in ("s1", "s2"):
@@ -43,9 +42,9 @@ for file in sorted((inputs / "s1").glob("*.png")):
     s1, s2 = (np.asarray(Image.open(inputs / name / file.name)) for name in ("s1", "s2"))
     Image.fromarray(someone_elses_program(s1, s2, rng)).save(outputs / file.name)
 
-# 3. In: the folder is scored as it lies. The same from a shell:
-#    trendbench score outputs --data DATA --name "coin tosses" --no-c2st
-card = tb.score(outputs, path, name="coin tosses", c2st=False)
+# 3. Score the folder. The same from a shell:
+#    trendbench score outputs --data DATA --name "random particles" --no-c2st
+card = tb.score(outputs, path, name="random particles", c2st=False)
 print(f"{card.n} images on {card.task}: xi_ratio {card.scores['xi_ratio'].value:.3f}, truth 1")
 print("flags:", ", ".join(flag.name for flag in card.flags) or "none")
 print(card.verdict)

@@ -1,4 +1,4 @@
-"""Look at the data: draw triplets, measure them, and lay the exact curves over the measurements.
+"""Look at the data: draw triplets, measure them, and plot the measurements over the exact curves.
 
     python look_at_the_data.py [SPEC]     a task's name or a TOML file; trend-v1 by default
 

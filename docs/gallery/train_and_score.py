@@ -1,10 +1,10 @@
-"""Train and score a model: a small network of one's own, in plain PyTorch.
+"""Train and score a model: a small network in plain PyTorch.
 
     python train_and_score.py [DATA] [EPOCHS]     trend-v1's canonical file and 1 by default
 
-The network sees s1, s2 and the place x, and learns r by mean absolute error. The card shows what
-that teaches: where a particle of s2 survives with less than even odds, the best guess is white.
-Scores of the trained classifier are left out, as they take minutes.
+The network gets s1, s2 and the place x, and is trained for r by mean absolute error. The card shows
+the effect: where a particle of s2 survives with a probability below ½, the best guess is white. The
+trained classifier is left out, since it takes minutes.
 """
 
 import sys

@@ -105,7 +105,7 @@ def test_a_row_without_a_score_leaves_a_gap(everything):
 def test_the_page_is_whole(everything):
     text = page(everything)
     assert "{" not in text
-    assert "35 000: what differs" in text
+    assert "35 000 images in all" in text
     assert text.count("slide rule") == 1
     assert text.count("## `") == len(ARCHS)
 

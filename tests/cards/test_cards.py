@@ -46,8 +46,8 @@ def test_a_card_states_the_exact_values():
     ("change", "said"),
     [
         ({"lambda_left": 1.2e-2, "lambda_right": 1e-3}, "`s2` ⊂ `r` ⊂ `s1`"),
-        ({"lambda_right": 1e-3}, "one and the same"),
-        ({"coupling": "independent"}, "nothing about where"),
+        ({"lambda_right": 1e-3}, "the three images are equal"),
+        ({"coupling": "independent"}, "independent germ sets"),
         ({"lambda_left": 0.0, "lambda_right": 0.0}, "0 everywhere"),
     ],
 )

@@ -2,12 +2,16 @@
 
 import importlib.util
 import json
+import re
 import runpy
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+import trendbench as tb
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -229,6 +233,8 @@ def test_the_manual_builds_without_a_warning_and_fetches_nothing(tmp_path, monke
     build = pytest.importorskip("mkdocs.commands.build")
     config = pytest.importorskip("mkdocs.config")
     pytest.importorskip("material")
+    pytest.importorskip("latex2mathml")
+    pytest.importorskip("mkdocstrings_handlers.python")
     monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
     loaded = config.load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site"))
     build.build(loaded)  # strict: a warning is an error
@@ -243,4 +249,40 @@ def test_the_manual_builds_without_a_warning_and_fetches_nothing(tmp_path, monke
         page = (site / "gallery" / f"{script.stem.replace('_', '-')}.html").read_text()
         assert f"{script.read_text().splitlines()[-1].split('(')[0]}" in page
         assert "--8" not in page
-    assert not list(site.rglob("refresh.py"))
+    assert not [name for name in ("refresh.py", "formulas.py") if list(site.rglob(name))]
+    reference = (site / "python-reference.html").read_text(encoding="utf-8")
+    for name in tb.__all__:
+        assert f'id="trendbench.{name}"' in reference, name
+    mathematics = (site / "mathematics.html").read_text(encoding="utf-8")
+    assert mathematics.count("<math ") > 20
+    assert "$" not in re.sub(r"<(pre|script)\b.*?</\1>", "", mathematics, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_between_pages_leads_to_a_file(page):
+    """mkdocs checks the pages of the manual among themselves, not those that GitHub shows."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_contributor_s_map_is_that_of_the_folders():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.split("| folder of `trendbench/` | holds |")[1].split("\n\n")[0]
+    firsts = " ".join(row.split("|")[1] for row in table.strip().splitlines()[1:])
+    rooms = {path.parent.name for path in (ROOT / "trendbench").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+)`", firsts)) == rooms
+    for path in re.findall(r"`((?:trendbench|tests|datasets)/[\w/.-]+\.\w+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_a_formula_is_rendered_or_stops_the_build():
+    pytest.importorskip("latex2mathml")
+    formulas = load("formulas")
+    page = SimpleNamespace(file=SimpleNamespace(src_path="a.md"))
+    marked = r'<p><span class="arithmatex">\({}\)</span></p>'
+    rendered = formulas.on_page_content(marked.format(r"a &lt; \lambda"), page)
+    assert rendered.startswith("<p><math ")
+    assert "&#x003BB;" in rendered
+    with pytest.raises(ValueError, match=r"a.md: cannot render \\nosuch"):
+        formulas.on_page_content(marked.format(r"\nosuch"), page)

@@ -1,4 +1,4 @@
-"""The card of a task: what its data hold, what they ask, what is exact. All from the spec."""
+"""The card of a task: its data, its question, its exact values. All from the spec."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,9 @@ class FileFacts:
 
     Attributes:
         name: of the file, without its folder.
-        seed, version, sha256: as ``Dataset`` has them.
+        seed: of the file.
+        version: of trendbench that wrote it.
+        sha256: its content hash.
     """
 
     name: str
@@ -40,14 +42,14 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
     Args:
         spec: the task.
         summary: a sentence or two in front, from the spec's ``[card]`` table.
-        file: the one data file that the card speaks of; the task in general if None.
+        file: the data file that the card describes; None for the task in general.
     """
     parts = [
         _front_matter(spec),
         f"# {spec.name}",
         summary,
         f"Triplets of coupled images of {spec.width}×{spec.height} pixels, black disks of radius "
-        f"{spec.radius:g} px on white, simulated: nothing is measured, nothing personal.",
+        f"{spec.radius:g} px on white. All images are simulated; there are no personal data.",
         _images(spec),
         "**Question put to a generator**: " + _question(spec),
         f"**Coupling** `{spec.coupling}`: " + _coupling(spec),
@@ -55,7 +57,7 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
         _exact(spec),
         _file(file) if file else _how_to_make(spec),
         f"**Format** `{FORMAT}`: HDF5 with `s1`, `s2`, `r` as uint8 (n, {spec.height}, "
-        f"{spec.width}), the intensities, and the germs that every image follows from.",
+        f"{spec.width}), the intensities, and the germs of every image.",
         "Data under CC BY 4.0. Please cite:",
         *(f"> {line}" for line in apa().split("\n\n")),
     ]
@@ -105,26 +107,25 @@ def _question(spec: TaskSpec) -> str:
 def _coupling(spec: TaskSpec) -> str:
     if spec.coupling == "independent":
         return (
-            "the three images are drawn from germ sets that share nothing, so `s1` and `s2` tell "
-            "nothing about where the particles of `r` are. The best image in the mean absolute "
-            "sense is the pixelwise median, which is blank white wherever coverage is below one "
-            "half. Scores that speak of survival do not apply."
+            "the three images have independent germ sets, so the particles of `r` do not depend "
+            "on those of `s1` and `s2`. The mean absolute error is least for the pixelwise median, "
+            "which is white where coverage is below one half. Scores of survival do not apply."
         )
     if spec.lambda_left == spec.lambda_right:
-        return "without a trend, the three images are one and the same."
+        return "without a trend, the three images are equal."
     sparse, dense = ("s1", "s2") if spec.lambda_left < spec.lambda_right else ("s2", "s1")
     return (
-        "one germ set with a uniform mark per germ serves the three images, so that `r` keeps "
-        f"every particle of `{sparse}` and takes from `{dense}` those whose mark lies below the "
-        f"line. On the columns further than {spec.radius:g} px from both borders, `{sparse}` ⊂ "
-        f"`r` ⊂ `{dense}` exactly."
+        "the three images share one germ set with a uniform mark per germ. `r` keeps every "
+        f"particle of `{sparse}`, and of `{dense}` those with a mark below the line of the trend. "
+        f"On the columns further than {spec.radius:g} px from both borders, `{sparse}` ⊂ `r` ⊂ "
+        f"`{dense}` exactly."
     )
 
 
 def _splits(spec: TaskSpec) -> str:
     return (
         f"**Splits**: {spec.train} training triplets (`make-data --n` changes this number), "
-        f"{spec.val} for validation, {spec.test} for testing. Never tune on the test split."
+        f"{spec.val} for validation, {spec.test} for testing. Do not tune on the test split."
     )
 
 
@@ -136,22 +137,25 @@ def _exact(spec: TaskSpec) -> str:
         against = theory.xi_floor(spec, spec.window, spec.train)
         trained = f" ({against:.7f} for the {spec.train} of this task)"
     lines = [
-        f"**Exact values** (window w = {spec.window}): a true image scores {floor:.7f} in ξ on "
-        "average against the exact mean profile, the floor, and this times 1 + 1/n against the "
-        f"mean of n training images{trained}; from image to image it varies by {spread:.5f} "
-        "(standard deviation)."
+        f"**Exact values** (window w = {spec.window}): the mean ξ of true images, the floor, is "
+        f"{floor:.7f} against the exact mean profile. Against the mean of n training images it is "
+        f"1 + 1/n times as high{trained}. The standard deviation of ξ between images is "
+        f"{spread:.5f}."
     ]
     lines += _trend(spec)
     return " ".join(lines)
 
 
 def _trend(spec: TaskSpec) -> Iterator[str]:
-    """How well one image tells the slope, where there is a slope and germs everywhere."""
+    """The bound for the slope, if there is a slope and the intensity is positive everywhere."""
     if spec.intensity.k == 0 or min(spec.lambda_left, spec.lambda_right) == 0:
         return
     _, se = theory.cramer_rao(spec)
     share = se / math.fabs(spec.intensity.k)
-    yield f"The germs in one frame tell the slope k to {100 * share:.1f} % at best."
+    yield (
+        "No unbiased estimate of the slope k from the germs in one frame has a standard error "
+        f"below {100 * share:.1f} %."
+    )
 
 
 def _how_to_make(spec: TaskSpec) -> str:
@@ -161,8 +165,8 @@ def _how_to_make(spec: TaskSpec) -> str:
         return f"**Making it**: `trendbench make-data --spec {file}`."
     return (
         f"**Canonical file**: `trendbench make-data --spec {spec.name} --n {canonical.train} "
-        f"--seed {canonical.seed}`, its content the same on every machine: content hash "
-        f"`{canonical.sha256}`. `trendbench info` says whether a file is it."
+        f"--seed {canonical.seed}`. Its content is the same on every machine: content hash "
+        f"`{canonical.sha256}`. `trendbench info` compares a file with it."
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures for people, the same whatever the settings of whoever draws them.
+"""Figures, independent of the user's settings of Matplotlib.
 
 Matplotlib is imported here, before any file of the folder needs it: MPLBACKEND may name a backend
 that is not installed, as one inherited from a notebook does, and a matplotlibrc may be no text.

@@ -1,4 +1,4 @@
-"""How every figure here looks, and how it reaches the disk."""
+"""The style of every figure, and how it is written."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +13,7 @@ from trendbench.storage.atomic import replacing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK, MUTED, MODEL, BAND = "#1b1f24", "#6b7280", "#c2410c", "#cfe3f5"
+TEXT, MUTED, MODEL, BAND = "#1b1f24", "#6b7280", "#c2410c", "#cfe3f5"
 TRUTH = "#1d4e89"
 _DPI = 160
 _STYLE: Any = {
@@ -21,12 +21,12 @@ _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
+    "axes.labelcolor": TEXT,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "legend.frameon": False,
     "legend.fontsize": 8,
-    "text.parse_math": False,  # a model's name is a name, whatever its dollar signs
+    "text.parse_math": False,  # a dollar sign in a model's name starts no formula
 }
 
 
@@ -38,7 +38,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def style() -> AbstractContextManager[None]:
-    """The context in which figures are drawn: Matplotlib's own defaults, nobody's settings."""
+    """The context in which figures are drawn: Matplotlib's defaults, not the user's settings."""
     own = {name: value for name, value in mpl.rcParamsDefault.items() if "backend" not in name}
     return mpl.rc_context(own | _STYLE)
 
@@ -51,7 +51,7 @@ def picture(axes: "Axes", image: object, title: str = "") -> None:
     for spine in axes.spines.values():
         spine.set(visible=True, color=MUTED, linewidth=0.6)
     if title:
-        axes.set_title(title, fontsize=9, color=INK)
+        axes.set_title(title, fontsize=9, color=TEXT)
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -52,13 +52,13 @@ def write_figures(
 
 
 def texture_figure(measured: Curves, exact: Curves, name: str) -> Figure:
-    """S2 and white runs along x in each band: measured over exact."""
+    """S2 and lineal path along x in each band: measured over exact."""
     with style():
         figure = new_figure(9.6, 3.6)
         left, right = figure.subplots(1, 2)
         left.set_title("two-point probability S₂", fontsize=9)
         _draw_bands(left, 0, measured.two_point, exact.two_point, name)
-        right.set_title("white runs", fontsize=9)
+        right.set_title("lineal path", fontsize=9)
         _draw_bands(right, 1, measured.white_runs, exact.white_runs, name)
         left.set(xlabel="lag along x [px]", ylabel="probability", ylim=(0, None))
         right.set(xlabel="length along x [px]", yscale="log")

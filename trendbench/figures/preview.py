@@ -1,4 +1,4 @@
-"""What is in a data file: triplets with their density profiles."""
+"""Triplets of a data file with their density profiles."""
 
 from matplotlib.figure import Figure
 

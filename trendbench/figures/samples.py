@@ -1,4 +1,4 @@
-"""What a model drew: samples beside inputs and truth, and their ξ(k)."""
+"""Samples of a model beside inputs and true images, and their ξ(k)."""
 
 import io
 
@@ -19,7 +19,7 @@ GAP, BETWEEN = 8, 224  # px of grey between the images of a contact sheet
 def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
     """The images of ``sample_sheet`` pixel for pixel, as a grey PNG without any lettering.
 
-    Row i holds s1, s2, the true r and what was drawn for triplet i, 8 px of light grey apart.
+    Row i holds s1, s2, the true r and the sample of triplet i, 8 px of light grey apart.
     """
     rows = zip(triplets.s1, triplets.s2, triplets.r, drawn, strict=True)
     cells = np.array([list(row) for row in rows])
@@ -32,7 +32,7 @@ def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
 
 
 def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Figure:
-    """One row a triplet: s1, s2, the true r, and what the model drew for it."""
+    """One row a triplet: s1, s2, the true r, and the model's sample."""
     n = len(drawn)
     with style():
         figure = new_figure(8.6, 2.15 * n + 0.25)
@@ -46,7 +46,7 @@ def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Fig
 
 
 def result_figure(spec: TaskSpec, drawn: NDArray[np.uint8], name: str, caption: str) -> Figure:
-    """Four samples beside the ξ(k) of all of them over truth."""
+    """Four samples beside the ξ(k) of all samples over that of true images."""
     profiles = density_profile(drawn, spec.window)
     with style():
         figure = new_figure(10.5, 4.3)

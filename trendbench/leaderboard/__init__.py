@@ -1,1 +1,1 @@
-"""The leaderboard: generated from records, never typed."""
+"""The leaderboard: generated from records."""

@@ -44,7 +44,7 @@ Row = dict[str, Any]
 
 
 def refresh(results: Path) -> Path:
-    """Write ``results/leaderboard.csv`` from every record; one process at a time."""
+    """Write ``results/leaderboard.csv`` again from all records; one process at a time."""
     path = results / CSV_NAME
     with waiting(results / ".leaderboard.lock"):
         write_text(path, to_csv(rows(read_all(results))))
@@ -78,7 +78,7 @@ def rows(records: Sequence[StoredRecord]) -> list[Row]:
 
 
 def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord]]]:
-    """The ordered, ranked rows, each with the records behind it."""
+    """The ordered, ranked rows, each with its records."""
     paper = paper_lines()
     groups = _groups(records)
     kept = [_newest_per_seed(group) for group in groups]
@@ -93,12 +93,12 @@ def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord
 
 
 def entries(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
-    """The records behind each row: the newest of each seed, in the order of seeds."""
+    """The records of each row: the newest of each seed, in the order of seeds."""
     return [_newest_per_seed(group) for group in _groups(records)]
 
 
 def superseded(records: Iterable[StoredRecord]) -> list[StoredRecord]:
-    """The records that no row shows, as a newer one of the same row and seed stands there."""
+    """The records that no row shows, since a newer one of the same row and seed exists."""
     found = []
     for group in _groups(records):
         kept = _newest_per_seed(group)
@@ -107,7 +107,7 @@ def superseded(records: Iterable[StoredRecord]) -> list[StoredRecord]:
 
 
 def label(row: Row) -> str:
-    """A row's name, and what tells it from others of that name."""
+    """A row's name with its difference from other rows of that name."""
     return f"{row['arch']} ({row['variant']})" if row["variant"] else str(row["arch"])
 
 
@@ -120,7 +120,7 @@ def _groups(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
 
 
 def paper_lines() -> dict[str, dict[str, str]]:
-    """The 2017 study's numbers by arch, as printed there, with the remark that goes with them."""
+    """The 2017 study's numbers by arch, as printed there, each with a remark on its data."""
     with (catalog.RESULTS / PAPER_NAME).open(newline="", encoding="utf-8") as file:
         return {line["arch"]: line for line in csv.DictReader(file)}
 
@@ -216,7 +216,7 @@ def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
 
 
 def _status(records: Sequence[RunRecord]) -> str:
-    """``stale`` where a record's data, recipe or metric is no longer the current one."""
+    """``stale`` if a record's data, recipe or metric is outdated."""
     if any(_is_stale(record) for record in records):
         return "stale"
     return "self-reported" if any(r.status == "self-reported" for r in records) else "reproduced"
@@ -249,12 +249,12 @@ def _is_stale(record: RunRecord) -> bool:
 
 
 def _each_once(texts: Iterable[str]) -> str:
-    """What the seeds of a row say, each text once."""
+    """The texts of the row's records, each once."""
     return "; ".join(dict.fromkeys(texts))
 
 
 def _mean_seconds(records: Sequence[RunRecord]) -> float | None:
-    """Training time, over the seeds; None where a record does not say."""
+    """Training time, over the seeds; None if a record does not state it."""
     seconds = [record.training.seconds for record in records]
     known = [s for s in seconds if s is not None]
     return round(float(np.mean(known)), 1) if len(known) == len(seconds) else None

@@ -1,4 +1,4 @@
-"""What rose and what fell between two leaderboards."""
+"""The rows of two leaderboards compared: before and after."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ _Key = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One row of a leaderboard, with the records behind it where they are at hand."""
+    """One row of a leaderboard, with its records if they are at hand."""
 
     row: Row
     records: Sequence[StoredRecord] = ()
@@ -53,7 +53,7 @@ class Change:
 
     Attributes:
         task, data, arch, family, recipe: what is compared.
-        variant: what tells it from others of its name; empty where the name is unique.
+        variant: its difference from other rows of its name; empty if the name is unique.
         side: which leaderboards have it.
         is_ambiguous: whether it is absent on one side and others of its name stand there.
         rank_before, rank_after: None where unranked or absent.
@@ -87,12 +87,12 @@ class Change:
 
 
 def board_of(records: Iterable[StoredRecord]) -> list[Line]:
-    """The rows of records, in order, with the records behind each."""
+    """The rows of records, in order, each with its records."""
     return [Line(row, group) for row, group in placed(list(records))]
 
 
 def read_board(path: Path, score: str) -> list[Line]:
-    """Someone's leaderboard: a folder of records, or a ``leaderboard.csv``.
+    """A leaderboard from a folder of records or from a ``leaderboard.csv``.
 
     A folder's board has the published rows too, as ``trendbench leaderboard`` prints it there; one
     that was itself published, which its ``paper.csv`` shows, stands alone. Records that lie beside

@@ -18,12 +18,12 @@ _weights = lru_cache(maxsize=1)(bootstrap_weights)  # the same for all pairs of 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one row's score lies above another's.
+    """The difference of two rows' scores.
 
     Attributes:
         task, data: of both rows.
         first, second: names of the rows.
-        first_variant, second_variant: what tells each from other rows of its name.
+        first_variant, second_variant: the difference of each from other rows of its name.
         value: score of the first minus that of the second.
         low, high: its 95 % interval from resampling test triplets, the same for both rows.
     """

@@ -1,4 +1,4 @@
-"""What tells rows of one name apart: the hyper-parameters in which they differ."""
+"""The differences of rows of one name: the hyper-parameters with different values."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,13 +1,12 @@
 """The true conditional law of r, given the germs of s1 and s2.
 
 Under ``thinning`` a germ's mark is known up to its class: germs of the sparser input have
-m·λ_max in [0, λ_sparse), those of the denser input alone in [λ_sparse, λ_dense). Redraw the mark
-uniformly within its class, add a fresh Poisson set for the class [λ_dense, λ_max) that neither
-input shows, and let r show a germ iff m·λ_max < λ(x), as ever. Inside the frame this keeps all of
-the sparser input's germs and each further germ of the denser one with probability ρ(x); beyond
-the border it thins and adds as the law has it.
+m·λ_max in [0, λ_sparse), those of the denser input alone in [λ_sparse, λ_dense). The mark is drawn
+again uniformly within its class. A new Poisson set is added for the class [λ_dense, λ_max), which
+neither input shows. A germ belongs to r iff m·λ_max < λ(x). Inside the frame this keeps all germs
+of the sparser input, and each further germ of the denser one with probability ρ(x).
 
-Under ``independent`` the inputs tell nothing, and r is drawn afresh.
+Under ``independent`` r does not depend on the inputs, and a new r is drawn.
 """
 
 import numpy as np
@@ -25,14 +24,14 @@ def redraw_r(
     *,
     trend: LinearIntensity | None = None,
 ) -> Germs:
-    """Draw r anew for each triplet, from the positions of the germs of s1 and s2 alone.
+    """Draw r again for each triplet, from the positions of the germs of s1 and s2 alone.
 
     Args:
         process: the task.
-        germs: of n triplets; marks and membership in r are not looked at.
+        germs: of n triplets; marks and membership in r are not used.
         rng: source of the new marks and germs.
-        trend: another trend for r to follow, nowhere above the process's largest intensity; the
-            process's own if None.
+        trend: another trend for r, nowhere above the process's largest intensity; the process's
+            own if None.
 
     Returns:
         Germs of n images, ``member`` being bit 2 throughout.

@@ -13,7 +13,7 @@ def poisson_table(mean: float) -> tuple[int, NDArray[np.float64]]:
 
     P(N = n + 1) = P(N = n)·mean/(n + 1), run from the mode in both directions and normalised.
     Only additions, multiplications and divisions are used, so the table has the same bits on
-    every IEEE machine, which a library's exp() does not promise.
+    every IEEE machine. A library's exp() does not guarantee that.
 
     Args:
         mean: expected count, ≥ 0.

@@ -1,8 +1,8 @@
 """Germs of coupled triplets (s1, s2, r): drawn on the dilated frame, marked, thinned.
 
 s1 is homogeneous at λ_left, s2 homogeneous at λ_right, r has the trend. A germ at x carries a
-uniform mark m, and an image of intensity λ(·) shows it iff m·λ_max < λ(x), where λ_max is the
-intensity at which its germ set was drawn:
+uniform mark m. It belongs to an image of intensity λ(·) iff m·λ_max < λ(x), λ_max being the
+intensity of its germ set:
 
 - ``thinning``: one germ set, at the trend's largest intensity, serves the three images;
 - ``independent``: each image has a germ set of its own.
@@ -35,7 +35,8 @@ class Germs:
 
     Attributes:
         offsets: (n + 1,) int64; triplet i owns germs offsets[i] to offsets[i + 1].
-        x, y: positions [px] on the dilated frame, shape (m,) float64.
+        x: horizontal positions [px] on the dilated frame, shape (m,) float64.
+        y: vertical positions [px], likewise.
         mark: uniform marks in [0, 1), shape (m,) float64.
         member: (m,) uint8; bit 0 in s1, bit 1 in s2, bit 2 in r.
     """

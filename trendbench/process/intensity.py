@@ -1,4 +1,4 @@
-"""The intensity of the germs, linear along x."""
+"""The intensity of the germs, linear in x."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class LinearIntensity:
         return (self.right - self.left) / self.width
 
     def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
-        """λ at x [px], any shape; also beyond the frame, where the line goes on."""
+        """λ at x [px], any shape; also beyond the frame."""
         return self.left + self.k * np.asarray(x, dtype=np.float64)
 
     def extremes(self, margin: float) -> tuple[float, float]:

@@ -1,9 +1,8 @@
 """The kernels that draw germs, and Philox4x64-10, the generator behind every random number.
 
-The n-th block of four 64-bit words is a pure function of a key and a counter, so a triplet's
-numbers can be drawn in any order, on any thread, on any machine, and come out the same. The
-words equal those of ``numpy.random.Philox(key=(k0, k1), counter=(0, c1, c2, c3))``, whose first
-block has c0 = 1.
+The n-th block of four 64-bit words is a pure function of a key and a counter. A triplet's numbers
+are therefore the same in any order, on any thread and any machine. The words equal those of
+``numpy.random.Philox(key=(k0, k1), counter=(0, c1, c2, c3))``, whose first block has c0 = 1.
 
 Source: Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """

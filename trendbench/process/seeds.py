@@ -1,4 +1,4 @@
-"""How random numbers are named: by seed, split and index, and by nothing else."""
+"""The key of a random number: seed, split and index, nothing else."""
 
 from typing import Literal
 

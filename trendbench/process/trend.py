@@ -1,4 +1,4 @@
-"""The process a picture is drawn from: disks of one radius, Poisson germs, intensity along x."""
+"""The process of an image: disks of one radius, Poisson germs, intensity linear in x."""
 
 from typing import Annotated, Literal, Self
 
@@ -15,17 +15,19 @@ _Intensity = Annotated[float, Field(ge=0, examples=[1e-3])]
 
 
 class TrendProcess(BaseModel):
-    """A Boolean model of disks whose intensity is linear along x, and its coupled companions.
+    """A Boolean model of disks with intensity linear in x, and the coupled s1 and s2.
 
     Attributes:
-        width, height: frame W, H [px].
+        width: W of the frame [px].
+        height: H of the frame [px].
         radius: radius R of the disks [px].
-        lambda_left, lambda_right: intensity at x = 0 and x = W [germs/px²].
+        lambda_left: intensity at x = 0 [germs/px²].
+        lambda_right: intensity at x = W [germs/px²].
         coupling: how the three images of a triplet share germs.
 
     Raises:
-        pydantic.ValidationError: a number makes no sense, or the intensity would be negative
-            somewhere on the frame dilated by R.
+        pydantic.ValidationError: a number is out of range, or the intensity is negative somewhere
+            on the frame dilated by R.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)

@@ -1,8 +1,8 @@
 """Rasterise disks: a pixel is black iff some germ lies within R of its centre.
 
-Disks are gathered in masks of one bit a pixel, the runs of pixels that a germ covers being found
-once for all images of its triplet. Masks and the picture that is made of one stay in the
-processor's caches; main memory takes each image once, in one piece.
+Disks are gathered in masks of one bit a pixel. The runs of pixels of a germ's disk are computed
+once for all images of its triplet. Masks and the image made of one stay in the processor's caches;
+each image is written to main memory once, in one piece.
 """
 
 import math

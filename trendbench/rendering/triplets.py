@@ -22,8 +22,10 @@ class Triplets:
 
     Attributes:
         spec: the task they were drawn from.
-        s1, s2, r: (n, H, W) uint8, white 255, particles 0.
-        germs: what the images were drawn from, where it is known.
+        s1: (n, H, W) uint8, homogeneous at λ(0); white 255, particles 0.
+        s2: the same at λ(W).
+        r: the same with the trend.
+        germs: of the images, if known.
     """
 
     spec: TrendProcess
@@ -64,7 +66,8 @@ def simulate(
         out: memory to draw into, (3, n, H, W) uint8; new memory if None.
 
     Returns:
-        s1, s2, r: (n, H, W) uint8, particles 0 and background 255; and the germs they show, in px.
+        ``Triplets`` with s1, s2 and r, (n, H, W) uint8, particles 0 and background 255, and their
+        germs in px.
 
     Raises:
         SpecError: there is no such task.
@@ -102,7 +105,7 @@ def render_r(
 
 
 def compile_kernels() -> bool:
-    """Make the kernels ready, and say whether this call had to compile them.
+    """Make the kernels ready. True if this call had to compile them.
 
     Machine code is cached on disk, so only the first use on a machine compiles.
     """

@@ -1,1 +1,1 @@
-"""The report: one self-contained folder that shows the leaderboard to people."""
+"""The report: one self-contained folder of pages with the leaderboard."""

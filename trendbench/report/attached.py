@@ -59,7 +59,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Attached:
-    """What was understood of a record's attachments.
+    """The readable attachments of a record.
 
     Attributes:
         sheet, curves, losses, validation: None where the record has none that can be shown.
@@ -76,7 +76,7 @@ class Attached:
 
 
 def read_attached(stored: StoredRecord) -> Attached:
-    """Read and check what lies in a record's folder; what makes no sense is named, not shown."""
+    """Read and check the files of a record's folder; unreadable ones are named, not shown."""
     files: dict[str, bytes] = {}
     problems: list[str] = []
 

@@ -90,7 +90,7 @@ def _manifest(content: Mapping[str, bytes]) -> bytes:
 
 
 def _must_be_replaceable(out: Path) -> None:
-    """Refuse a folder in which anything could be lost.
+    """Refuse a folder with files of other origin, which writing would delete.
 
     Raises:
         ReportError: it is no folder, the current one, or holds what no report wrote.
@@ -123,7 +123,7 @@ def _must_be_replaceable(out: Path) -> None:
 
 
 def _written_files(out: Path) -> set[str] | None:
-    """The files that a report wrote there; None where none did."""
+    """The files of an earlier report there; None if there is none."""
     path = out / MANIFEST
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:

@@ -1,4 +1,4 @@
-"""The columns of the table: what they are called, what they mean, how their numbers read."""
+"""The columns of the table: heads, meanings, formats."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,7 @@ class Column:
 
     @property
     def choice(self) -> str:
-        """How it is offered where columns are chosen by name."""
+        """Its name in lists of columns."""
         return self.head if self.head == self.name else f"{self.head} ({self.name})"
 
 
@@ -74,7 +74,7 @@ COLUMNS = (
 
 
 def written(column: Column, row: Row) -> str:
-    """A row's value in a column, as a person reads it."""
+    """A row's value in a column, as text."""
     value: Any = row[column.name]
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""A row of the board with everything its card says, ready for a template."""
+"""A row of the leaderboard with the content of its card, for the templates."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
 
 @dataclass(frozen=True)
 class Cell:
-    """A number of the table: as written, and as programs read it."""
+    """A number of the table: as text, and for sorting."""
 
     column: Column
     text: str
@@ -51,7 +51,7 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class FlagLine:
-    """A flag in words: each reading that raised it, and why there is a limit."""
+    """A flag in words: each value beyond its limit, and the reason for the limit."""
 
     name: str
     readings: list[tuple[str, str]]
@@ -73,12 +73,12 @@ class Seed:
 
     @property
     def stem(self) -> str:
-        """Where its files lie in the report, without their endings."""
+        """The path of its files in the report, without their endings."""
         return f"records/{self.record.task}/{self.record.arch}/{self.run_id}"
 
     @property
     def files(self) -> list[tuple[str, str]]:
-        """Path in the report and what it is called, of everything that can be taken along."""
+        """Path in the report and name of every file that can be downloaded."""
         own = [(f"{self.stem}.json", "record"), (f"{self.stem}.npz", "scores image by image")]
         return own + [(f"{self.stem}/{name}", name) for name in self.attached.files]
 
@@ -103,12 +103,12 @@ class Entry:
 
     @property
     def first(self) -> RunRecord:
-        """The record that stands for what all seeds share."""
+        """The record with the facts that all seeds share."""
         return self.seeds[0].record
 
     @cached_property
     def anchor(self) -> str:
-        """A name for links: the row's, and a hash that no two rows share."""
+        """A name for links: the row's, and a hash unique to the row."""
         first = self.first
         key = (first.task, first.data.sha256, first.arch, first.recipe.sha256, self.row["origin"])
         return f"{first.arch}-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}"
@@ -124,7 +124,7 @@ class Entry:
         return self.sampled.attached.sheet if self.sampled else None
 
     def lack(self, name: str) -> str:
-        """Why nothing of an attachment is shown."""
+        """Why an attachment is not shown."""
         return next((p for p in self.problems if name in p), f"no {name.split('.')[0]} recorded")
 
     @property
@@ -139,7 +139,7 @@ class Entry:
 
     @property
     def remarks(self) -> list[str]:
-        """Where its numbers come from and what it saw, unless that is the usual."""
+        """Status and privilege, unless usual."""
         row = self.row
         return [
             *([row["status"]] if row["status"] != "reproduced" else []),
@@ -155,7 +155,7 @@ class Entry:
 
     @cached_property
     def kind(self) -> str:
-        """Whether it competes, is flagged, or is there to measure against."""
+        """Ranked, flagged, or for reference."""
         if self.row["family"] in unranked_families():
             return "reference"
         return "flagged" if self.flags else "clean"
@@ -167,7 +167,7 @@ class Entry:
 
     @property
     def words(self) -> str:
-        """What a search for text looks through."""
+        """The text that a search covers."""
         first = self.first
         about = [first.family, first.task, first.recipe.preset or "", first.hardware.device]
         said = [first.arch, self.variant, *about, self.summary, self.row["status"]]
@@ -196,7 +196,7 @@ class Entry:
 
     @property
     def scores(self) -> list[ScoreLine]:
-        """The lines of its card; intervals over seeds and images where it has several seeds."""
+        """The lines of its card; with several seeds, intervals over seeds and images."""
         lines = []
         for name, meaning in MEANINGS.items():
             truth, value = self._score(name), self.row[name]
@@ -218,7 +218,7 @@ class Entry:
 
     @property
     def missing(self) -> list[str]:
-        """Scores that it does not have."""
+        """Its absent scores."""
         return [name for name in MEANINGS if self.row[name] is None]
 
     @property
@@ -238,12 +238,12 @@ class Entry:
 
     @property
     def verdict(self) -> str:
-        """What is said of a row without flags."""
+        """The text for a row without flags."""
         return "" if self.flags or len(self.seeds) > 1 else verdict(self.first.scores, [])
 
     @property
     def recipe(self) -> list[tuple[str, Any]]:
-        """Where the row comes from: the recipe and the data."""
+        """The origin of the row: the recipe and the data."""
         first = self.first
         parameters = ", ".join(f"{k} = {_value(v)}" for k, v in first.recipe.parameters.items())
         return [
@@ -256,14 +256,14 @@ class Entry:
             ("data", f"sha256:{first.data.sha256}"),
             ("training", f"{first.data.train} triplets, data seed {first.data.seed}"),
             ("test", f"{first.n_test} images"),
-            ("sees inputs", "yes" if first.conditional else "no"),
-            ("privileged", "yes: sees germs or targets" if first.privileged else "no"),
+            ("uses inputs", "yes" if first.conditional else "no"),
+            ("privileged", "yes: uses germs or targets" if first.privileged else "no"),
             ("size", _parameters(first.parameters)),
         ]
 
 
 def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) -> Entry:
-    """Read what lies behind a row and lay out its figures; ``summaries`` are of our own rows."""
+    """Read the records of a row and lay out its figures; ``summaries`` are of published rows."""
     first = group[0].record
     read = [(stored.record, read_attached(stored)) for stored in group]
     curves = [found.curves for _, found in read if found.curves is not None]
@@ -293,7 +293,7 @@ def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) ->
 
 
 def truth_of_group(entries: Sequence[Entry], name: str) -> Score | None:
-    """A score's value for true images, from the first row that says so; ours come first."""
+    """A score's value for true images, from the first row that states it; reproduced rows first."""
     ours = sorted(entries, key=lambda entry: entry.row["status"] != "reproduced")
     return next((s for entry in ours if (s := entry._score(name)) is not None), None)
 

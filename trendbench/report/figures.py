@@ -1,4 +1,4 @@
-"""The figures of a card: what was measured, over what is exact."""
+"""The figures of a card: measured curves over exact ones."""
 
 from collections.abc import Sequence
 

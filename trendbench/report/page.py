@@ -123,7 +123,7 @@ def render_study(study: Study) -> str:
 
 
 def asset(name: str) -> bytes:
-    """The style sheet or the script, as it is shipped."""
+    """The style sheet or the script."""
     return (files("trendbench.report") / "assets" / name).read_bytes()
 
 

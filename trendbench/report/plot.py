@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Tick:
-    """Where a tick stands on the canvas [px], and what it says."""
+    """A tick's place on the canvas [px] and its label."""
 
     at: str
     text: str
@@ -64,7 +64,7 @@ class Plot:
     """A drawn plot.
 
     Attributes:
-        title: its name; description: what is to be seen, for those who do not see it.
+        title: its name; description: its content in words, for screen readers.
         x_label, y_label: what is drawn against what, with units; may be empty.
         legend: kinds of line and what they stand for.
         width, height: of the canvas [px]; left, right, top, bottom: of the axes on it.

@@ -1,4 +1,4 @@
-"""A study on a page of its own: how the search went, and the value against each parameter."""
+"""A study's page: the history of the search, and the value against each parameter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class TrialLine:
 
 @dataclass(frozen=True)
 class Study:
-    """What a study's page shows.
+    """The content of a study's page.
 
     Attributes:
         summary: the study.

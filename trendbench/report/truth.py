@@ -20,7 +20,7 @@ _SAME = 1e-6  # relative difference of two floors of one task: rounding
 
 @dataclass(frozen=True)
 class Exact:
-    """What true images of a task show.
+    """The curves of true images of a task.
 
     Attributes:
         spec: the task.

@@ -207,7 +207,7 @@ def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitte
             curves,
             figures=workspace.figures,
             train=plan.stream,
-        ),  # fmt: skip
+        ),
         curves=curves,
     )
     generator = call(model_class, "__init__", recipe.build)

@@ -1,10 +1,10 @@
 """Closed forms of the Boolean model with linear intensity, exact on the pixel lattice.
 
-Everything rests on two facts. A compact set K holds no black point with probability
-exp(−∫ λ over K dilated by a disk of radius R). And a linear λ integrates over any compact set
-to its area times λ at its centroid, so formulas for stationary intensity carry over with λ taken
-at the right midpoint. Germ positions are continuous and a pixel is judged at its centre; hence
-no discretisation error anywhere.
+Two facts give all of them. A compact set K holds no black point with probability
+exp(−∫ λ over K dilated by a disk of radius R). A linear λ integrates over any compact set to its
+area times λ at its centroid, so formulas for stationary intensity hold with λ at the right
+midpoint. Germ positions are continuous, and the colour of a pixel is that of its centre. The
+formulas therefore have no discretisation error.
 
 Sources: Chiu, Stoyan, Kendall & Mecke, Stochastic Geometry and its Applications, 3rd ed.,
 chapter 3; Quintanilla & Torquato, Phys. Rev. E 55, 1558 (1997).

@@ -1,4 +1,4 @@
-"""The 16 black/white configurations of 2×2 pixels, and what follows from them.
+"""The 16 black/white configurations of 2×2 pixels; Euler number and perimeter.
 
 Pixels of a window are numbered 0 top left, 1 top right, 2 bottom left, 3 bottom right;
 configuration c has pixel i black iff bit i of c is set.
@@ -65,8 +65,8 @@ def euler_weights() -> NDArray[np.float64]:
 
     χ = ¼·(#one black − #three black − 2·#diagonal), for 8-connected black and 4-connected white.
     Summed over all 2×2 windows of an image that is framed in white, this is the number of black
-    components minus the number of holes. The expectation used here, and the score, sum over the
-    windows that lie wholly inside the frame instead.
+    components minus the number of holes. The score and its expectation sum over the windows inside
+    the frame instead.
     """
     weights = np.zeros(CONFIGURATIONS)
     for black in range(CONFIGURATIONS):

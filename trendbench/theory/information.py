@@ -1,4 +1,4 @@
-"""How well the trend can be known at all: Fisher information and the Cramér–Rao bound."""
+"""Fisher information on the trend, and the Cramér–Rao bound."""
 
 import math
 
@@ -14,8 +14,8 @@ from trendbench.spec import Task, process_of
 def fisher_information(process: Task, *, dilated: bool = False) -> NDArray[np.float64]:
     """Information on (λ₀, k) in the germs of one image.
 
-    I = height · ∫ (1, x)ᵀ(1, x)/λ(x) dx, for a Poisson process observed on the frame, or on the
-    frame dilated by R, which is all that the pixels can feel.
+    I = height · ∫ (1, x)ᵀ(1, x)/λ(x) dx for a Poisson process on the frame, or on the frame dilated
+    by R. Pixels depend on no germs beyond the dilated frame.
 
     Returns:
         (2, 2), in the order (λ₀, k).

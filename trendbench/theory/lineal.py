@@ -1,4 +1,4 @@
-"""White runs along an axis: the lineal path of the white phase, as the lattice sees it."""
+"""The lineal path of the white phase on the lattice: white pixels in line along an axis."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

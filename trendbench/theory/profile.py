@@ -1,4 +1,4 @@
-"""The density profile: mean, covariance, and what a true image scores in ξ.
+"""The density profile: mean, covariance, and the ξ of a true image.
 
 With D_c the black share of column c and ξ_k the mean of D over w columns from c = k − 1 on,
 
@@ -57,13 +57,13 @@ def profile_covariance(process: Task, window: int) -> NDArray[np.float64]:
 
 
 def xi_floor(process: Task, window: int, training_images: int | None = None) -> float:
-    """E ξ of a true image: Σ_k Var(ξ_k)/(W − w), the score that no honest generator beats.
+    """E ξ of a true image: Σ_k Var(ξ_k)/(W − w), the least expected ξ of a correct generator.
 
     Args:
         process: the task.
         window: w [px], 1 ≤ w < W.
-        training_images: n independent images that ξ₀ was averaged over, which raises the floor
-            by the factor 1 + 1/n; None for the exact ξ₀.
+        training_images: n independent training images whose average is ξ₀; the floor is then
+            1 + 1/n times as high. None for the exact ξ₀.
     """
     process, window = _checked(process, window)
     floor = float(np.trace(profile_covariance(process, window))) / (process.width - window)
@@ -76,7 +76,7 @@ def xi_spread(process: Task, window: int) -> float:
     """Standard deviation of ξ over true images, the profile taken as Gaussian.
 
     √(2·tr Σ²)/(W − w), Σ the covariance of the profile. A column averages some H/2R independent
-    stretches, so the excess kurtosis it neglects is of order 2R/H.
+    stretches, so the neglected excess kurtosis is of order 2R/H.
     """
     process, window = _checked(process, window)
     covariance_of_profile = profile_covariance(process, window)
@@ -89,8 +89,8 @@ def envelope_factor(
     """Half-width c of the global envelope E ξ_k ± c·σ_k that holds a whole profile.
 
     P(max_k |ξ_k − E ξ_k|/σ_k ≤ c) = ``level`` for one true image, the profile taken as Gaussian
-    with its exact covariance; the maximum's distribution is read off ``draws`` seeded draws.
-    A pointwise envelope would be left somewhere by most true images. Without germs c is 0.
+    with its exact covariance. The quantile is that of ``draws`` draws with a fixed seed. Most true
+    images leave a pointwise envelope somewhere. Without germs c is 0.
     """
     level = number(level, "level", above=0, below=1)
     draws = whole(draws, "draws", 1)

@@ -1,4 +1,4 @@
-"""What the couplings imply for germs and for pixels of r, given the inputs."""
+"""The law of germs and of pixels of r given the inputs, under both couplings."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from trendbench.theory.geometry import disk_area
 
 
 def survival(x: ArrayLike, intensity: LinearIntensity) -> NDArray[np.float64]:
-    """Probability that a germ of the denser input only, at x, shows in r.
+    """Probability that a germ of the denser input only, at x, belongs to r.
 
     ρ(x) = (λ(x) − λ_sparse)/(λ_dense − λ_sparse): for k > 0 the germs of s2∖s1, ρ = x/W; for
     k < 0 those of s1∖s2, ρ = 1 − x/W. Holds inside the frame.
@@ -58,7 +58,7 @@ def conditional_disagreement(x: ArrayLike, process: Task) -> NDArray[np.float64]
     near it fails in both, a germ of survival ρ′ doing so with probability (1 − ρ′)², and the mean
     of ρ′² over the disk is ρ² + R²/4W². Exact on the inner columns.
 
-    ``independent``: the draws share nothing, 2p(1 − p).
+    ``independent``: the draws are independent, 2p(1 − p).
 
     Args:
         x: pixel centres [px], any shape.
