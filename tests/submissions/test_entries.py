@@ -1,6 +1,7 @@
 """Entries: packed the same every time, scored where they are taken in, refused in one line."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -39,6 +40,12 @@ def tree(folder):
     return {
         str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }  # fmt: skip
+
+
+def as_npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def local(results):
@@ -97,9 +104,8 @@ def test_images_of_any_width_come_back_and_black_and_white_is_packed(small, tmp_
     entry = checked_entry({"name": "theirs", "task": "small", "data": "0" * 64})
     (tmp_path / "e.zip").write_bytes(pack(entry, ("recipe.md", "How.\n"), images))
     with zipfile.ZipFile(tmp_path / "e.zip") as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-    name = "images.grey" if grey else "images.bits"
-    assert sizes[name] == 12 * 32 * (width if grey else -(-width // 8))
+        size = archive.getinfo("images.npy").file_size
+    assert size == 128 + 12 * 32 * (width if grey else -(-width // 8))
     back, second = EntryFile(tmp_path / "e.zip").images(spec)
     np.testing.assert_array_equal(back, images)
     assert second is None
@@ -295,7 +301,7 @@ def archived(tmp_path):
         lambda m: [("sub/entry.json", m[0][1]), *m[1:]],
         lambda m: [("ENTRY.JSON", m[0][1]), *m[1:]],
         lambda m: [*m, ("recipe.toml", b"a = 1")],
-        lambda m: [*m, ("images.grey", b"x")],
+        lambda m: [*m, ("third.npy", b"x")],
         lambda m: [(f"entry.json{chr(0)}", m[0][1]), *m[1:], ("e", b"")],
     ],
 )
@@ -319,14 +325,15 @@ def test_an_entry_of_scores_alone_is_to_be_made_again(archived, refused):
 @pytest.mark.parametrize(
     ("name", "words"),
     [("entry.json", "is larger than"), ("recipe.md", "is larger than"),
-     ("images.bits", "has 33554433 bytes, and 12 images of 64×32 px have 3072"),
-     ("second.bits", "has 33554433 bytes, and 12 images")],
+     ("images.npy", "holds uint8 .4096, 8192.*, and the 12 images of small are uint8 .12, 32, 64"),
+     ("second.npy", "holds uint8 .4096, 8192.*, and the 12 images")],
 )  # fmt: skip
 def test_bombs_are_not_inflated(members, archived, refused, name, words):
-    refused(archived((members | {name: b" " * ((1 << 25) + 1)}).items()), f"{name} {words}")
+    big = as_npy(np.zeros((1 << 12, 1 << 13), np.uint8)) if ".npy" in name else b" " * (1 << 25)
+    refused(archived((members | {name: big}).items()), f"{name} {words}")
 
 
-@pytest.mark.parametrize(("name", "stated"), [("recipe.md", 9), ("images.bits", 3072)])
+@pytest.mark.parametrize(("name", "stated"), [("recipe.md", 9), ("images.npy", 3200)])
 def test_a_bomb_that_hides_its_size_is_not_inflated(members, archived, refused, name, stated):
     path = archived((members | {name: b"a" * (1 << 22)}).items())
     size = (1 << 22).to_bytes(4, "little")
@@ -450,20 +457,18 @@ def test_a_recipe_that_is_no_plain_text_is_refused(refused, changed, recipe):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "match"),
+    ("images", "match"),
     [
-        (lambda bits: bits[:-1], "images.bits has 3071 bytes, and 12 images of 64×32 px have 3072"),
-        (lambda bits: bytes(255 - b for b in bits), "white particles on black"),
+        (lambda x: x[1:], r"holds uint8 \(11, 32, 64\), and the 12 images"),
+        (lambda x: x.astype(np.float32), "holds float32"),
+        (lambda x: x.astype(object), "not plain numbers|holds object"),
+        (lambda x: 255 - x, "white particles on black"),
+        (lambda x: x // 255, "holds only 0 and 1, as class labels do"),
     ],
 )
-def test_images_that_cannot_be_scored_are_refused(refused, changed, members, pixels, match):
-    refused(changed(**{"images.bits": pixels(members["images.bits"])}), match)
-
-
-def test_classes_in_place_of_grey_are_refused(refused, archived, members, samples):
-    labels = (samples[0] // 255).tobytes()
-    content = {k: v for k, v in members.items() if k != "images.bits"} | {"images.grey": labels}
-    refused(archived(content.items()), "holds only 0 and 1, as class labels do")
+@pytest.mark.parametrize("name", ["images.npy", "second.npy"])
+def test_images_that_cannot_be_scored_are_refused(refused, changed, samples, name, images, match):
+    refused(changed(**{name: as_npy(images(samples[0]))}), match)
 
 
 # --- the submitter's own mistakes ---------------------------------------------------------------

@@ -1,18 +1,16 @@
 """An entry: one zip file with generated images and what their submitter says of them.
 
 ``trendbench-entry/2`` holds ``entry.json`` (an ``Entry``), the recipe's text (``recipe.md`` or
-``recipe.toml``), the images and, where there is one, a second sample for the same inputs. Each
-sample is the bytes of its pixels in the order (n, H, W): ``images.bits`` has one bit a pixel, 1 for
-white, each row filled up to a whole byte; ``images.grey`` has one byte a pixel. There is no score
-in an entry: it is computed where the entry is merged.
+``recipe.toml``), ``images.npy`` and, where there is a second sample for the same inputs,
+``second.npy``. Each is an array of uint8 in test order: grey values (n, H, W), or, where all are
+black or white, (n, H, ⌈W/8⌉) with one bit a pixel, 1 for white, as ``np.packbits`` makes it. There
+is no score in an entry: it is computed where the entry is merged.
 """
 
 import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,13 +26,13 @@ from trendbench.results.record import SUBMITTED
 from trendbench.results.store import LARGEST_COMPANION
 from trendbench.spec import TaskSpec
 from trendbench.storage.atomic import write_bytes
-from trendbench.storage.bounded import decoded, parse_toml, read_file
+from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
 from trendbench.storage.stated import Count, Part, RowName, Sha256, Text
 
 Images = NDArray[np.uint8]
 _ENTRY, _OLD_SCORES = "entry.json", "scores.npz"
 _RECIPES = ("recipe.md", "recipe.toml")
-_BITS, _GREY = ".bits", ".grey"
+_IMAGES, _SECOND = "images.npy", "second.npy"
 _LARGEST_ENTRY = 1 << 16
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -141,9 +139,9 @@ def pack(
     """
     text = json.dumps(entry.model_dump(), indent=2, ensure_ascii=False) + "\n"
     members = {_ENTRY: text.encode(), recipe[0]: recipe[1].encode()}
-    for name, sample in (("images", images), ("second", second)):
+    for name, sample in ((_IMAGES, images), (_SECOND, second)):
         if sample is not None:
-            members |= _packed(name, sample)
+            members[name] = _packed(sample)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
@@ -159,10 +157,11 @@ def pack(
     return buffer.getvalue()
 
 
-def _packed(name: str, images: Images) -> dict[str, bytes]:
-    if ((images == 0) | (images == WHITE)).all():
-        return {f"{name}{_BITS}": np.packbits(images == WHITE, axis=-1).tobytes()}
-    return {f"{name}{_GREY}": images.tobytes()}
+def _packed(images: Images) -> bytes:
+    is_binary = ((images == 0) | (images == WHITE)).all()
+    buffer = io.BytesIO()
+    np.save(buffer, np.packbits(images == WHITE, axis=-1) if is_binary else images)
+    return buffer.getvalue()
 
 
 class EntryFile:
@@ -178,16 +177,19 @@ class EntryFile:
     def __init__(self, path: Path) -> None:
         self._where = str(path)
         try:
-            content = read_file(path, LARGEST_COMPANION)
+            self._content = read_file(path, LARGEST_COMPANION)
         except OSError as error:
             raise ResultError(f"{path} cannot be read ({error.strerror})") from None
-        with self._readable():
-            self._archive = zipfile.ZipFile(io.BytesIO(content))
-            self._members = _by_part(self._archive, self._where)
-            stated = self._read("entry", most=_LARGEST_ENTRY)
-            text = self._read("recipe", most=LONGEST_PAGE)
-        self.entry = checked_entry(_fields(stated, self._where), f"{self._where}: ")
-        file = self._members["recipe"].filename
+        try:
+            with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
+                file = _recipe_among(archive, self._where)
+                stated = _text(archive, _ENTRY, _LARGEST_ENTRY, self._where)
+                text = _text(archive, file, LONGEST_PAGE, self._where)
+        except ResultError:
+            raise
+        except Exception as error:  # zipfile and its decompressors raise a dozen kinds
+            raise ResultError(f"{path} is not a readable entry ({error})") from None
+        self.entry = checked_entry(_fields(stated, self._where), f"{path}: ")
         self.recipe = file, _checked_recipe(file, text, f"{path}, {file}")
 
     @property
@@ -202,54 +204,32 @@ class EntryFile:
         Raises:
             ResultError: they are damaged, or others than the task has.
         """
-        first = self._sample("images", spec)
-        return first, self._sample("second", spec) if "second" in self._members else None
+        grey = (spec.test, spec.height, spec.width)
+        bits = (spec.test, spec.height, -(-spec.width // 8))
 
-    def _sample(self, part: str, spec: TaskSpec) -> Images:
-        member = self._members[part]
-        is_packed = member.filename.endswith(_BITS)
-        row = -(-spec.width // 8) if is_packed else spec.width
-        shape = spec.test, spec.height, row
-        size = spec.test * spec.height * row
-        if member.file_size != size:
-            raise ResultError(
-                f"{self._where}: {member.filename} has {member.file_size} bytes, and "
-                f"{spec.test} images of {spec.width}×{spec.height} px have {size}: submit again "
-                f"with the data file of {spec.name}"
-            )
-        with self._readable():
-            pixels = np.frombuffer(self._read(part, most=size), dtype=np.uint8).reshape(shape)
-        if is_packed:
-            return np.unpackbits(pixels, axis=-1, count=spec.width) * np.uint8(WHITE)
-        return pixels
+        def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+            if shape not in (grey, bits) or dtype != np.uint8:
+                raise ResultError(
+                    f"{self._where}: {name}.npy holds {dtype} {shape}, and the {spec.test} images "
+                    f"of {spec.name} are uint8 {grey}, or {bits} in bits: submit again with its "
+                    "data file"
+                )
 
-    def _read(self, part: str, most: int) -> bytes:
-        member = self._members[part]
-        if member.file_size > most:
-            raise ResultError(f"{self._where}: {member.filename} is larger than {most} bytes")
-        with self._archive.open(member) as file:
-            content = file.read(most + 1)
-        if len(content) != member.file_size:
-            raise ResultError(
-                f"{self._where}: {member.filename} is not as long as the archive says"
-            )
-        return content
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        """A block in which zipfile and its decompressors raise a dozen kinds."""
         try:
-            yield
-        except ResultError:
-            raise
-        except Exception as error:
+            found = read_npz(self._content, check, most=2)
+        except ArrayError as error:
             raise ResultError(f"{self._where} is not a readable entry ({error})") from None
+        images = [
+            np.unpackbits(found[name], axis=-1, count=spec.width) * np.uint8(WHITE)
+            if found[name].shape == bits
+            else found[name]
+            for name in sorted(found)
+        ]
+        return images[0], images[1] if len(images) > 1 else None
 
 
-def _by_part(archive: zipfile.ZipFile, where: str) -> Mapping[str, zipfile.ZipInfo]:
-    """The members by what they are: entry, recipe, images, perhaps second; nothing else."""
-    known = {_ENTRY: "entry", **dict.fromkeys(_RECIPES, "recipe")}
-    known |= {f"{part}{end}": part for part in ("images", "second") for end in (_BITS, _GREY)}
+def _recipe_among(archive: zipfile.ZipFile, where: str) -> str:
+    """The recipe's name, if the members are an entry's and nothing else."""
     found = archive.infolist()
     names = [member.filename for member in found]
     if _OLD_SCORES in names:
@@ -257,20 +237,25 @@ def _by_part(archive: zipfile.ZipFile, where: str) -> Mapping[str, zipfile.ZipIn
             f"{where} is a trendbench-entry/1, which holds scores and no images: make it again "
             "with trendbench submit"
         )
-    parts = [known.get(name, "") for name in names]
-    if sorted(set(parts) | {"second"}) != ["entry", "images", "recipe", "second"] or len(
-        set(parts)
-    ) < len(parts):
+    recipe = next((name for name in names if name in _RECIPES), _RECIPES[0])
+    if sorted(names) not in (sorted([_ENTRY, recipe, _IMAGES, *s]) for s in ([], [_SECOND])):
         shown = ", ".join(repr(name[:40]) for name in names[:5])
         raise ResultError(
             f"{where} holds {shown or 'nothing'}: an entry holds {_ENTRY}, recipe.md or "
-            "recipe.toml, images.bits or images.grey, perhaps second.bits or second.grey, nothing "
-            "else"
+            f"recipe.toml, {_IMAGES} and perhaps {_SECOND}, nothing else"
         )
     odd = [m for m in found if m.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
     if odd:
         raise ResultError(f"{where}: {odd[0].filename} is packed in an unusual way")
-    return dict(zip(parts, found, strict=True))
+    return recipe
+
+
+def _text(archive: zipfile.ZipFile, name: str, most: int, where: str) -> bytes:
+    with archive.open(name) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ResultError(f"{where}: {name} is larger than {most} bytes")
+    return content
 
 
 def _fields(content: bytes, where: str) -> Any:
