@@ -16,15 +16,12 @@ def main(name: str, runs: int, folder: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["trendbench", "zipfile", "json", "tomllib"]):
-        import trendbench.data.dataset
         import trendbench.generators.recipes
         import trendbench.generators.weights
         import trendbench.leaderboard.board
         import trendbench.leaderboard.compare
         import trendbench.runner.workspace
         import trendbench.submissions.entry
-        import trendbench.submissions.images
-        import trendbench.submissions.pictures
         import trendbench.training.losses  # noqa: F401
         from tests.campaign.targets import Bench, forbid_writing_outside
     bench = Bench()
