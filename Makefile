@@ -45,7 +45,7 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "manual       build/manual/index.html"
 
-# Every fault and attack many times over; the table goes into docs/reliability.md. Half an hour.
+# Our parsers under a coverage-guided fuzzer; the table goes into docs/reliability.md. Minutes.
 campaign: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m tests.campaign --write
 

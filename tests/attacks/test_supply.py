@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaign.jobs import run_job, tiny_file
-from tests.campaign.moments import in_child
+from tests.faults.jobs import run_job, tiny_file
+from tests.faults.moments import in_child
 
 ROOT = Path(__file__).parents[2]
 

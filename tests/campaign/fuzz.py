@@ -16,7 +16,6 @@ def main(name: str, runs: int, folder: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["trendbench", "zipfile", "json", "tomllib"]):
-        import trendbench.data.dataset
         import trendbench.generators.recipes
         import trendbench.generators.weights
         import trendbench.leaderboard.board

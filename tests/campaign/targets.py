@@ -1,14 +1,15 @@
-"""What a fuzzer feeds: each parser as a function of bytes that raises typed errors alone."""
+"""What a fuzzer feeds: our parsers, each a function of bytes that raises typed errors alone."""
 
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.campaign.jobs import TINY
+from tests.faults.jobs import TINY
 from trendbench.errors import TrendbenchError
 
 Target = Callable[[bytes], None]
@@ -27,15 +28,7 @@ class Bench:
         memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
         self.targets: dict[str, Target] = {
-            "data file": self._with("a.h5", self._data_file),
-            "images .h5": self._with("a.h5", self._images),
-            "images .npy": self._with("a.npy", self._images),
-            "images .npz": self._with("a.npz", self._images),
-            "image .png": self._with("000.png", self._png),
-            "images .tif": self._with("images.tif", self._images),
-            "weights": self._with("a.safetensors", self._tensors),
             "settings": self._with("settings.json", self._settings),
-            "checkpoint": self._checkpoint,
             "record": self._with("seed0-0123456789ab.json", self._record),
             "entry": self._with("a.zip", self._entry),
             "leaderboard": self._with("a.csv", self._leaderboard),
@@ -66,63 +59,23 @@ class Bench:
 
         return target
 
-    def _data_file(self, path: Path) -> None:
-        from trendbench.data.opening import open_dataset
-
-        with open_dataset(path) as dataset:
-            dataset.load("test")
-            dataset.glance("train", 0, 1)
-
-    def _images(self, path: Path) -> None:
-        from trendbench.metrics.files import read_samples
-
-        read_samples(path, TINY, TINY.test)
-
-    def _png(self, path: Path) -> None:
-        from trendbench.metrics.pictures import folder
-
-        folder(path.parent, TINY, 1, lossy=False)
-        path.unlink()
-
-    def _tensors(self, path: Path) -> None:
-        from trendbench.generators.weights import read_tensors
-
-        read_tensors(path)
-
     def _settings(self, path: Path) -> None:
         from trendbench.generators.weights import read_settings
 
         read_settings(path)
 
-    def _checkpoint(self, content: bytes) -> None:
-        """Named by its own hash, as an attacker would name it."""
-        import hashlib
-
-        from trendbench.training.checkpoint import Checkpoints
-
-        folder = self.folder / "checkpoints"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        digest = hashlib.sha256(content).hexdigest()[:16]
-        (folder / f"checkpoint-000000000001-{digest}.pt").write_bytes(content)
-        Checkpoints(folder, "x").latest()
-
     def _record(self, path: Path) -> None:
-        """Named as its content asks, where it can be read at all."""
+        """Refused by its name, as a rule; the board's row and CSV are made of it all the same."""
+        from pydantic import ValidationError
+
+        from trendbench.leaderboard.board import rows, to_csv
         from trendbench.results.record import RunRecord
         from trendbench.results.store import StoredRecord, read_record
 
-        try:
-            read_record(path)
-        except TrendbenchError:
-            import pydantic
-
-            try:
-                record = RunRecord.model_validate_json(path.read_bytes())
-            except pydantic.ValidationError:
-                raise path_error(path) from None
-            _board([StoredRecord(record, path, "local")])
-            raise
+        with suppress(ValidationError):
+            record = RunRecord.model_validate_json(path.read_bytes())
+            to_csv(rows([StoredRecord(record, path, "local")]))
+        read_record(path)
 
     def _entry(self, path: Path) -> None:
         from trendbench.submissions.entry import EntryFile
@@ -160,20 +113,6 @@ class Bench:
         from trendbench.generators import recipes
 
         recipes._read(path, recipes._Family)
-
-
-def path_error(path: Path) -> TrendbenchError:
-    """That a file is no record."""
-    from trendbench.errors import ResultError
-
-    return ResultError(f"{path} is no record")
-
-
-def _board(records: list[Any]) -> None:
-    """The board's row and its CSV of a record that can be read."""
-    from trendbench.leaderboard.board import rows, to_csv
-
-    to_csv(rows(records))
 
 
 def forbid_writing_outside(folder: Path) -> None:

@@ -3,11 +3,11 @@
 import hashlib
 import io
 import os
+import random
 
 import pytest
 import torch
 
-from tests.campaign.damage import checkpoint_damage
 from trendbench.errors import CheckpointError
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 
@@ -33,8 +33,18 @@ def put(folder, content):
     (folder / f"checkpoint-000000000099-{digest}.pt").write_bytes(content)
 
 
-def test_the_one_before_a_damaged_newest_is_used(folder, tmp_path, capfd):
-    assert checkpoint_damage(folder, tmp_path / "x", 30).lost == []
+def test_the_one_before_a_damaged_newest_is_used(folder, capfd):
+    """Emptied, cut short, or one bit of it changed."""
+    newest, draw = max(folder.iterdir()), random.Random(0)
+    whole = newest.read_bytes()
+    for i in range(30):
+        damaged = bytearray(whole)
+        if i % 3 == 0:
+            damaged[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        else:
+            damaged = damaged[: draw.randrange(len(whole)) if i % 3 == 1 else 0]
+        newest.write_bytes(damaged)
+        assert Checkpoints(folder, "x").latest().images_seen == 10
     assert capfd.readouterr().err.count("is damaged and was passed over") == 30
 
 

@@ -1,15 +1,23 @@
 """Long runs: memory stays flat; numbers that run away stop the training with good ones kept."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
-from tests.campaign.endurance import scoring, training
+from tests.faults.jobs import TINY
+from tests.faults.moments import in_child
 from trendbench.errors import TrainingError
 from trendbench.progress import quiet
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoints
 from trendbench.training.context import RunContext
 from trendbench.training.loop import train
+
+_MOST_GROWTH = 32 << 20
+_PAGE = 4096
 
 
 class Runaway:
@@ -76,11 +84,46 @@ def test_large_losses_that_are_none_the_less_honest_go_on(tmp_path):
     fit(tmp_path / "run", Runaway(0, loss=6.5e6), epochs=1)
 
 
+def grown(place, work):
+    """Bytes by which a process grows between the first and the last call of what ``work`` calls."""
+    log = place / "memory.json"
+
+    def job():
+        readings = []
+        work(lambda: readings.append(int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE))
+        log.write_text(json.dumps(readings[-1] - readings[0]))
+
+    assert in_child(job) == 0
+    return json.loads(log.read_text())
+
+
 @pytest.mark.slow
 def test_ten_thousand_steps_in_flat_memory(tmp_path):
-    assert training(tmp_path / "x", 10_000, 2_000).lost == []
+    def work(note):
+        from trendbench.generators.pix2pix.generator import Pix2Pix
+        from trendbench.rendering.triplets import simulate
+
+        triplets = simulate(TINY, 100, 1)
+        model = Pix2Pix(nf=1, kernel=4, skips=True, eta=100.0, learning_rate=2e-4, beta1=0.5,
+                        batch=1, epochs=100)  # fmt: skip
+        run = RunContext(1, "cpu", "fp32", tmp_path, "x", bar=quiet)
+        later = replace(run, observe=lambda _, epoch: note() if epoch >= 20 else None)
+        model.fit(triplets, triplets, later)
+
+    assert grown(tmp_path, work) < _MOST_GROWTH
 
 
 @pytest.mark.slow
 def test_a_hundred_thousand_scored_images_in_flat_memory(tmp_path):
-    assert scoring(tmp_path / "x", 100_000, 10).lost == []
+    def work(note):
+        from trendbench.data.make import make_data
+        from trendbench.data.opening import open_dataset
+        from trendbench.metrics.full_card import full_card
+
+        make_data(TINY.model_copy(update={"test": 10_000}), 1, tmp_path / "many.h5", workers=1)
+        for _ in range(10):
+            with open_dataset(tmp_path / "many.h5") as dataset:
+                full_card(dataset.images("test", "r"), dataset, name="mine", c2st=False)
+            note()
+
+    assert grown(tmp_path, work) < _MOST_GROWTH

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaign.failures import spec_file
+from tests.faults.jobs import spec_file
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "/proc/self/none"  # a folder that nobody can make

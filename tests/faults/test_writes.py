@@ -3,21 +3,25 @@
 import contextlib
 import errno
 import os
+import shutil
 import threading
 
+import numpy as np
 import pytest
 
-from tests.campaign.failures import fail_and_repeat, make_data_command
-from tests.campaign.jobs import tiny_file
+from tests.faults.jobs import TINY, command, left_by, make_data_command, tiny_file
+from tests.faults.moments import count, failing, in_child, spread
 from trendbench.errors import RunError
+from trendbench.rendering.triplets import simulate
 from trendbench.storage import atomic
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding, waiting
 
 CALLS = ("write", "fsync", "replace")
+ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("code", ERRORS)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("nth", [0, 1])
 def test_a_file_is_the_old_one_or_the_new_one(tmp_path, monkeypatch, call, nth, code):
@@ -76,21 +80,75 @@ def test_every_step_is_in_its_order(tmp_path, monkeypatch):
     assert steps == ["sync file", "rename within True", "sync folder"]
 
 
+def fail_and_repeat(arguments, place, tries=None):
+    """Let one system call of a command fail, look, run it again; what was lost.
+
+    Tried are ``tries`` calls, spread over the work; every call with every error if None.
+    """
+    whole, folder, said = place / "whole", place / "try", place / "said.txt"
+
+    def job(where):
+        os.chdir(where)
+        command(*arguments)
+
+    whole.mkdir(parents=True)
+    moments = count(lambda: job(whole), place / "moments.txt")
+    wanted, lost = left_by(whole), []
+    chosen = [i for i, kind in enumerate(moments) if kind in ("write", "half", "sync", "rename")]
+    if tries is None:
+        cases = [(at, error) for at in chosen for error in ERRORS]
+    else:
+        some = spread([moments[at] for at in chosen], tries)
+        cases = [(chosen[i], ERRORS[n % len(ERRORS)]) for n, i in enumerate(some)]
+    for at, error in cases:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        code = in_child(lambda: job(folder), failing(at, error), said)
+        wrong = amiss(code, said.read_text(), left_by(folder), wanted)
+        if not wrong and in_child(lambda: job(folder), errors=said):
+            wrong = f"the same command failed afterwards: {said.read_text()[-200:]}"
+        if not wrong and left_by(folder) != wanted:
+            wrong = "the same command left something else afterwards"
+        if wrong:
+            lost.append(f"{errno.errorcode[error]} at moment {at}, {moments[at]}: {wrong}")
+    return lost
+
+
+def amiss(code, said, left, wanted):
+    """What is wrong after a failure: the exit code, the line, or the files."""
+    lines = [line for line in said.splitlines() if line.startswith("trendbench: ")]
+    if code not in (1, 2) or len(lines) != 1 or "Traceback" in said or "internal error" in said:
+        return f"it ended with {code} and said {said[-300:]!r}"
+    for name, content in left.items():
+        if ".part/" in name or "/runs/" in f"/{name}":  # working state, for the same command
+            continue
+        if name.endswith(".tmp") or content != wanted.get(name):
+            return f"{name} was left behind half done"
+    return None
+
+
 def test_every_failing_call_of_make_data(tmp_path):
-    assert fail_and_repeat(make_data_command(tmp_path), tmp_path / "x").lost == []
+    assert fail_and_repeat(make_data_command(tmp_path), tmp_path / "x") == []
 
 
 def test_failing_calls_of_leaderboard(tmp_path):
-    assert (
-        fail_and_repeat(("leaderboard", "--results", ".", "--write"), tmp_path / "b", 2).lost == []
-    )
+    assert fail_and_repeat(("leaderboard", "--results", ".", "--write"), tmp_path / "b", 2) == []
 
 
 @pytest.mark.slow
 def test_failing_calls_of_a_run(tmp_path):
     arguments = ("run", "--arch", "nf4", "--data", tiny_file(tmp_path), "--epochs", 1,
                  "--device", "cpu", "--no-c2st")  # fmt: skip
-    assert fail_and_repeat(arguments, tmp_path / "x", 12).lost == []
+    assert fail_and_repeat(arguments, tmp_path / "x", 20) == []
+
+
+@pytest.mark.slow
+def test_failing_calls_of_a_scoring_with_figures(tmp_path):
+    samples = tmp_path / "samples.npy"
+    np.save(samples, simulate(TINY, TINY.test, 1).r)
+    arguments = ("score", samples, "--data", tiny_file(tmp_path), "--name", "x", "--no-c2st",
+                 "--figures", "figures")  # fmt: skip
+    assert fail_and_repeat(arguments, tmp_path / "x", 10) == []
 
 
 def test_what_killed_writers_left_is_swept_away_and_nothing_else(tmp_path):

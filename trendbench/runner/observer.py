@@ -41,9 +41,9 @@ def observer(
     """A function (generator, epoch) that logs to ``folder``'s ``validation.csv`` and ``curves``.
 
     It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
-    training's own randomness alone. A sheet of samples goes to the folder ``figures``, if there is
-    one. An epoch has ``train`` triplets, those of the data file if None. What was drawn goes to ``then(epoch, drawn)`` last. A log or a figure that cannot be made
-    does not end the training.
+    training's own randomness alone. An epoch has ``train`` triplets, those of the data file if
+    None. A sheet of samples goes to the folder ``figures``, if there is one. What was drawn goes to
+    ``then(epoch, drawn)`` last. A log or a figure that cannot be made does not end the training.
     """
     truth = truth_of(dataset)
     watched = dataset.load("val")[:images]

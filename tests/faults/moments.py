@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,24 +118,20 @@ def failing(at: int, errno: int) -> Hook:
     return hook
 
 
-def instrument(hook: Hook, kinds: tuple[str, ...] = ()) -> None:
-    """Have ``hook(kind)`` called at each moment of this process, of these kinds alone if given."""
+def instrument(hook: Hook) -> None:
+    """Have ``hook(kind)`` called at each moment of this process."""
     from trendbench.data import blocks
     from trendbench.data.writer import FileWriter
     from trendbench.generators.pix2pix.generator import Pix2Pix, _Contest
     from trendbench.metrics import card
 
-    def at(kind: str) -> None:
-        if not kinds or kind in kinds:
-            hook(kind)
-
     write_bytes = Path.write_bytes
 
     def in_halves(path: Path, content: Any) -> int:
-        at("write")
+        hook("write")
         with path.open("wb") as file:
             file.write(bytes(content)[: len(content) // 2])
-        at("half")
+        hook("half")
         return write_bytes(path, content)
 
     Path.write_bytes = in_halves  # type: ignore[method-assign,assignment]
@@ -148,21 +144,20 @@ def instrument(hook: Hook, kinds: tuple[str, ...] = ()) -> None:
         (Pix2Pix, "draw", "draw"),
         (card, "features_of", "measure"),
     ):
-        setattr(module, name, _announced(getattr(module, name), kind, at))
+        setattr(module, name, _announced(getattr(module, name), kind, hook))
 
 
-def _announced(function: Callable[..., Any], kind: str, at: Hook) -> Callable[..., Any]:
+def _announced(function: Callable[..., Any], kind: str, hook: Hook) -> Callable[..., Any]:
     def announced(*arguments: Any, **keywords: Any) -> Any:
-        at(kind)
+        hook(kind)
         return function(*arguments, **keywords)
 
     return announced
 
 
-def spread(moments: list[str], tries: int) -> Iterator[int]:
+def spread(moments: list[str], tries: int) -> list[int]:
     """``tries`` moments, every kind among them, the rest evenly over the work."""
     first = {kind: i for i, kind in reversed(list(enumerate(moments)))}
     chosen = sorted(first.values())[:tries]
     rest = max(tries - len(chosen), 0)
-    chosen += [len(moments) * (2 * i + 1) // (2 * rest) for i in range(rest)]
-    yield from sorted(chosen)
+    return sorted(chosen + [len(moments) * (2 * i + 1) // (2 * rest) for i in range(rest)])

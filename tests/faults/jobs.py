@@ -1,14 +1,15 @@
 """The three jobs that people leave running: make-data, a run, a scoring; and what they leave."""
 
+import contextlib
 import hashlib
 import json
-import shutil
+import os
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.campaign.moments import count, in_child, killing, spread
+from tests.faults.moments import in_child
 from trendbench.spec import TaskSpec
 
 Job = Callable[[Path], None]
@@ -19,25 +20,35 @@ TINY = TaskSpec(
 SEED = 5
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How many tries there were, and what each that was lost, or got in, did."""
-
-    tries: int
-    lost: list[str]
-
-
-def tally(outcomes: list[str | None]) -> Tally:
-    """Of one outcome a try: None where it was survived."""
-    return Tally(len(outcomes), [outcome for outcome in outcomes if outcome is not None])
-
-
 def tiny_file(folder: Path) -> Path:
     """A data file of the tiny task in ``folder``, which is made if it is not there."""
     path = folder / "tiny.h5"
     if not path.exists():
         assert in_child(lambda: _make(path)) == 0
     return path
+
+
+def spec_file(folder: Path) -> Path:
+    """The tiny task as a TOML file."""
+    path = folder / "tiny.toml"
+    lines = (f"{k} = {v!r}" for k, v in TINY.model_dump().items())
+    path.write_text("[task]\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def make_data_command(folder: Path) -> tuple[object, ...]:
+    """``make-data`` of the tiny task into ``made.h5`` of the current folder."""
+    return ("make-data", "--spec", spec_file(folder), "--seed", SEED, "--out", "made.h5",
+            "--workers", 1)  # fmt: skip
+
+
+def command(*arguments: object) -> None:
+    """The command line, in the current process and folder; leaves with its exit code."""
+    from trendbench.cli.main import main
+
+    sys.argv = ["trendbench", *map(str, arguments)]
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        main()
 
 
 def make_data_job(folder: Path) -> None:
@@ -82,40 +93,6 @@ def score_job(data: Path) -> Job:
         write_text(folder / "card.json", json.dumps(card.to_json(), indent=2))
 
     return job
-
-
-def kill_and_resume(job: Job, place: Path, tries: int) -> Tally:
-    """Kill a job at ``tries`` moments, run it again, hold what it leaves against the undisturbed.
-
-    Args:
-        job: works in the folder that it is given.
-        place: an empty folder.
-        tries: kills, one a fresh folder.
-    """
-    place.mkdir(parents=True, exist_ok=True)
-    whole = place / "whole"
-    whole.mkdir()
-    moments = count(lambda: job(whole), place / "moments.txt")
-    wanted = left_by(whole)
-    return tally(
-        [_killed(job, place / "try", moments, at, wanted) for at in spread(moments, tries)]
-    )
-
-
-def _killed(
-    job: Job, folder: Path, moments: list[str], at: int, wanted: dict[str, Any]
-) -> str | None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    what = f"killed at moment {at} of {len(moments)}, {moments[at]}"
-    if in_child(lambda: job(folder), killing(at)) != -9:
-        return f"{what}: it was not"
-    code = in_child(lambda: job(folder))
-    if code:
-        return f"{what}: the same command ended with {code}"
-    found = left_by(folder)
-    differs = sorted(k for k in {*wanted, *found} if wanted.get(k) != found.get(k))
-    return f"{what}: {', '.join(differs)} differ" if differs else None
 
 
 def left_by(folder: Path) -> dict[str, Any]:
