@@ -236,7 +236,7 @@ def test_the_tested_process_heeds_ctrl_c_where_its_parent_ignores_it(tmp_path, m
     monkeypatch.setattr(child, "_story", pressed)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     with pytest.raises(KeyboardInterrupt):
-        child.main(Plan("mine", {}, str(tmp_path), "cpu", "examine"), told=-1)
+        child.main(Plan("mine", "{}", str(tmp_path), "cpu", "examine"), told=None)
     signal.signal(signal.SIGINT, before)
 
 

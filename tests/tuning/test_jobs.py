@@ -51,12 +51,11 @@ def test_the_workers_of_a_cluster_share_the_trials(place):
 def test_a_killed_worker_is_said_and_its_trial_goes_on(place):
     slowly(place)
     place.wish("kill")
-    with pytest.raises(WorkerError, match=r"ended with code -9.*the same command goes on"):
+    with pytest.raises(WorkerError, match=r"process was killed.*the same command goes on"):
         place.tune(3, jobs=2)
     trials = place.tune(3).summary.trials
-    assert [(trial.number, trial.state) for trial in trials] == [
-        (number, "complete") for number in range(3)
-    ]
+    assert [trial.state for trial in trials] == ["complete"] * 3
+    assert trials[0].parameters == {"level": 0.5}
 
 
 def test_what_a_worker_raises_is_raised_here(place):
@@ -80,6 +79,5 @@ def test_ctrl_c_stops_every_worker_and_all_goes_on(place):
     assert child.returncode == 130
     assert "Traceback" not in said
     trials = place.tune(2).summary.trials
-    assert [trial.number for trial in trials] == [0, 1]
-    assert all(trial.state == "complete" for trial in trials)
+    assert [trial.state for trial in trials] == ["complete"] * 2
     assert os.getpid() in {process for number in (0, 1) for _, process in place.epochs(number)}

@@ -71,7 +71,7 @@ def command(
 
     What is minimised is |ξ/floor − 1| of thresholded images, plus 1 for each flag. Trials worse
     than the median at an epoch are cut short. Run again, the same command goes on until the study
-    has --trials trials; several processes may share it.
+    has --trials trials.
     """
     early.must_be_known([arch], preset=preset, epochs=epochs)
     if space is not None:

@@ -14,11 +14,15 @@ from trendbench.conformance.calls import MOOT, OTHER_SEED, SEED, Trial, disturb
 from trendbench.conformance.findings import DoubtError, FaultError, MootError
 from trendbench.conformance.pickles import pickled
 from trendbench.conformance.watch import REACHES, watched_inputs
-from trendbench.generators.protocol import Inputs, is_conditional, is_privileged
+from trendbench.generators.protocol import (
+    METHODS,
+    Generator,
+    Inputs,
+    is_conditional,
+    is_privileged,
+)
 from trendbench.runner.guard import call, must_follow_protocol
 
-_ARGUMENTS = {"fit": ("train", "val", "run"), "sample": ("inputs", "seed"), "save": ("folder",),
-              "load": ("folder",)}  # fmt: skip
 _MOSTLY_BLACK = 0.5
 _SHOWN = 3
 
@@ -39,13 +43,12 @@ def _protocol(trial: Trial) -> str:
         inspect.getattr_static(trial.model_class, "load"), classmethod | staticmethod
     ):
         raise FaultError(f"{reference}: load must be a @classmethod, load(cls, folder)")
-    for name, arguments in _ARGUMENTS.items():
-        own = "load" if name == "load" else "self"
+    for name in METHODS:
+        arguments = list(inspect.signature(getattr(Generator, name)).parameters)
         try:
-            function = getattr(trial.model_class, name)
-            inspect.signature(function).bind(*([own] if own == "self" else []), *arguments)
+            inspect.signature(getattr(trial.model_class, name)).bind(*arguments)
         except TypeError:
-            wanted = ", ".join(["cls" if name == "load" else "self", *arguments])
+            wanted = ", ".join(["cls", *arguments] if name == "load" else arguments)
             raise FaultError(f"{reference}: {name} must be callable as {name}({wanted})") from None
         except ValueError:  # a compiled function, which tells nothing
             continue

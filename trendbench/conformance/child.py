@@ -1,14 +1,12 @@
 """The process that a generator is tested in: it tells the other one what it does and finds."""
 
-import json
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from trendbench.conformance.calls import Trial
 from trendbench.conformance.checks import EXAMINE, IMPORT, RELOAD, Check
@@ -19,20 +17,13 @@ from trendbench.errors import DEBUG, TrendbenchError
 from trendbench.generators.recipes import find_recipe, load_class
 
 
-def main(plan: Plan, told: int) -> None:
-    """Run a stage of a test; each line of the pipe ``told`` is one JSON object."""
+def main(plan: Plan, told: Connection) -> None:
+    """Run a stage of a test; names of what begins and findings go into the pipe ``told``."""
     # One check presses Ctrl-C. Under nohup this process would ignore it as its parent does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def tell(**word: Any) -> None:
-        os.write(told, (json.dumps(word) + "\n").encode())
-
     for step in _story(plan, Path(plan.root)):
-        if isinstance(step, Finding):
-            tell(finding=asdict(step))
-        else:
-            tell(begins=step)
-    tell(begins=DONE)
+        told.send(step)
+    told.send(DONE)
 
 
 def _story(plan: Plan, root: Path) -> Iterator[str | Finding]:

@@ -1,7 +1,6 @@
 """What a test is asked to do: the tiny task, and where and how it runs."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -54,9 +53,10 @@ class Plan:
         """The images that the loaded generator must draw again, ``.npy``."""
         return Path(self.root) / "drawn.npy"
 
-    def to_json(self) -> str:
-        """For the other process."""
-        return json.dumps(asdict(self))
+    @property
+    def said(self) -> Path:
+        """What the process printed."""
+        return Path(self.root) / "said.txt"
 
 
 def small_task(name_or_path: str | None) -> TaskSpec:

@@ -1,31 +1,23 @@
 """Test a generator in processes of its own, so that one that hangs or dies is only a finding."""
 
-import json
 import os
-import select
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from trendbench.conformance.checks import CHECKS, IMPORT
+from trendbench.conformance.child import main
 from trendbench.conformance.findings import Finding
 from trendbench.conformance.plan import DONE, PREPARING, Plan
 from trendbench.errors import DEBUG
 from trendbench.spec import TaskSpec
 
-_CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from trendbench.conformance.child import main; "
-    "from trendbench.conformance.plan import Plan; "
-    "main(Plan(**json.loads(sys.argv[2])), int(sys.argv[3]))"
-)
 _PREPARING_LIMIT = 600.0  # imports, and kernels that are compiled on a machine's first use
 _LAST_WORDS = 200
 Tell = Callable[[Finding], None]
@@ -73,72 +65,61 @@ def conform(
     return found
 
 
-@dataclass
-class _Talk:
-    """What the other process has said so far."""
-
-    step: str = PREPARING
-    since: float = 0.0
-
-
 def _run(plan: Plan, limit: float, add: Tell) -> None:
     """One stage in a process of its own, to its end or to a step's time limit."""
-    with _child(plan) as (process, pipe):
-        talk = _Talk(since=time.monotonic())
-        buffer = b""
-        while talk.step != DONE:
-            allowed = _PREPARING_LIMIT if talk.step == PREPARING else limit
-            left = talk.since + allowed - time.monotonic()
-            ready, _, _ = select.select([pipe], [], [], max(left, 0.0))
-            if not ready:
-                add(
-                    Finding(
-                        _named(talk.step), "FAIL",
-                        f"not done after {allowed:g} s, and stopped: if it only needs longer, "
-                        "give it more with --limit",
-                    )
-                )  # fmt: skip
-                return
-            chunk = os.read(pipe, 1 << 16)
-            if not chunk:
-                how = _how(process.wait())
-                words = f"ended the process{how}{_last_words(plan)}"
-                add(Finding(_named(talk.step), "FAIL", words))
-                return
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                _hear(json.loads(line), talk, add)
-
-
-def _hear(word: dict[str, Any], talk: _Talk, add: Tell) -> None:
-    talk.since = time.monotonic()
-    if "begins" in word:
-        talk.step = word["begins"]
-    else:
-        add(Finding(**word["finding"]))
+    step = PREPARING
+    with _child(plan) as (process, heard):
+        while step != DONE:
+            allowed = _PREPARING_LIMIT if step == PREPARING else limit
+            if not heard.poll(allowed):
+                words = (
+                    f"not done after {allowed:g} s, and stopped: if it only needs longer, "
+                    "give it more with --limit"
+                )
+                return add(Finding(_named(step), "FAIL", words))
+            try:
+                word = heard.recv()
+            except (EOFError, OSError):
+                process.join()
+                words = f"ended the process{_how(process.exitcode or 0)}{_last_words(plan)}"
+                return add(Finding(_named(step), "FAIL", words))
+            if isinstance(word, Finding):
+                add(word)
+            else:
+                step = word
+    return None
 
 
 @contextmanager
-def _child(plan: Plan) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The process and the pipe it talks through; it and all it started end with the block."""
-    heard, told = os.pipe()
-    temporary = Path(plan.root) / "tmp"
-    temporary.mkdir(exist_ok=True)
-    with (Path(plan.root) / "said.txt").open("wb") as said:
-        loud = bool(os.environ.get(DEBUG))
-        process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, json.dumps(sys.path), plan.to_json(), str(told)],
-            stdin=subprocess.DEVNULL, stdout=said, stderr=None if loud else said,
-            env={**os.environ, "TMPDIR": str(temporary)}, pass_fds=[told], start_new_session=True,
-        )  # fmt: skip
-    os.close(told)
+def _child(plan: Plan) -> Iterator[tuple[BaseProcess, Connection]]:
+    """The process and what it tells; it and all it started end with the block."""
+    plan.said.touch()
+    context = get_context("spawn")
+    heard, told = context.Pipe(duplex=False)
+    process = context.Process(target=_begin, args=(plan, told))
+    process.start()
+    told.close()
     try:
         yield process, heard
     finally:
-        os.close(heard)
+        heard.close()
+        assert process.pid is not None
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()  # where it had not yet become the leader of a group
+        process.join()
+
+
+def _begin(plan: Plan, told: Connection) -> None:
+    """The beginning of the process: its own group, its own place for temporary files."""
+    os.setsid()
+    temporary = Path(plan.root) / "tmp"
+    temporary.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    said = os.open(plan.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1,) if os.environ.get(DEBUG) else (1, 2):
+        os.dup2(said, stream)
+    main(plan, told)
 
 
 def _named(step: str) -> str:
@@ -151,9 +132,9 @@ def _how(code: int) -> str:
 
 def _last_words(plan: Plan) -> str:
     """The last line that the process printed."""
-    text = (Path(plan.root) / "said.txt").read_text(errors="replace")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f": {lines[-1][:_LAST_WORDS]}" if lines else ""
+    lines = [line.strip() for line in plan.said.read_text(errors="replace").splitlines()]
+    last = next((line for line in reversed(lines) if line), "")
+    return f": {last[:_LAST_WORDS]}" if last else ""
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:

@@ -56,6 +56,9 @@ class Generator(Protocol):
         """A generator that samples as the saved one did."""
 
 
+METHODS = tuple(name for name in vars(Generator) if not name.startswith("_"))
+
+
 def declared(generator: type[Any], fact: str, default: bool) -> bool:
     """A fact that a generator class declares of itself, or the protocol's default."""
     return bool(getattr(generator, fact, default))

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from trendbench.errors import DEBUG, RecipeError, TrendbenchError
 from trendbench.generators.own_file import lie_together
+from trendbench.generators.protocol import METHODS
 
-METHODS = ("fit", "sample", "save", "load")
 _PACKAGE = __name__.partition(".")[0]
 _WATCHING = f"{_PACKAGE}.conformance."
 _LONGEST = 300

@@ -1,5 +1,7 @@
 """The story of a search, top to bottom."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +13,16 @@ from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.results.study import StudySummary, study_path
 from trendbench.runner.guard import call, must_follow_protocol
+from trendbench.storage.lock import holding
 from trendbench.training.device import choose_device, choose_precision
-from trendbench.tuning.journal import TURN, must_have_optuna, opened_study, turn
+from trendbench.tuning.journal import must_have_optuna, take_up
 from trendbench.tuning.objective import must_be_usable
 from trendbench.tuning.plan import StudyPlan, keep, stored_plan
 from trendbench.tuning.space import Space, find_space
 from trendbench.tuning.summary import BEST, TRIALS, write_summary
 from trendbench.tuning.workers import work, work_on
+
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def tune(
 
     Args:
         arch: what ``find_recipe`` understands.
-        trials: that are to be finished, cut short ones included, earlier sittings too.
+        trials: that are to be finished, cut short ones included, earlier sessions too.
         data: a data file; the canonical one, made where missing, if None.
         epochs: of each trial, in place of the recipe's.
         preset: one of the family's schedules.
@@ -95,38 +100,41 @@ def tune(
         folder = study or runs / place
         plan = _plan(recipe, searched, dataset, seed, device, stored_plan(folder))
         must_be_usable(dataset)
-        begin(folder, plan)
-        try:
-            if engine is None:
-                work(folder, path, trials, jobs)
-            else:
-                work_on(engine, folder, path, trials, jobs)
-        finally:
-            summary = write_summary(folder, plan, dataset, results)
+        with begun(folder, plan):
+            try:
+                left = range(take_up(folder, plan), trials)
+                if engine is None:
+                    work(folder, path, left, jobs)
+                else:
+                    work_on(engine, folder, path, left, jobs)
+            finally:
+                summary = write_summary(folder, plan, dataset, results)
     return Outcome(summary, study_path(results, summary.name), folder)
 
 
-def begin(folder: Path, plan: StudyPlan) -> None:
-    """Begin a study in a folder, or find it there.
+@contextmanager
+def begun(folder: Path, plan: StudyPlan) -> Iterator[None]:
+    """Begin a study in a folder, or find it there, and keep others out for the block.
 
     Raises:
         StudyError: the folder holds another study, or something else.
+        RunError: another command works on it.
     """
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"{folder} is a file: --study names a folder")
     if folder.is_dir() and stored_plan(folder) is None:
-        strange = [path.name for path in folder.iterdir() if path.name != TURN]
+        strange = [path.name for path in folder.iterdir() if path.name != _LOCK]
         if strange:
             raise StudyError(f"{folder} holds {strange[0]} and no study: name a new folder")
-    with turn(folder):
+    with holding(folder / _LOCK, f"the study in {folder}"):
         keep(folder, plan)
-        opened_study(folder, plan)
+        yield
 
 
 def _plan(
     recipe: Recipe, space: Space, dataset: Dataset, seed: int, device: str, before: StudyPlan | None
 ) -> StudyPlan:
-    """The plan asked for; what was left to be chosen is what an earlier sitting chose."""
+    """The plan asked for; what was left to be chosen is what an earlier session chose."""
     if before is not None and device == "auto":
         kind, precision = before.device, before.precision
     else:

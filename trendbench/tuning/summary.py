@@ -11,10 +11,10 @@ from trendbench.data.dataset import Dataset
 from trendbench.results.record import code_entry
 from trendbench.results.study import StudySummary, TrialEntry, study_path
 from trendbench.storage.atomic import write_text
-from trendbench.tuning.journal import trials_of
+from trendbench.tuning.journal import ENDED, opened_study
 from trendbench.tuning.plan import StudyPlan
 from trendbench.tuning.space import with_values
-from trendbench.tuning.trial import ENDED, FLAGS, RATIO, SECONDS
+from trendbench.tuning.trial import FLAGS, RATIO, SECONDS
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -40,8 +40,8 @@ def write_summary(folder: Path, plan: StudyPlan, dataset: Dataset, results: Path
 
 
 def _summary(folder: Path, plan: StudyPlan, dataset: Dataset) -> StudySummary:
-    study, trials = trials_of(folder, plan)
-    finished = [_entry(trial) for trial in trials if trial.state.is_finished()]
+    study = opened_study(folder, plan)
+    finished = [_entry(trial) for trial in study.get_trials() if _is_over(trial)]
     complete = [t for t in finished if t.state == "complete" and t.value is not None]
     best = min(complete, key=lambda t: (t.value, t.number)).number if complete else None
     content: dict[str, Any] = {
@@ -65,6 +65,11 @@ def _summary(folder: Path, plan: StudyPlan, dataset: Dataset) -> StudySummary:
         "trials": finished,
     }
     return StudySummary.model_validate(content)
+
+
+def _is_over(trial: "FrozenTrial") -> bool:
+    """Whether a trial has ended, and no other one goes on with it."""
+    return trial.state.is_finished() and (trial.state.name != "FAIL" or ENDED in trial.user_attrs)
 
 
 def _entry(trial: "FrozenTrial") -> TrialEntry:

@@ -21,9 +21,9 @@ from trendbench.rendering.triplets import Triplets
 from trendbench.runner.guard import call
 from trendbench.runner.observer import VALIDATION_SEED, observer
 from trendbench.training.checkpoint import forget
-from trendbench.training.context import RunContext
+from trendbench.training.context import FitReport, RunContext
 from trendbench.training.curves import NO_CURVES
-from trendbench.tuning.journal import next_trial, trial_folder, values_of
+from trendbench.tuning.journal import ENDED, opened_study, origin_of, trial_folder, values_of
 from trendbench.tuning.objective import Finding, Objective
 from trendbench.tuning.plan import StudyPlan, stored_plan
 from trendbench.tuning.space import with_values
@@ -31,8 +31,8 @@ from trendbench.tuning.space import with_values
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
-_MOST_FAILURES = 3
-RATIO, FLAGS, SECONDS, ENDED, FAILURES = "xi_ratio", "flags", "seconds", "ended", "failures"
+RATIO, FLAGS, SECONDS = "xi_ratio", "flags", "seconds"
+_LONGEST_REASON = 200
 
 
 class _CutShortError(BaseException):
@@ -48,40 +48,29 @@ class _Bench:
     objective: Objective
 
 
-def run_trial(folder: Path, data: Path, trials: int, *, bar: Bar = bar) -> int | None:
-    """Run the study's next trial to its end: any process that sees the folder may call this.
-
-    A trial that was left in the middle goes on from its checkpoint before a new one is begun.
+def run_trial(folder: Path, data: Path, index: int, bar: Bar = bar) -> None:
+    """Run the study's next trial to its end.
 
     Args:
         folder: of a study that ``trendbench.tuning.study.begin`` has begun.
         data: its data file.
-        trials: how many trials the study is to have in all.
+        index: of the trial among those that finish; the sampler's seed depends on it.
         bar: shows the training's progress.
-
-    Returns:
-        The trial's number; None where nothing is left to begin.
 
     Raises:
         StudyError: the folder holds no study, or the data file is another.
-        TrendbenchError: as a run raises it; the trial is tried again by the next call, and given
-            up after the third failure.
-        KeyboardInterrupt: the trial goes on with the next call.
+        TrendbenchError: as a run raises it; the trial has failed.
+        KeyboardInterrupt: the trial goes on when the study does.
     """
     plan = stored_plan(folder)
     if plan is None:
         raise StudyError(f"{folder} holds no study: trendbench tune begins one")
     bench = _bench(data, plan.data)
-    with next_trial(folder, plan, trials) as trial:
-        if trial is None:
-            return None
-        try:
-            _run(trial, folder, plan, bench, bar)
-        except Exception:
-            _note_failure(trial)
-            raise
-        forget(trial_folder(folder, trial.number))
-        return trial.number
+    opened_study(folder, plan, index).optimize(
+        lambda trial: _run(trial, trial_folder(folder, trial), plan, bench, bar),
+        n_trials=1,
+        callbacks=[lambda _, trial: forget(trial_folder(folder, trial))],
+    )
 
 
 @lru_cache(maxsize=1)
@@ -92,30 +81,41 @@ def _bench(data: Path, sha256: str) -> _Bench:
     return _Bench(dataset, dataset.load("train"), Objective(dataset))
 
 
-def _run(trial: "Trial", folder: Path, plan: StudyPlan, bench: _Bench, bar: Bar) -> None:
-    """Train, and tell the study what came of it."""
-    from optuna.trial import TrialState
+def _run(trial: "Trial", place: Path, plan: StudyPlan, bench: _Bench, bar: Bar) -> float:
+    """Train; the value of the trial.
+
+    Raises:
+        TrialPruned: it was cut short.
+    """
+    from optuna import TrialPruned
 
     recipe = with_values(plan.own_recipe(), values_of(trial, plan))
-    say(f"trial {trial.number}: {_in_words(values_of(trial, plan))}")
+    say(f"trial {trial.number}: {_in_words(trial.params)}")
+    place.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
+    reports: list[FitReport] = []
     try:
-        finding = _trained(trial, recipe, trial_folder(folder, trial.number), plan, bench, bar)
+        finding = _trained(trial, recipe, place, plan, bench, bar, reports)
     except (_CutShortError, TrainingError) as end:
-        trial.set_user_attr(ENDED, str(end).partition(":")[0] or "worse than the median")
-        _note_seconds(trial, start)
-        trial.study.tell(trial, state=TrialState.PRUNED)
-        say(f"trial {trial.number}: cut short, {trial.user_attrs[ENDED]}")
-    else:
-        _note(trial, finding)
-        _note_seconds(trial, start)
-        trial.study.tell(trial, finding.value)
-        say(f"trial {trial.number}: value {finding.value:.3f}, {_finding_in_words(finding)}")
+        reason = str(end).partition(":")[0] or "worse than the median"
+        trial.set_user_attr(ENDED, reason)
+        say(f"trial {trial.number}: cut short, {reason}")
+        raise TrialPruned from None
+    except Exception as error:
+        trial.set_user_attr(ENDED, " ".join(str(error).split())[:_LONGEST_REASON])
+        raise
+    finally:
+        spent = max(time.monotonic() - start, *(report.seconds for report in reports[-1:]), 0.0)
+        trial.set_user_attr(SECONDS, round(spent, 1))
+    _note(trial, finding)
+    say(f"trial {trial.number}: value {finding.value:.3f}, {_finding_in_words(finding)}")
+    return finding.value
 
 
 def _trained(
-    trial: "Trial", recipe: Recipe, place: Path, plan: StudyPlan, bench: _Bench, bar: Bar
-) -> Finding:
+    trial: "Trial", recipe: Recipe, place: Path, plan: StudyPlan, bench: _Bench, bar: Bar,
+    reports: list[FitReport],
+) -> Finding:  # fmt: skip
     """Fit a generator and draw the validation split with it.
 
     Raises:
@@ -139,6 +139,7 @@ def _trained(
             place, model_class, dataset, recipe.arch, NO_CURVES, figures=None,
             images=len(objective.val), then=_reader(trial, found, plan.epochs),
         ),
+        reports=reports,  # of a class that counts earlier sessions
     )  # fmt: skip
     generator = call(model_class, "__init__", recipe.build)
     train, val = (shown_to(model_class, split) for split in (bench.train, objective.val))
@@ -152,9 +153,15 @@ def _reader(
 ) -> Callable[[int, NDArray[np.uint8]], None]:
     """What happens after an epoch: its value is reported, and a trial that lags behind ends.
 
-    An epoch that is repeated, as the process was killed before its checkpoint, was reported.
+    A trial that goes on with another one begins with the values that were reported there. An epoch
+    that is repeated, as no checkpoint followed it, was reported.
     """
-    reported = set(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+    reported: dict[int, float] = {}
+    for before in trial.study.get_trials(deepcopy=False):
+        if before.number < trial.number and origin_of(before) == origin_of(trial):
+            reported |= before.intermediate_values
+    for epoch, value in reported.items():
+        trial.report(value, epoch)
 
     def read(epoch: int, drawn: NDArray[np.uint8]) -> None:
         if epoch not in reported:
@@ -170,21 +177,6 @@ def _reader(
 def _note(trial: "Trial", finding: Finding) -> None:
     trial.set_user_attr(RATIO, finding.xi_ratio)
     trial.set_user_attr(FLAGS, finding.flags)
-
-
-def _note_seconds(trial: "Trial", start: float) -> None:
-    """How long the training took, earlier sessions left out."""
-    trial.set_user_attr(SECONDS, round(time.monotonic() - start, 1))
-
-
-def _note_failure(trial: "Trial") -> None:
-    """Count a failure; after the third one the trial is given up and another takes its place."""
-    from optuna.trial import TrialState
-
-    failures = trial.user_attrs.get(FAILURES, 0) + 1
-    trial.set_user_attr(FAILURES, failures)
-    if failures >= _MOST_FAILURES:
-        trial.study.tell(trial, state=TrialState.FAIL)
 
 
 def _in_words(values: dict[str, Any]) -> str:
