@@ -57,8 +57,9 @@ def test_a_wrong_intensity_is_named(small, tmp_path, monkeypatch, factor):
 
 
 def wrong_physics(monkeypatch, tmp_path, make):
-    """A file of 1500 triplets drawn by ``make`` under the canonical spec, hashes and all."""
-    spec = load_spec("trend-v1", train=1500).model_copy(update={"val": 0, "test": 0})
+    """A file of 1500 triplets drawn by ``make`` under another spec, hashes and all."""
+    smaller = {"width": 128, "height": 128, "val": 0, "test": 0}
+    spec = load_spec("trend-v1", train=1500).model_copy(update=smaller)
     monkeypatch.setattr(blocks, "simulate", make)
     make_data(spec, 3, tmp_path / "a.h5")
     return failed(tmp_path / "a.h5")
