@@ -1,7 +1,6 @@
 """The page: templates that escape everything, filled with the board."""
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from trendbench import __version__
 from trendbench.citation import bibtex
 from trendbench.generators.recipes import shipped_recipes
 from trendbench.leaderboard.board import Row
+from trendbench.plain_text import is_plain
 from trendbench.report.attached import Sheet
 from trendbench.report.columns import COLUMNS
 from trendbench.report.entries import Cell, Entry, make_entry, truth_cell
@@ -24,8 +24,6 @@ from trendbench.results.store import StoredRecord
 
 STYLE, SCRIPT = "report.css", "report.js"
 _LONGEST = 600  # characters of any single text
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories that show nothing, or reorder
-_KEPT = "\n\N{NARROW NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,4 @@ def _shown(value: Any) -> Any:
         return value
     if len(value) > _LONGEST:
         value = f"{value[:_LONGEST]} …"
-    return "".join(
-        c if c in _KEPT or unicodedata.category(c) not in _HIDDEN else "\N{REPLACEMENT CHARACTER}"
-        for c in value
-    )
+    return "".join(c if c == "\n" or is_plain(c) else "\N{REPLACEMENT CHARACTER}" for c in value)
