@@ -19,7 +19,7 @@ class Runaway:
         self.good, self.loss, self.weight = good, loss, weight
         self.steps = 0
         self.weights = torch.ones(3)
-        self.parts = {"weights": self}
+        self.parts = {"runaway": self}
 
     def step(self, chosen):
         del chosen
@@ -62,7 +62,7 @@ def test_runaway_numbers_stop_and_the_last_good_checkpoint_stays(tmp_path, train
     assert "learning_rate" in str(caught.value)
     kept = Checkpoints(tmp_path / "run", "x").latest()
     assert kept.images_seen == 20
-    assert torch.equal(kept.state["trainable"]["weights"], torch.ones(3))
+    assert torch.equal(kept.state["trainable"]["runaway"]["weights"], torch.ones(3))
 
 
 def test_a_checkpoint_in_the_middle_of_an_epoch_is_held_to_the_same(tmp_path, monkeypatch):
