@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--restart", is_flag=True, help="Delete what an earlier session left, and begin again."
 )
+@click.option("--afresh", "restart", is_flag=True, hidden=True)  # its name until version 0.1
 @click.option(
     "--cluster", metavar="WHERE",
     help="Spread runs over a Dask cluster: local, tcp://host:port or scheduler.json.",
