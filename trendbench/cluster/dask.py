@@ -45,9 +45,7 @@ def connected(where: str | None, *, gpu: bool = False) -> Iterator[Engine]:
         cluster = _cluster(where, distributed, stack, gpu)
         try:
             client = stack.enter_context(
-                distributed.Client(  # type: ignore[no-untyped-call]
-                    cluster, timeout=_SECONDS_TO_CONNECT, set_as_default=False
-                )
+                distributed.Client(cluster, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
             )
         except (OSError, TimeoutError, ValueError) as error:
             raise ClusterError(
