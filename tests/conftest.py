@@ -46,6 +46,7 @@ from trendbench.metrics import pool
 from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.spec import TaskSpec, load_spec
 
+_FULL_POOL, pool._MOST = pool._MOST, 64
 SMALL = {
     "name": "small", "width": 64, "height": 32, "radius": 3.0, "lambda_left": 1e-3,
     "lambda_right": 1.2e-2, "window": 8, "train": 24, "val": 6, "test": 12,
@@ -104,14 +105,13 @@ def drawn(trend_v1: TaskSpec) -> Triplets:
     return simulate(trend_v1, 1500, seed=11)
 
 
-@pytest.fixture(scope="module")
-def small_pool():
-    """Reference ranges from 64 images, for tests that ask where a score comes from."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "_MOST", 64)
+@pytest.fixture(autouse=True)
+def small_pool(request):
+    """Reference ranges from 64 images, unless a test of them is marked ``full_pool``."""
+    most = _FULL_POOL if request.node.get_closest_marker("full_pool") else 64
+    if most != pool._MOST:
+        pool._MOST = most
         pool.true_pool.cache_clear()
-        yield
-    pool.true_pool.cache_clear()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from trendbench.errors import SpecError, first_problem
 from trendbench.plain_text import must_read_back
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
-from trendbench.storage.bounded import read_toml
+from trendbench.storage.bounded import read_toml, toml_problem
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
 Task = TrendProcess | str | Path  # a task, its name, or the path of its TOML file
@@ -188,7 +188,7 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     try:
         table = read_toml(path)
     except (OSError, ValueError) as error:
-        raise SpecError(f"{path}: not a readable TOML file ({error})") from None
+        raise SpecError(f"{path} {toml_problem(error)}") from None
     unknown = set(table) - {"task", "card", "canonical"}
     if unknown or not isinstance(table.get("task"), dict):
         raise SpecError(

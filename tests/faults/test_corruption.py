@@ -90,7 +90,7 @@ def weights(workspace):
     """A reader of saved weights as a run meets them: held against the hash that it noted."""
     from trendbench.runner.workspace import sha256_of
 
-    noted = json.loads((workspace / "state.json").read_text())["weights"]
+    noted = json.loads((workspace / "state.json").read_text())["fitted"]["weights"]
 
     def read(changed):
         if sha256_of(changed) != noted[changed.name]:

@@ -10,6 +10,7 @@ from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
 from trendbench.generators.classical.estimates import coefficients
+from trendbench.generators.classical.lineal_paths import fit_runs, lineal_paths
 from trendbench.generators.classical.particles import (
     isolated,
     outline,
@@ -25,7 +26,6 @@ from trendbench.generators.classical.prior import (
     intensity_of,
     joined,
 )
-from trendbench.generators.classical.white_runs import fit_runs, white_runs
 from trendbench.process.germs import IN_R, draw_germs
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import simulate
@@ -87,7 +87,7 @@ def test_a_bound_fit_still_has_a_finite_card():
 
 def test_runs_of_white_pixels_are_counted_as_a_loop_counts_them():
     images = simulate(RISING, 3, seed=1).r
-    runs = white_runs(images, 9)
+    runs = lineal_paths(images, 9)
     np.testing.assert_array_equal(runs.lengths, [1, 2, 4, 8])
     for j, n in enumerate(runs.lengths):
         slow = np.mean([(images[:, r : r + n] > 0).all(axis=1) for r in range(40 - n + 1)], axis=0)
@@ -98,7 +98,7 @@ def test_runs_of_white_pixels_are_counted_as_a_loop_counts_them():
 def test_image_estimates_are_unbiased_and_their_errors_are_honest(process):
     """80 sets of 40 images: z-scores of λ₀, k and R with mean 0 and variance 1."""
     replicates, images = 80, 40
-    runs = white_runs(simulate(process, replicates * images, seed=23).r, 8)
+    runs = lineal_paths(simulate(process, replicates * images, seed=23).r, 8)
     exact = np.array([process.intensity.left, process.intensity.k, process.radius])
     z = []
     for i in range(replicates):
@@ -119,7 +119,7 @@ def test_image_estimates_are_unbiased_and_their_errors_are_honest(process):
 def test_a_coverage_line_that_would_be_negative_stops_at_zero():
     ends = []
     for i in range(20):
-        runs = white_runs(simulate(STEEPEST, 4, seed=31, start=4 * i).r, 1)
+        runs = lineal_paths(simulate(STEEPEST, 4, seed=31, start=4 * i).r, 1)
         left, k = fit_runs(runs, STEEPEST.radius).line
         ends.append(left - k * 3.2)
     assert min(ends) >= -1e-12

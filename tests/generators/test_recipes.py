@@ -141,7 +141,7 @@ def test_a_recipe_file_of_one_s_own_says_it_all(tmp_path):
         ('name = "my recipe"\ngenerator = "a:B"', "name"),
         ('name = "mine"\ngenerator = "a:B"\nparameter = 3', "unknown key 'parameter'"),
         ("name", "not a readable TOML file"),
-        (None, "not a readable TOML file"),
+        (None, "cannot be read"),
     ],
 )
 def test_a_recipe_file_that_does_not_hold_together_is_refused(text, said, tmp_path):

@@ -11,9 +11,11 @@ from trendbench.metrics.batch import density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.flags import RULES
 from trendbench.metrics.memorisation import thumbnails
-from trendbench.metrics.sampling import Reference
+from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
+
+pytestmark = pytest.mark.full_pool
 
 EXPECTED = {
     "white": "wrong-trend", "grey-ramp": "below-floor", "iid-pixels": "wrong-texture",
@@ -49,7 +51,7 @@ REFERENCES = {}
 
 def card_of(images, truth, given, second=None):
     """A card; the pool's features are taken once a truth."""
-    reference = REFERENCES.setdefault(id(truth), Reference(truth, conditional=True))
+    reference = REFERENCES.setdefault(id(truth), ReferenceDistribution(truth, conditional=True))
     return score_images(
         images, truth, name="x", data="", given=given, second=second, reference=reference
     )

@@ -9,6 +9,7 @@ from trendbench.errors import ImagesError
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
 from trendbench.metrics import classifier
+from trendbench.metrics.c2st import classifier_scores
 from trendbench.metrics.card import score_images
 from trendbench.metrics.classifier import _calibrate, tell_apart
 from trendbench.metrics.diversity import Diversity
@@ -17,6 +18,8 @@ from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
 from trendbench.progress import Silent
 from trendbench.rendering.triplets import simulate
+
+pytestmark = pytest.mark.full_pool
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +167,7 @@ def test_calibration_finds_slope_and_offset():
 def test_too_few_triplets_are_refused(world):
     _, given, _ = world
     with pytest.raises(ImagesError, match="--no-c2st"):
-        tell_apart(given.r[:60], given[:60])
+        classifier_scores(given.r[:60], given[:60])
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ import pytest
 
 from trendbench.metrics import power
 
+pytestmark = pytest.mark.full_pool
+
 
 @pytest.fixture(scope="module")
 def found(small):

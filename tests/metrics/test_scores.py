@@ -23,12 +23,14 @@ from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
-from trendbench.metrics.sampling import Reference, features_of
+from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import fit_trend, standard_errors
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
 from trendbench.rendering.triplets import render_r, simulate
+
+pytestmark = pytest.mark.full_pool
 
 TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError())
 BY_NAME = {metric.name: metric for metric in IMAGE_METRICS}
@@ -247,7 +249,7 @@ def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
     """Sets of 100 fresh true images fall into the 99 % range about as often as it says."""
     sets = drawn.r.reshape(15, 100, 256, 256)
     outside = 0
-    reference = Reference(truth, conditional=False)
+    reference = ReferenceDistribution(truth, conditional=False)
     for images in sets:
         card = score_images(images, truth, name="x", data="", reference=reference)
         for score in card.scores.values():
@@ -258,12 +260,14 @@ def test_the_yardstick_is_what_fresh_sets_score(truth, drawn):
 
 
 def test_a_yardstick_works_a_range_out_once_for_a_number_of_images(small_truth):
-    reference = Reference(small_truth, conditional=False)
+    reference = ReferenceDistribution(small_truth, conditional=False)
     first = reference.sampling(BY_NAME["xi"], 12)
     assert reference.sampling(BY_NAME["xi"], 12) is first
     assert reference.sampling(BY_NAME["xi"], 48) != first
     assert reference.sampling(BY_NAME["s2_error"], 12) != first
-    assert Reference(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
+    assert (
+        ReferenceDistribution(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
+    )
 
 
 def test_the_pool_is_the_same_at_every_call_and_nobody_s_data(trend_v1):
@@ -286,7 +290,7 @@ def test_the_pool_in_blocks_is_the_pool(small):
 def test_one_pass_over_the_pool_gives_each_score_what_its_own_would(small_data, conditional):
     """Without inputs the second sample of an image is the image before it, the first's the last."""
     truth, pool = truth_of(small_data), true_pool(small_data.spec)
-    together = Reference(truth, conditional=conditional)
+    together = ReferenceDistribution(truth, conditional=conditional)
     together.prepare(IMAGE_METRICS)
     given = pool.triplets if conditional else None
     second = pool.second if conditional else np.roll(pool.drawn, 1, axis=0)

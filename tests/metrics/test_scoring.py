@@ -11,8 +11,6 @@ import trendbench as tb
 from trendbench.catalog import ROOT
 from trendbench.errors import DataFileError, ImagesError, InputError
 
-pytestmark = pytest.mark.usefixtures("small_pool")
-
 
 @pytest.fixture(scope="module")
 def test_split(small_file):

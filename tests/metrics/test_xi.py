@@ -9,9 +9,11 @@ from trendbench.metrics.card import score_images
 from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS, METRICS
-from trendbench.metrics.sampling import Reference
+from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
+
+pytestmark = pytest.mark.full_pool
 
 
 def xi_as_printed(image, xi0, w):
@@ -44,7 +46,7 @@ REFERENCES = {}
 
 def xi_card(images, truth, metrics=XI_METRICS):
     """The part of the card that is ξ's; the pool's features are taken once a truth."""
-    reference = REFERENCES.setdefault(id(truth), Reference(truth, conditional=False))
+    reference = REFERENCES.setdefault(id(truth), ReferenceDistribution(truth, conditional=False))
     return score_images(images, truth, name="x", data="", reference=reference, metrics=metrics)
 
 

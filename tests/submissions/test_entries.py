@@ -33,8 +33,6 @@ from trendbench.submissions.entry import (
 )
 from trendbench.submissions.merge import merge
 
-pytestmark = pytest.mark.usefixtures("small_pool")
-
 
 def tree(folder):
     return {

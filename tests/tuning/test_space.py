@@ -72,7 +72,7 @@ def test_what_cannot_be_searched_is_refused_in_one_line(text, said, tmp_path):
 
 
 def test_a_missing_file_and_a_family_without_a_space_are_refused(tmp_path):
-    with pytest.raises(StudyError, match="not a readable TOML file"):
+    with pytest.raises(StudyError, match="cannot be read"):
         space_of("nf8", tmp_path / "none.toml")
     with pytest.raises(StudyError, match="--space names a TOML file"):
         space_of("oracle")

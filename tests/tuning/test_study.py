@@ -230,7 +230,7 @@ def test_the_command_prints_a_table_and_json(in_process, place):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (["--space", "none.toml"], "none.toml: not a readable TOML file"),
+        (["--space", "none.toml"], "none.toml cannot be read"),
         (["--data", "none.h5"], "no data file at none.h5"),
         (["--trials", "0"], "0 is not in the range"),
         (["--jobs", "0"], "0 is not in the range"),

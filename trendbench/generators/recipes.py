@@ -27,7 +27,7 @@ from trendbench.errors import RecipeError, first_problem, nearest
 from trendbench.generators.discovery import only_class
 from trendbench.generators.own_file import load_file, sources_sha256
 from trendbench.plain_text import checked_name
-from trendbench.storage.bounded import read_toml
+from trendbench.storage.bounded import read_toml, toml_problem
 
 ENTRY_POINTS = "trendbench.generators"
 OWN_FAMILY = "own"
@@ -338,7 +338,7 @@ def _read(path: Path, model: type[_Model]) -> _Model:
     except ValidationError as error:
         raise RecipeError(f"{path}: {first_problem(error, model)}") from None
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: not a readable TOML file ({error})") from None
+        raise RecipeError(f"{path} {toml_problem(error)}") from None
 
 
 def _import_module(name: str) -> Any:

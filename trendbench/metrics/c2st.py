@@ -47,7 +47,12 @@ def must_be_enough(n: int) -> None:
 def classifier_scores(
     images: NDArray[np.uint8], given: Triplets, *, conditional: bool = True, bar: Bar = quiet
 ) -> dict[str, Score]:
-    """Train the classifier and score it on the held-out triplets, as ``tell_apart`` does."""
+    """Train the classifier and score it on the held-out triplets, as ``tell_apart`` does.
+
+    Raises:
+        ImagesError: fewer than 100 triplets.
+    """
+    must_be_enough(len(given))
     from trendbench.metrics.classifier import tell_apart  # torch is heavy, and not always needed
 
     found = tell_apart(images, given, conditional=conditional, bar=bar)

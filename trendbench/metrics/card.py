@@ -14,7 +14,7 @@ from trendbench.metrics.flags import Flag, raised, verdict
 from trendbench.metrics.metric import ImageMetric, Score
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
-from trendbench.metrics.sampling import Reference, features_of
+from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.truth import Truth
 from trendbench.notebook import table
 from trendbench.numbers import short
@@ -120,7 +120,7 @@ def score_images(
     data: str,
     given: Triplets | None = None,
     second: NDArray[np.uint8] | None = None,
-    reference: Reference | None = None,
+    reference: ReferenceDistribution | None = None,
     metrics: Sequence[ImageMetric] = IMAGE_METRICS,
     bar: Bar = quiet,
     engine: Engine | None = None,
@@ -158,7 +158,7 @@ def score_images(
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
     with bar("scoring", n, "images") as progress:
         features = features_of(metrics, images, truth, given, second, _BATCH, progress, engine)
-    reference = reference or Reference(truth, conditional=given is not None)
+    reference = reference or ReferenceDistribution(truth, conditional=given is not None)
     reference.prepare([metric for metric in metrics if metric.name in features], bar)
     weights = bootstrap_weights(n)
     scores = Scores()

@@ -20,7 +20,6 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trendbench.metrics.c2st import must_be_enough
 from trendbench.progress import Bar, Progress, quiet
 from trendbench.rendering.disks import WHITE
 from trendbench.rendering.triplets import Triplets
@@ -58,12 +57,8 @@ def tell_apart(
         given: the triplets, whose r are the true images.
         conditional: whether the classifier sees (s1, s2, image) or the image alone.
         bar: shows progress; nothing by default.
-
-    Raises:
-        ImagesError: fewer than 100 triplets.
     """
     n = len(given)
-    must_be_enough(n)
     keep_freed_memory()
     device = choose_device()
     order = np.random.default_rng(_SEED).permutation(n)

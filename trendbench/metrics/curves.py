@@ -27,7 +27,7 @@ class Curves:
     Attributes:
         profile: mean of ξ_k, (W − w + 1,); entry 0 is k = 1.
         two_point: S2 at lags 0, 1, … px along x in each vertical band, (bands, lags).
-        white_runs: probability of a white run of 1, 2, … px along x, (bands, lengths).
+        white_runs: probability of a lineal path of 1, 2, … px along x, (bands, lengths).
         survival: share of the denser input's extra pixels that are black, in each inner column;
             None where images were drawn without inputs, or the task has no thinning.
     """

@@ -40,7 +40,7 @@ class Sampling:
 
 
 @dataclass
-class Reference:
+class ReferenceDistribution:
     """The reference distributions of one task's scores; what is computed of the pool is kept.
 
     Attributes:

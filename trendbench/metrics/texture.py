@@ -85,10 +85,10 @@ class S2Error(TextureMetric):
 
 
 class LinealError(TextureMetric):
-    """Relative error of the probability of white runs of n pixels, n up to 4R, in x and y."""
+    """Relative error of the probability of lineal paths of n pixels, n up to 4R, in x and y."""
 
     name = "lineal_error"
-    meaning = "relative error of the probability of white runs, up to 4R"
+    meaning = "relative error of the probability of lineal paths, up to 4R"
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         height = batch.images.shape[1]

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from trendbench.errors import DEBUG, RecipeError, TrendbenchError
 from trendbench.generators.own_file import lie_together
-from trendbench.generators.protocol import METHODS
 
 _PACKAGE = __name__.partition(".")[0]
 _WATCHING = f"{_PACKAGE}.conformance."
@@ -23,6 +22,8 @@ def must_follow_protocol(model_class: Any, reference: str) -> None:
     Raises:
         RecipeError: it is no class, or methods are missing; the message names them all.
     """
+    from trendbench.generators.protocol import METHODS  # it imports Numba, and a typo need not
+
     if not isinstance(model_class, type):
         raise RecipeError(f"{reference} is not a class, but {type(model_class).__name__}")
     missing = [name for name in METHODS if not callable(getattr(model_class, name, None))]

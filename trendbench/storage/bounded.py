@@ -99,6 +99,13 @@ def decoded(content: bytes) -> str:
         raise ValueError(f"line {line} is not UTF-8: save the file as UTF-8") from None
 
 
+def toml_problem(error: OSError | ValueError) -> str:
+    """Why ``read_toml`` failed, as a message goes on after the path."""
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror})"
+    return f"is not a readable TOML file ({error})"
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The table that a TOML file holds which the user named.
 

@@ -48,20 +48,22 @@ class _Checked:
 
     Attributes:
         file: as it came; packed: as it is kept, of nothing but what was checked.
-        data: its data file.
+        data: its data file; train: the number of training triplets in it.
         c2st: whether the classifier is among its scores.
     """
 
     file: EntryFile
     packed: bytes
     data: Path
+    train: int
     c2st: bool
 
     @property
     def key(self) -> tuple[object, ...]:
         """As ``run_key`` of its record."""
         entry = self.file.entry
-        return entry.task, entry.data, entry.name, self.file.row_recipe.sha256, entry.seed
+        recipe = self.file.row_recipe.sha256
+        return entry.task, entry.data, self.train, entry.name, recipe, entry.seed
 
     @property
     def digest(self) -> str:
@@ -161,7 +163,7 @@ def _checked(
     if c2st and spec.test < FEWEST_TRIPLETS:
         say(f"{spec.test} test triplets: the classifier needs {FEWEST_TRIPLETS}: left out")
         c2st = False
-    return _Checked(file, pack(entry, file.recipe, images, second), place, c2st)
+    return _Checked(file, pack(entry, file.recipe, images, second), place, spec.train, c2st)
 
 
 def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:

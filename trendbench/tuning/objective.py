@@ -27,7 +27,7 @@ from trendbench.errors import DataFileError
 from trendbench.metrics.card import FEWEST_IMAGES, score_images
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
-from trendbench.metrics.sampling import Reference
+from trendbench.metrics.sampling import ReferenceDistribution
 
 _LEFT_OUT = ("memorisation", "diversity")
 _LOOKED_AT = tuple(metric for metric in IMAGE_METRICS if metric.name not in _LEFT_OUT)
@@ -74,7 +74,8 @@ class Objective:
         self._data = dataset.sha256
         self._truth = truth_of(dataset)
         self._references = {
-            conditional: Reference(self._truth, conditional) for conditional in (False, True)
+            conditional: ReferenceDistribution(self._truth, conditional)
+            for conditional in (False, True)
         }
 
     def __call__(self, drawn: NDArray[np.uint8], *, conditional: bool = True) -> Finding:

@@ -15,7 +15,7 @@ from trendbench import catalog
 from trendbench.errors import RecipeError, StudyError, first_problem, nearest
 from trendbench.generators.recipes import SPACE_FILE, Recipe
 from trendbench.runner.guard import call
-from trendbench.storage.bounded import read_toml
+from trendbench.storage.bounded import read_toml, toml_problem
 
 Value = bool | int | float | str
 _MOST_CHOICES, _MOST_PARAMETERS = 100, 32
@@ -120,7 +120,7 @@ def read_space(path: Path) -> Space:
     try:
         tables = read_toml(path)
     except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: not a readable TOML file ({error})") from None
+        raise StudyError(f"{path} {toml_problem(error)}") from None
     if not 1 <= len(tables) <= _MOST_PARAMETERS:
         raise StudyError(f"{path}: {len(tables)} parameters, needed are 1 to {_MOST_PARAMETERS}")
     return {name: _parameter(name, table, path) for name, table in tables.items()}

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from trendbench.errors import RecipeError, first_problem
 from trendbench.generators.classical.estimates import Estimates, Radius, assembled
 from trendbench.generators.classical.footprints import Footprints, footprints
+from trendbench.generators.classical.lineal_paths import ImageFit, fit_runs, lineal_paths
 from trendbench.generators.classical.particles import radius_of_particles
 from trendbench.generators.classical.poisson import Window, fit_poisson, radius_interval
 from trendbench.generators.classical.prior import (
@@ -26,7 +27,6 @@ from trendbench.generators.classical.prior import (
     intensity_of,
 )
 from trendbench.generators.classical.reconstruction import draw_r, reconstruct, render_one
-from trendbench.generators.classical.white_runs import ImageFit, fit_runs, white_runs
 from trendbench.generators.protocol import Inputs
 from trendbench.process.conditional import redraw_r
 from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs
@@ -175,7 +175,7 @@ class PoissonImage(_Classical):
         self._shapes: Footprints | None = None
 
     def _estimated(self, train: Triplets) -> Estimates:
-        runs = white_runs(train.r, int(self._settings["longest_run"]))
+        runs = lineal_paths(train.r, int(self._settings["longest_run"]))
         radius = self._radius(train, fit_runs(runs))
         height, width = train.r.shape[1:]
         window = Window(width, height, radius.estimate)
@@ -195,7 +195,7 @@ class PoissonImage(_Classical):
         found = radius_of_particles(sparser, near, tolerance, int(self._settings["particles"]))
         return found or Radius(
             estimate=near, standard_error=error,
-            low=max(0.0, near - 2 * error), high=near + 2 * error, source="white runs",
+            low=max(0.0, near - 2 * error), high=near + 2 * error, source="lineal paths",
         )  # fmt: skip
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:

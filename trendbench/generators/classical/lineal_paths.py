@@ -35,7 +35,7 @@ _LEAST_RADIUS = 0.5
 
 
 @dataclass(frozen=True)
-class WhiteRuns:
+class LinealPaths:
     """Shares of lineal paths down the columns that are white.
 
     Attributes:
@@ -47,9 +47,9 @@ class WhiteRuns:
     shares: NDArray[np.float64]
 
     @property
-    def alone(self) -> "WhiteRuns":
+    def alone(self) -> "LinealPaths":
         """Single pixels only, which is the coverage."""
-        return WhiteRuns(self.lengths[:1], self.shares[:, :1])
+        return LinealPaths(self.lengths[:1], self.shares[:, :1])
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ImageFit:
     radius_error: float
 
 
-def white_runs(images: NDArray[np.uint8], longest: int) -> WhiteRuns:
+def lineal_paths(images: NDArray[np.uint8], longest: int) -> LinealPaths:
     """Count white paths of 1, 2, 4, … pixels up to ``longest``, or to the height of the images."""
     most = min(longest, images.shape[1])
     lengths = 2 ** np.arange(most.bit_length())
@@ -80,10 +80,10 @@ def white_runs(images: NDArray[np.uint8], longest: int) -> WhiteRuns:
                 half = n // 2
                 white = white[:, :-half] & white[:, half:]
             shares[rows, j] = np.count_nonzero(white, axis=1) / white.shape[1]
-    return WhiteRuns(lengths, shares)
+    return LinealPaths(lengths, shares)
 
 
-def fit_runs(runs: WhiteRuns, radius: float | None = None) -> ImageFit:
+def fit_runs(runs: LinealPaths, radius: float | None = None) -> ImageFit:
     """Fit λ₀ and k, and R where it is not given, with λ ≥ 0 on the frame dilated by R.
 
     Where the free line would be negative there, the line that is 0 at that border of the dilated
@@ -121,7 +121,7 @@ def _first_radius(mean: NDArray[np.float64]) -> float:
 
 
 def _scored(
-    runs: WhiteRuns,
+    runs: LinealPaths,
     radius: float,
     free: bool,
     design: NDArray[np.float64],
