@@ -1,6 +1,7 @@
 """Small tasks and files that many tests share."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from trendbench import catalog
 from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
@@ -112,6 +114,22 @@ def small_pool(request):
     if most != pool._MOST:
         pool._MOST = most
         pool.true_pool.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def few_records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published")
+    shutil.copy(catalog.RESULTS / "paper.csv", folder)
+    for arch in ("nf8", "gan"):
+        shutil.copytree(catalog.RESULTS / "trend-v1" / arch, folder / "trend-v1" / arch)
+    return folder
+
+
+@pytest.fixture
+def few_published(few_records, monkeypatch):
+    """The published rows of two architectures in place of all, which take longer to read."""
+    monkeypatch.setattr(catalog, "RESULTS", few_records)
+    return few_records
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_a_published_run_of_the_same_is_not_repeated(tmp_path, monkeypatch):
     assert data_size._published(Case("flow", 3500)) is None  # its published run is longer
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_scored_and_kept(tmp_path, monkeypatch):
     """A tiny flow on a small task, found again when it is asked for again."""
     spec = data_size.load_spec("trend-v1").model_copy(

@@ -64,6 +64,7 @@ def test_sets_within_are_counted_and_flags_told():
     assert "| flags | grey |" in table
 
 
+@pytest.mark.slow
 def test_a_set_is_drawn_scored_and_kept(tmp_path, monkeypatch):
     """A small set from a stand-in for the weights; a second asking finds the card.
 

@@ -61,6 +61,7 @@ def test_pairs_are_those_that_a_process_can_have():
     assert 36 < len(possible) < len(INTENSITIES) ** 2
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_once_and_draws_sets_that_are_kept(tmp_path, monkeypatch):
     """A tiny flow on a few triplets."""
     tiny = find_recipe("flow", overrides={"width": 2, "coarse": 2, "steps": 3, "epochs": 1,

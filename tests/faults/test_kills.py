@@ -7,6 +7,8 @@ import pytest
 from tests.faults.jobs import left_by, make_data_job, run_job, score_job, tiny_file
 from tests.faults.moments import count, in_child, killing, spread
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):

@@ -47,14 +47,9 @@ def made(result, path):
     assert list(path.parent.glob("*.part")) == []
 
 
-CLOSED = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-", "all three": "<&- >&- 2>&-"}
-
-
-@pytest.mark.parametrize("which", ["stderr", "all three"])
-def test_closed_streams(spec, tmp_path, which):
-    command = f"trendbench make-data --spec {spec} --out a.h5 {CLOSED[which]}"
+def test_closed_streams(spec, tmp_path):
+    command = f"trendbench make-data --spec {spec} --out a.h5 <&- >&- 2>&-"
     made(shell(command, tmp_path), tmp_path / "a.h5")
-    assert shell("trendbench verify a.h5", tmp_path).returncode == 0
 
 
 def test_a_full_stdout_is_one_line(tmp_path):

@@ -17,6 +17,8 @@ from trendbench.storage import atomic
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding, waiting
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 CALLS = ("write", "fsync", "replace")
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 

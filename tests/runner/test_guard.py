@@ -15,6 +15,8 @@ MINE = """
 import json
 from trendbench.progress import say
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 class Mine:
     def __init__(self, **keywords): pass
     def fit(self, train, val, run): pass

@@ -24,6 +24,8 @@ COPY = """
 import json
 import numpy as np
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 class Copies:
     '''Draws s2. Leaves word of what it was shown.'''
     extendable = True

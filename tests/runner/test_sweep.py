@@ -6,6 +6,8 @@ from tests.cli.test_commands import trendbench
 from trendbench.results.store import read_record
 from trendbench.runner.sweep import Options, sweep
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 
 def endings(small_file, tmp_path, archs, seeds):
     folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}

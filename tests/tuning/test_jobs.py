@@ -58,12 +58,14 @@ def test_a_killed_worker_is_said_and_its_trial_goes_on(place):
     assert trials[0].parameters == {"level": 0.5}
 
 
+@pytest.mark.slow
 def test_what_a_worker_raises_is_raised_here(place):
     place.wish("fail")
     with pytest.raises(RecipeError, match=r"Quick\.fit raised ValueError: no reason"):
         place.tune(2, jobs=2)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_every_worker_and_all_goes_on(place):
     slowly(place)
     child = subprocess.Popen(
