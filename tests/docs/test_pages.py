@@ -62,6 +62,7 @@ def test_slow_quoted_outputs_are_up_to_date(page):
 TYPED = [page for page in PAGES if "```console" in (t := page.read_text()) or "<!-- run" in t]
 
 
+@pytest.mark.full_pool
 @pytest.mark.parametrize("page", TYPED, ids=named)
 def test_what_a_page_tells_to_type_works(page, beginner):
     text = page.read_text(encoding="utf-8")
