@@ -10,7 +10,9 @@ from tests.cli.test_commands import refused
 from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.leaderboard.board import rows
-from trendbench.results.store import read_all, read_record
+from trendbench.report.truth import exact_of
+from trendbench.results.store import read_all, read_folder, read_record
+from trendbench.results.task import task_of
 from trendbench.runner import conditions
 from trendbench.runner import run as story
 
@@ -328,6 +330,13 @@ def test_a_run_on_a_stream_is_that_on_a_file_of_as_many_and_a_row_of_its_own(
     assert not run("nf4", **where, stream=30).fresh
     board = [row for row in rows(read_all(tmp_path / "results")) if row["arch"] == "nf4"]
     assert {row["variant"] for row in board if row["origin"] == "local"} == {"train=24", "train=30"}
+    (own,) = (
+        s for s in read_folder(tmp_path / "results", "local") if s.path.name == more.record.name
+    )
+    task = task_of(own)
+    assert task is not None
+    assert task.train == 24, "the file's, from which it can be made again"
+    assert exact_of(own) is not None
 
 
 def test_a_stream_is_refused_where_a_generator_needs_arrays(own, small_file):

@@ -8,7 +8,7 @@ import pytest
 from trendbench import catalog
 from trendbench.data.opening import open_dataset
 from trendbench.runner import run as story
-from trendbench.submissions.entry import checked_entry, read_recipe, write_entry
+from trendbench.submissions.entry import checked_entry, pack, read_recipe
 
 HONEST = """
 import numpy as np
@@ -65,7 +65,9 @@ def made(small_file, tmp_path_factory):
         np.save(root / "first.npy", first)
         np.save(root / "second.npy", second)
         entry = said_of(dataset, parameters=3, epochs=2.0, device="a laptop")
-        write_entry(root / "entry.zip", entry, read_recipe(root / "recipe.md"), first, second)
+        (root / "entry.zip").write_bytes(
+            pack(entry, read_recipe(root / "recipe.md"), first, second)
+        )
     return root
 
 

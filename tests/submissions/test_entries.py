@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +30,6 @@ from trendbench.submissions.entry import (
     checked_entry,
     pack,
     read_recipe,
-    write_entry,
 )
 from trendbench.submissions.merge import merge
 
@@ -82,9 +82,7 @@ def samples(made):
 def test_the_same_bytes_for_the_same_images_and_words(made, small_data, samples, tmp_path):
     recipe = read_recipe(made / "recipe.md")
     entry = said_of(small_data, parameters=3, epochs=2.0, device="a laptop")
-    write_entry(tmp_path / "again.zip", entry, recipe, *samples)
-    with pytest.raises(ResultError, match=r"again.zip exists"):
-        write_entry(tmp_path / "again.zip", entry, recipe, *samples)
+    (tmp_path / "again.zip").write_bytes(pack(entry, recipe, *samples))
     assert (tmp_path / "again.zip").read_bytes() == (made / "entry.zip").read_bytes()
     file = EntryFile(tmp_path / "again.zip")
     assert (file.entry, file.recipe) == (entry, recipe)
@@ -171,11 +169,25 @@ def test_the_data_of_a_run_and_of_a_task_is_found(made, results, small_file, mon
     assert merge([made / "entry.zip"], results)[0][1]
 
 
+def test_a_run_on_a_stream_names_the_file_and_not_the_stream(
+    made, small_file, results, monkeypatch
+):
+    """Else a stream of a million would have the keeper write a file of a million."""
+    monkeypatch.setattr("trendbench.runner.run.write_figures", lambda *_: None)
+    (run,) = results.glob("small/Keeps/*.json")
+    run.rename(results / "gone")
+    tb.run(
+        "nf2", data=small_file, stream=30, epochs=1, device="cpu", c2st=False, results=results
+    )  # fmt: skip
+    assert merge([made / "entry.zip"], results, c2st=False)[0][1]
+    assert [path.name for path in Path("datasets").glob("*.h5")] == ["small-n24-seed3.h5"]
+
+
 def other_samples(made, small_file, path, **words):
     """The same words about other images."""
     with open_dataset(small_file) as dataset:
         entry = said_of(dataset, **words)
-    write_entry(path, entry, read_recipe(made / "recipe.md"), np.load(made / "second.npy"))
+    path.write_bytes(pack(entry, read_recipe(made / "recipe.md"), np.load(made / "second.npy")))
     return path
 
 
@@ -494,6 +506,19 @@ def test_a_submitter_s_mistakes_show_before_the_images_are_read(
     done = in_process("submit", "none.npy", "--data", small_file, *words, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert re.search(match, done.stderr)
+
+
+def test_an_entry_that_is_too_large_is_refused_before_it_is_scored(
+    in_process, made, small_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("trendbench.submissions.entry.LARGEST_COMPANION", 1000)
+    monkeypatch.setattr("trendbench.metrics.full_card.full_card", lambda *_, **__: 1 / 0)
+    command = ["submit", made / "first.npy", "--data", small_file, "--name", "theirs"]
+    done = in_process(*command, "--recipe", made / "recipe.md", cwd=tmp_path)
+    assert (done.returncode, "an entry has at most" in done.stderr) == (2, True)
+    (tmp_path / "theirs-seed0.entry.zip").touch()
+    done = in_process(*command, "--recipe", made / "recipe.md", cwd=tmp_path)
+    assert (done.returncode, "theirs-seed0.entry.zip exists" in done.stderr) == (2, True)
 
 
 def test_submit_and_merge_from_the_command_line(in_process, made, small_file, results, tmp_path):

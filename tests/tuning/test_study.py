@@ -163,6 +163,29 @@ def test_a_trial_that_fails_is_noted_and_others_take_its_place(place):
     assert "no reason" in trials[0].ended
 
 
+def test_a_failing_trial_s_values_are_not_drawn_again(place):
+    place.tune(1)
+    place.wish("fail")
+    for _ in range(2):
+        with pytest.raises(RecipeError, match="no reason"):
+            place.tune(2)
+    (place.folder / "fail").unlink()
+    trials = place.tune(2).summary.trials
+    assert [trial.state for trial in trials] == ["complete", "failed", "failed", "complete"]
+    assert len({trial.parameters["level"] for trial in trials}) == 4
+
+
+def test_a_trial_that_a_lost_worker_still_trains_is_left_to_it(place):
+    place.wish("interrupt")
+    with pytest.raises(KeyboardInterrupt):
+        place.tune(1)
+    folder = place.folder / "study" / "trials" / "0000"
+    with holding(folder / "lock", "it"), pytest.raises(RunError, match=r"trial 0 in .* at work"):
+        place.tune(1)
+    (trial,) = place.tune(1).summary.trials
+    assert (trial.state, trial.parameters) == ("complete", {"level": 0.5})
+
+
 def test_another_study_in_the_same_folder_is_refused_with_the_difference(place, small):
     place.tune(1)
     with pytest.raises(StudyError, match=r"\(epochs was 2, now 1\)"):

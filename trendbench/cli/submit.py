@@ -59,12 +59,8 @@ def command(
     from trendbench.metrics.intake import Handling
     from trendbench.metrics.score import both_samples
     from trendbench.progress import bar
-    from trendbench.submissions.entry import (
-        checked_entry,
-        must_be_new,
-        read_recipe,
-        write_entry,
-    )
+    from trendbench.storage.atomic import write_bytes
+    from trendbench.submissions.entry import checked_entry, must_be_new, pack, read_recipe
 
     target = out or Path(f"{name}-seed{seed}.entry.zip")
     must_be_new(target)
@@ -78,10 +74,12 @@ def command(
             }
         )  # fmt: skip
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
+        content = pack(entry, text, images, again)  # one too large is refused before the scoring
         card = full_card(
             images, dataset, name=name, second=again, conditional=entry.conditional,
             c2st=not no_c2st, bar=bar,
         )  # fmt: skip
-    write_entry(target, entry, text, images, again)
+    must_be_new(target)  # nor by another process meanwhile
+    write_bytes(target, content)
     click.echo(card_text(card))
     click.echo(f"entry  {target}")

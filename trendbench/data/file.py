@@ -14,9 +14,9 @@ from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.spec import TaskSpec, spec_from_json
 from trendbench.storage import hdf5
 
-VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
+_VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")
 _PIECE = 1 << 24
-SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _DAMAGED = "copy the file again, or make it again with trendbench make-data --overwrite"
 
 
@@ -147,7 +147,7 @@ class DataFile:
         version = hdf5.text(self._file, layout.ATTRIBUTE_VERSION)
         if text is None or seed is None or version is None:
             raise self._foreign("root attributes", "spec, seed or version is missing")
-        if not 0 <= seed < SEED_LIMIT or not VERSION.fullmatch(version):
+        if not 0 <= seed < SEED_LIMIT or not _VERSION.fullmatch(version):
             raise self._foreign("root attributes", "no such seed or version")
         try:
             return spec_from_json(text, str(self.path)), seed, version
@@ -177,6 +177,6 @@ class DataFile:
 
     def _stated_hash(self, name: str) -> str:
         stated = hdf5.text(self._data[name], layout.ATTRIBUTE_HASH)
-        if stated is None or not SHA256.fullmatch(stated):
+        if stated is None or not _SHA256.fullmatch(stated):
             raise self._foreign(name, "no SHA-256 beside it")
         return stated

@@ -45,7 +45,7 @@ def exact_of(stored: StoredRecord) -> Exact | None:
     spec = task_of(stored)
     if spec is None or spec.width > _WIDEST:
         return None
-    floor = theory.xi_floor(spec, spec.window, record.data.train or None)
+    floor = theory.xi_floor(spec, spec.window, spec.train or None)
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=_SAME) else None
 
 

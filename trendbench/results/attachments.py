@@ -9,7 +9,7 @@ from trendbench.errors import ResultError
 from trendbench.metrics.curves import Curves
 
 SAMPLES, CURVES, LOSSES, VALIDATION = "samples.png", "curves.json", "losses.csv", "validation.csv"
-TASK = "task.json"  # the spec of a task that is not a shipped one
+TASK = "task.json"  # the spec of a task that is not a shipped one, or of the file beside a stream
 NAMES = (SAMPLES, CURVES, LOSSES, VALIDATION, TASK)
 _FORMAT = "trendbench-curves/1"
 _DIGITS = 7

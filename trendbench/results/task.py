@@ -10,13 +10,15 @@ _LARGEST_SPEC = 1 << 14  # bytes
 
 
 def task_of(stored: StoredRecord) -> TaskSpec | None:
-    """The spec that lies beside a record, or the shipped one of its task's name, if there is one.
+    """The task of a record's data file: the spec that lies beside it, or the shipped one.
 
-    A task may bear a shipped one's name and be another: its floor tells.
+    None where neither exists. ``train`` is the number of training triplets in the file, which for
+    a run on a stream is not the record's. A task may bear a shipped one's name and be another: its
+    floor tells.
     """
-    beside = _beside(stored)
-    if beside is None and stored.record.task in catalog.spec_names():
-        return load_spec(stored.record.task)
+    record, beside = stored.record, _beside(stored)
+    if beside is None and record.task in catalog.spec_names():
+        return load_spec(record.task, train=record.data.train)
     return beside
 
 

@@ -68,7 +68,14 @@ class Plan:
         return same or (source is not None and source == recipe.source)
 
 
-def planned(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Plan | None) -> Plan:
+def planned(
+    recipe: Recipe,
+    dataset: Dataset,
+    stream: int | None,
+    seed: int,
+    device: str,
+    before: Plan | None,
+) -> Plan:
     """The plan asked for; what was left to be chosen is what an earlier session chose."""
     if before is not None and device == "auto":
         kind, precision = before.device, before.precision
@@ -76,7 +83,7 @@ def planned(recipe: Recipe, dataset: Dataset, seed: int, device: str, before: Pl
         chosen = choose_device(device)
         kind, precision = chosen.type, choose_precision(chosen)
     place = place_of(recipe.generator)
-    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision, place)
+    return Plan(recipe.arch, recipe.content, dataset.sha256, seed, kind, precision, place, stream)
 
 
 def place_of(generator: str) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import io
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def run(
         row = runs / dataset.spec.name / data8 / recipe.arch
         folder = run_folder(row, seed, recipe)
         before = None if restart else stored_plan(folder)
-        plan = replace(planned(recipe, dataset, seed, device, before), stream=stream)
+        plan = planned(recipe, dataset, stream, seed, device, before)
         earlier = recorded(results, dataset, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
             say(f"{folder} has since gone on with another plan: its weights are of that one")
@@ -331,8 +331,9 @@ def record(
         train=plan.stream,
     )
     beside = dict(scored.pictures)
-    if not is_shipped(job.dataset.spec):
-        beside[attachments.TASK] = job.dataset.spec.to_json().encode()
+    spec = job.dataset.spec
+    if not is_shipped(spec) or plan.stream not in (None, spec.train):
+        beside[attachments.TASK] = spec.to_json().encode()  # a stream's record lacks the file's n
     for name in (attachments.LOSSES, attachments.VALIDATION):
         log = workspace.folder / name
         if log.is_file():

@@ -25,7 +25,6 @@ from trendbench.rendering.disks import WHITE
 from trendbench.results.record import SUBMITTED
 from trendbench.results.store import LARGEST_COMPANION
 from trendbench.spec import TaskSpec
-from trendbench.storage.atomic import write_bytes
 from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
 from trendbench.storage.stated import Count, Part, RowName, Sha256, Text
 
@@ -99,26 +98,6 @@ def read_recipe(path: Path) -> tuple[str, str]:
     return file, _checked_recipe(file, text.encode(), str(path))
 
 
-def write_entry(
-    out: Path, entry: Entry, recipe: tuple[str, str], images: Images, second: Images | None = None
-) -> None:
-    """Pack images and what is said of them into a new file: the same bytes for the same content.
-
-    Args:
-        out: the file; it must not exist.
-        entry: what is said.
-        recipe: as ``read_recipe`` gives it.
-        images: one for each test triplet, (n, H, W) uint8.
-        second: another sample for the same triplets.
-
-    Raises:
-        ResultError: ``out`` exists, or the file would be larger than a leaderboard takes in.
-        OSError: it cannot be written.
-    """
-    must_be_new(out)
-    write_bytes(out, pack(entry, recipe, images, second))
-
-
 def must_be_new(out: Path) -> None:
     """Refuse to replace a file.
 
@@ -132,7 +111,13 @@ def must_be_new(out: Path) -> None:
 def pack(
     entry: Entry, recipe: tuple[str, str], images: Images, second: Images | None = None
 ) -> bytes:
-    """The file's bytes.
+    """The bytes of an entry's file: the same for the same content.
+
+    Args:
+        entry: what is said.
+        recipe: as ``read_recipe`` gives it.
+        images: one for each test triplet, (n, H, W) uint8.
+        second: another sample for the same triplets.
 
     Raises:
         ResultError: more than a leaderboard takes in.

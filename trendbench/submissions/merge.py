@@ -174,14 +174,13 @@ def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:
     else:
         runs = (s for s in stored if s.record.status == "reproduced")
         known = (s for s in runs if s.record.data.sha256 == entry.data)
-        found = [(task, s.record.data) for s in known if (task := task_of(s))]
+        found = [(task, s.record.data.seed) for s in known if (task := task_of(s))]
         if not found:
             raise ResultError(
                 f"{where}: data {entry.data[:12]} of task {entry.task} is not known here: name its "
                 "file with --data FILE"
             )
-        task, of_run = found[0]
-        spec, seed = task.model_copy(update={"train": of_run.train}), of_run.seed
+        spec, seed = found[0]
     path = default_path(spec, seed)
     if make_data(spec, seed, path):
         say(f"made {path}")

@@ -69,11 +69,13 @@ def opened_study(folder: Path, plan: StudyPlan, index: int = 0) -> "Study":
     )
 
 
-def take_up(folder: Path, plan: StudyPlan) -> int:
+def take_up(folder: Path, plan: StudyPlan, wanted: int) -> range:
     """Put in line what an earlier session left in the middle, or the recipe's own values first.
 
     Returns:
-        How many trials are finished, those cut short included.
+        The indices of the trials that are missing until ``wanted`` are finished, those cut short
+        included. A trial that has failed is not counted, and its index is not used again: the same
+        index draws the same values.
     """
     from optuna.trial import TrialState
 
@@ -89,7 +91,9 @@ def take_up(folder: Path, plan: StudyPlan) -> int:
         elif trial.state is not TrialState.FAIL or ENDED in trial.user_attrs:
             continue
         study.enqueue_trial(trial.params, user_attrs={ORIGIN: origin})
-    return sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
+    finished = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials)
+    failed = sum(trial.state is TrialState.FAIL and ENDED in trial.user_attrs for trial in trials)
+    return range(finished + failed, wanted + failed)
 
 
 def values_of(trial: "Trial", plan: StudyPlan) -> dict[str, Value]:

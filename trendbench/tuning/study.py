@@ -102,7 +102,7 @@ def tune(
         must_be_usable(dataset)
         with begun(folder, plan):
             try:
-                left = range(take_up(folder, plan), trials)
+                left = take_up(folder, plan, trials)
                 if engine is None:
                     work(folder, path, left, jobs)
                 else:

@@ -20,6 +20,7 @@ from trendbench.progress import Bar, bar, say
 from trendbench.rendering.triplets import Triplets
 from trendbench.runner.guard import call
 from trendbench.runner.observer import VALIDATION_SEED, observer
+from trendbench.storage.lock import holding
 from trendbench.training.checkpoint import forget
 from trendbench.training.context import FitReport, RunContext
 from trendbench.training.curves import NO_CURVES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 RATIO, FLAGS, SECONDS = "xi_ratio", "flags", "seconds"
+_LOCK = "lock"
 _LONGEST_REASON = 200
 
 
@@ -52,9 +54,9 @@ def run_trial(folder: Path, data: Path, index: int, bar: Bar = bar) -> None:
     """Run the study's next trial to its end.
 
     Args:
-        folder: of a study that ``trendbench.tuning.study.begin`` has begun.
+        folder: of a study that ``trendbench.tuning.study.tune`` has begun.
         data: its data file.
-        index: of the trial among those that finish; the sampler's seed depends on it.
+        index: of the trial, as ``take_up`` gave it; the sampler's seed depends on it.
         bar: shows the training's progress.
 
     Raises:
@@ -86,12 +88,21 @@ def _run(trial: "Trial", place: Path, plan: StudyPlan, bench: _Bench, bar: Bar) 
 
     Raises:
         TrialPruned: it was cut short.
+        RunError: another process trains in the trial's folder; the trial has not failed then.
     """
-    from optuna import TrialPruned
-
     recipe = with_values(plan.own_recipe(), values_of(trial, plan))
     say(f"trial {trial.number}: {_in_words(trial.params)}")
-    place.mkdir(parents=True, exist_ok=True)
+    # An interrupted command cannot stop the tasks that a cluster's workers have begun.
+    with holding(place / _LOCK, f"trial {origin_of(trial)} in {place}"):
+        return _value(trial, recipe, place, plan, bench, bar)
+
+
+def _value(
+    trial: "Trial", recipe: Recipe, place: Path, plan: StudyPlan, bench: _Bench, bar: Bar
+) -> float:
+    """As ``_run``, with the end of the trial noted."""
+    from optuna import TrialPruned
+
     start = time.monotonic()
     reports: list[FitReport] = []
     try:
@@ -103,6 +114,7 @@ def _run(trial: "Trial", place: Path, plan: StudyPlan, bench: _Bench, bar: Bar) 
         raise TrialPruned from None
     except Exception as error:
         trial.set_user_attr(ENDED, " ".join(str(error).split())[:_LONGEST_REASON])
+        forget(place)  # Optuna calls no callback for it
         raise
     finally:
         spent = max(time.monotonic() - start, *(report.seconds for report in reports[-1:]), 0.0)
