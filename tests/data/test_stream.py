@@ -70,3 +70,9 @@ def test_a_network_fits_to_a_stream_as_to_the_file_bit_for_bit(arch, small, smal
         model.fit(train, train[:0], RunContext(0, "cpu", "fp32", tmp_path / name, "x", bar=quiet))
         networks.append(model.network.state_dict())
     assert all(bool((networks[1][name] == value).all()) for name, value in networks[0].items())
+
+
+@pytest.mark.parametrize("rows", [3, [0, 1], np.array([True, False]), np.array([[1]]), None])
+def test_other_indices_than_slices_and_row_numbers_are_refused(small, rows):
+    with pytest.raises(tb.InputError, match="a slice or an array of row numbers"):
+        streamed(small, 24, 3).r[rows]

@@ -249,6 +249,12 @@ def test_the_csv_is_generated_whole_and_the_same_every_time(tmp_path):
     assert own["conditional"] == "true"
 
 
+def test_one_table_at_a_time(tmp_path, in_process):
+    done = in_process("leaderboard", "--markdown", "arch", "--differences", "xi", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--markdown and --differences print different tables" in done.stderr
+
+
 def test_printing_writes_nothing_and_says_when_the_csv_is_out_of_date(tmp_path, in_process):
     board = ["leaderboard", "--results", tmp_path]
     csv_file, said = tmp_path / "leaderboard.csv", "leaderboard.csv is out of date"

@@ -101,6 +101,10 @@ def command(
     for option, is_given in ("--replace", replace), ("--data", data), ("--no-c2st", no_c2st):
         if is_given and not submitted:
             raise click.BadParameter("goes with --merge", param_hint=option)
+    views = {"--markdown": columns, "--differences": score, "--compare": other}
+    asked = [option for option, value in views.items() if value is not None]
+    if len(asked) > 1:
+        raise click.UsageError(f"{' and '.join(asked)} print different tables: one at a time")
     results = results_folder(folder)
     before = read_board(other, compared) if other is not None else None
     if submitted:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.arguments import one_of, whole
+from trendbench.errors import InputError
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import IMAGES, Triplets, simulate
@@ -79,6 +80,11 @@ class _Series:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> NDArray[np.uint8]:
-        numbers = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
+        if isinstance(rows, slice):
+            numbers = range(len(self))[rows]
+        elif isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu":
+            numbers = rows.tolist()
+        else:
+            raise InputError(f"[{rows!r:.60}]: a stream takes a slice or an array of row numbers")
         images: NDArray[np.uint8] = self.drawn(tuple(numbers))[self.which]
         return images

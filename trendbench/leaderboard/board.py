@@ -53,7 +53,8 @@ def refresh(results: Path) -> Path:
 
 def is_out_of_date(results: Path, records: Sequence[StoredRecord]) -> bool:
     """Whether ``results/leaderboard.csv`` is not what its records give, where there are any."""
-    if not any(stored.path.is_relative_to(results) for stored in records):
+    has_own = any(stored.path.is_relative_to(results) for stored in records)
+    if not has_own and not (results / CSV_NAME).exists():
         return False
     current = to_csv(rows(records)).encode()
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
-from trendbench.errors import ResultError
+from trendbench.errors import DataFileError, ResultError
 from trendbench.figures.card import curves_of
 from trendbench.figures.samples import contact_sheet
 from trendbench.metrics.c2st import FEWEST_TRIPLETS, LOGLOSS
@@ -182,8 +182,13 @@ def _data_of(entry: Entry, stored: Sequence[StoredRecord], where: str) -> Path:
             )
         spec, seed = found[0]
     path = default_path(spec, seed)
-    if make_data(spec, seed, path):
-        say(f"made {path}")
+    try:
+        if make_data(spec, seed, path):
+            say(f"made {path}")
+    except DataFileError as error:
+        raise ResultError(
+            f"{where}: its data cannot be made at {path} ({error}): name its file with --data FILE"
+        ) from None
     return path
 
 

@@ -29,7 +29,7 @@ def work(folder: Path, data: Path, trials: Sequence[int], jobs: int) -> None:
         for index in trials:
             run_trial(folder, data, index)
         return
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     threads = max(1, usable_cores() // jobs)
     with ProcessPoolExecutor(jobs, context, _begin, (threads,)) as pool:
         futures = [pool.submit(run_trial, folder, data, index, quiet) for index in trials]
@@ -42,7 +42,7 @@ def work(folder: Path, data: Path, trials: Sequence[int], jobs: int) -> None:
             ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()).difference(others):
                 process.terminate()
             raise
 
