@@ -20,6 +20,7 @@ from trendbench.results.store import pack_per_image, write_record
 
 pytestmark = pytest.mark.usefixtures("few_published")
 
+
 _N = 5
 
 

@@ -19,6 +19,7 @@ from trendbench.storage.lock import holding, waiting
 
 pytestmark = pytest.mark.usefixtures("few_published")
 
+
 CALLS = ("write", "fsync", "replace")
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 

@@ -301,6 +301,7 @@ def test_one_pass_over_the_pool_gives_each_score_what_its_own_would(small_data, 
             np.testing.assert_array_equal(together._features[metric.name], whole[metric.name])
 
 
+@pytest.mark.full_pool
 def test_a_library_call_is_quiet_and_a_bar_counts_every_image(small_data, capfd):
     counts = {}
 

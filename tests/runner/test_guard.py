@@ -11,11 +11,12 @@ from trendbench.errors import RecipeError, TrainingError
 from trendbench.runner import run as story
 from trendbench.runner.guard import call, must_follow_protocol
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 MINE = """
 import json
 from trendbench.progress import say
 
-pytestmark = pytest.mark.usefixtures("few_published")
 
 class Mine:
     def __init__(self, **keywords): pass

@@ -16,6 +16,8 @@ from trendbench.results.task import task_of
 from trendbench.runner import conditions
 from trendbench.runner import run as story
 
+pytestmark = pytest.mark.usefixtures("few_published")
+
 
 def run(*arguments, **keywords):
     """A run without the classifier, for which the small file has too few images."""
@@ -26,7 +28,6 @@ COPY = """
 import json
 import numpy as np
 
-pytestmark = pytest.mark.usefixtures("few_published")
 
 class Copies:
     '''Draws s2. Leaves word of what it was shown.'''
