@@ -17,7 +17,6 @@ MINE = """
 import json
 from trendbench.progress import say
 
-
 class Mine:
     def __init__(self, **keywords): pass
     def fit(self, train, val, run): pass

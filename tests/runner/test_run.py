@@ -28,7 +28,6 @@ COPY = """
 import json
 import numpy as np
 
-
 class Copies:
     '''Draws s2. Leaves word of what it was shown.'''
     extendable = True
