@@ -1,11 +1,13 @@
 """One judgement of images, whichever way they come in: each door is shown the same sets."""
 
+import re
 from contextlib import nullcontext
 from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import trendbench as tb
@@ -13,10 +15,10 @@ from trendbench.conformance.calls import Trial
 from trendbench.conformance.findings import FaultError
 from trendbench.conformance.plan import Plan
 from trendbench.data.opening import open_dataset
-from trendbench.errors import ImagesError
+from trendbench.errors import ImagesError, InputError
 from trendbench.generators.recipes import find_recipe
 from trendbench.metrics.files import read_samples
-from trendbench.metrics.intake import Handling, accepted
+from trendbench.metrics.intake import Handling, accepted, drawn_by
 from trendbench.metrics.score import both_samples
 from trendbench.rendering.triplets import simulate
 from trendbench.runner import run as story
@@ -126,9 +128,22 @@ def watched(images, path, data):
 READ = [npy, npz, hdf5, pngs, tiffs, pages, array, first_of_two, second]
 DRAWN = [sampled, conformed, run, watched]
 
+
+def three_labels(true):
+    return np.where(np.roll(true, 1, 2) != true, 2, true // 255).astype(np.uint8)
+
+
+def in_part(true):
+    images = true.copy()
+    images[[3, 5]] //= 255
+    return images
+
+
 BAD = {
     "labels": (lambda x: x // 255, "holds only 0 and 1, as class labels do"),
     "labels 1 and 2": (lambda x: x // 255 + np.uint8(1), "holds only 1 and 2, as class labels"),
+    "three labels": (three_labels, "holds only 0 … 2, as class labels do"),
+    "labels in part": (in_part, "image 3 and 1 more holds only 0 and 1, as class labels do"),
     "one label": (lambda x: np.ones_like(x), "holds only 1, as class labels do"),
     "inverted": (lambda x: 255 - x, "white particles on black"),
 }
@@ -173,6 +188,13 @@ def test_every_door_takes_honest_extremes_as_they_are(door, what, true, small_da
         (lambda x: x[..., None].repeat(3, -1), "images[..., 0] is one channel"),
         (lambda x: x.transpose(0, 2, 1), "images.transpose(0, 2, 1)"),
         (lambda x: x.reshape(12, -1), "images.reshape(12, 32, 64)"),
+        (lambda x: np.moveaxis(x, 0, -1), "images.transpose(2, 0, 1)"),
+        (lambda x: np.moveaxis(x, 0, 1), "images.transpose(1, 0, 2)"),
+        (lambda x: x.T[:, None], "images.squeeze().transpose(2, 1, 0)"),
+        (lambda x: x.reshape(12, -1).T, "images.T.reshape(12, 32, 64)"),
+        (lambda x: x.reshape(3, 4, 32, 64), "images.reshape(12, 32, 64)"),
+        (lambda x: x[None], "images.reshape(12, 32, 64)"),
+        (lambda x: x / 255 - 1, ": images + 1"),
         (lambda x: x / 127.5 - 1, "(images + 1) / 2"),
         (lambda x: x * 1.0, "images.round().astype(np.uint8)"),
         (lambda x: x / 255 * 1.2 - 0.1, "np.clip(images, 0, 1)"),
@@ -189,6 +211,62 @@ def test_what_has_the_wrong_form_is_mended_by_the_line_that_is_named(
     with pytest.raises(ImagesError) as caught:
         door(change(true), tmp_path, small_data)
     assert line in str(caught.value)
+
+
+def test_a_shape_that_no_reshape_mends_is_offered_none(true, small_data):
+    for shape in ((6, 32, 2, 64), (12, 16, 128), (32, 768), (12, 64, 8, 4)):
+        with pytest.raises(ImagesError, match=r"in the file's order$"):
+            array(true.reshape(shape), None, small_data)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_two_values_are_told_on_the_images_own_scale(kind, true, small_data):
+    images = (true / 255 * 0.2).astype(kind)
+    with pytest.raises(ImagesError, match=r"holds only 0 and 0.2.*--threshold 0.2 ") as caught:
+        both_samples(images, None, small_data, HOW)
+    assert "np.where(images >= 0.2, 255, 0)" in str(caught.value)
+    with pytest.raises(ImagesError, match=r"--threshold 0.2$"):
+        both_samples(images, None, small_data, Handling(0.7))
+    np.testing.assert_array_equal(both_samples(images, None, small_data, Handling(0.2))[0], true)
+    dark = images / 100 + np.linspace(0, 0.01, 64).astype(kind)  # no two values: a dark picture
+    both_samples(dark, None, small_data, HOW)
+
+
+def test_labels_in_part_are_told_from_dark_images(true, small_data):
+    deep = in_part(true).astype(np.uint16)
+    deep[deep == 255] = 65535
+    with pytest.raises(ImagesError, match=r"image 3 and 1 more .* white: np.where"):
+        both_samples(deep, None, small_data, HOW)
+    np.testing.assert_array_equal(
+        both_samples(in_part(true), None, small_data, Handling(1))[0], true
+    )
+    grey = in_part(true)
+    grey[0, 0, 0] = 99
+    black = true.copy()
+    black[3] = 0
+    for images in (grey, black):
+        np.testing.assert_array_equal(both_samples(images, None, small_data, HOW)[0], images)
+
+
+@pytest.mark.parametrize("given", ["128", True, [128], 1j])
+def test_a_threshold_is_a_number(given, true, small_data):
+    with pytest.raises(InputError, match=re.escape(f"threshold = {given!r}: needed is a number")):
+        tb.score(true, small_data, threshold=given, c2st=False)
+    with pytest.raises(InputError, match="invert = 'no': needed is True or False"):
+        tb.score(true, small_data, invert="no", c2st=False)
+
+
+def test_what_is_no_array_is_made_one_by_the_line_named(true, small_data):
+    images = torch.from_numpy(true / 255).to(torch.bfloat16)
+    with pytest.raises(
+        ImagesError, match=r"a tensor images.detach\(\).cpu\(\).float\(\).numpy\(\)"
+    ):
+        both_samples(images, None, small_data, HOW)
+    with pytest.raises(ImagesError, match=r": images.detach\(\).cpu\(\).numpy\(\) makes one"):
+        drawn_by(torch.from_numpy(true), small_data.spec, 12, "it")
+    with pytest.raises(ImagesError, match=r"np.stack\(images\).*32×64") as caught:
+        both_samples([*true[:11], true[0, :5]], None, small_data, HOW)
+    assert "tensor" not in str(caught.value)
 
 
 def test_a_score_takes_what_a_file_does(true, small_data, monkeypatch, capsys):

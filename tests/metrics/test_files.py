@@ -1,5 +1,9 @@
 """Images from elsewhere: every format reads the same; what is not right is one clear line."""
 
+import os
+import re
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -130,7 +134,8 @@ def test_pickled_objects_are_not_loaded(small, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda p: (p / "003.png").unlink(), "without a gap"),
+        (lambda p: (p / "003.png").unlink(), "without a gap, from 0 or from 1: draw 3 as well"),
+        (lambda p: [f.unlink() for f in p.glob("00[0-6].png")], "draw 1, 2, 3, 4, 5, … as well"),
         (lambda p: (p / "011.png").unlink(), "11 pictures"),
         (lambda p: (p / "003.png").rename(p / "three.png"), "ends in the number"),
         (lambda p: (p / "003.png").rename(p / "b2.png"), "ends in the number"),
@@ -164,3 +169,31 @@ def test_missing_unknown_and_empty(small, tmp_path):
     for name, reason in (("none.npy", "no images at"), ("a.txt", "known are"), ("empty", "no PNG")):
         with pytest.raises(ImagesError, match=reason):
             read_samples(tmp_path / name, small, 12)
+
+
+def test_a_pipe_or_device_is_called_that(small, tmp_path):
+    os.mkfifo(tmp_path / "a.npy")
+    for path in (tmp_path / "a.npy", Path("/dev/null")):
+        with pytest.raises(ImagesError, match="is a pipe or device: save it to a file"):
+            read_samples(path, small, 12)
+
+
+def test_one_array_of_several_is_taken_out_by_the_line_named(small, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("a.npz", drawn=images, labels=np.arange(12))
+    with h5py.File("b.h5", "w") as file:
+        file["drawn"], file["labels"] = images, np.arange(12)
+    for name, words in (("a.npz", "2 arrays"), ("b.h5", "2 data sets at its root")):
+        with pytest.raises(ImagesError, match=rf"{words} \(drawn, labels\)") as caught:
+            read_samples(Path(name), small, 12)
+        exec(re.search(r"np.save\(.*\)", str(caught.value))[0], {"np": np, "h5py": h5py})
+        np.testing.assert_array_equal(read_samples(Path("images.npy"), small, 12)[0], images)
+    with h5py.File("c.h5", "w") as file:
+        file["group/drawn"] = images
+    np.savez("d.npz")
+    for name, words in (
+        ("c.h5", r'0 data sets at its root: .*\["GROUP/NAME"\]'),
+        ("d.npz", "no array: needed is one: np.savez"),
+    ):
+        with pytest.raises(ImagesError, match=words):
+            read_samples(Path(name), small, 12)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from trendbench.errors import ImagesError
 from trendbench.metrics.files import read_samples
@@ -56,8 +56,9 @@ def linked(true, folder):
 
 
 def mixed(true, folder):
-    pictures(true, folder)
-    Image.fromarray(true[0].astype(np.uint16) * 257).save(folder / "000.png")
+    pictures(true, folder, ".tif")
+    Image.fromarray(true[0].astype(np.uint16) * 257).save(folder / "000.tif")
+    Image.fromarray((true[1] / 255).astype(np.float32)).save(folder / "001.tif")
     return folder
 
 
@@ -75,9 +76,19 @@ MADE = {
     "holds images of shape (columns before rows)": lambda t, p: t.transpose(0, 2, 1),
     "is in colour": lambda t, p: pictures([coloured(image) for image in t], p),
     "has transparent pixels": lambda t, p: pictures([translucent(image) for image in t], p),
-    "save all pictures alike (8 and 16 bits)": lambda t, p: mixed(t, p),
+    "save all pictures alike (8 and 16 bits, or floats)": lambda t, p: mixed(t, p),
     "is a link, and links within a folder are not followed": linked,
 }
+
+
+def made_anew(remedy, folder):
+    """What a line saves of each file of a folder, in the working folder; the originals stay."""
+    kept = {f: f.read_bytes() for f in folder.iterdir()}
+    Path("new").mkdir()
+    for f in kept:
+        exec(remedy, {"Image": Image, "np": np, "f": f})
+    assert kept == {f: f.read_bytes() for f in folder.iterdir()}
+    return Path("new")
 
 
 def test_the_table_has_the_rows_that_are_tried():
@@ -85,7 +96,10 @@ def test_the_table_has_the_rows_that_are_tried():
 
 
 @pytest.mark.parametrize("says", MADE)
-def test_each_row_of_the_table_is_said_and_mends_it(says, true, small, tmp_path, capsys):
+def test_each_row_of_the_table_is_said_and_mends_it(
+    says, true, small, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     made = MADE[says](true, tmp_path / "pictures")
 
     def read(how=None):
@@ -112,8 +126,8 @@ def test_each_row_of_the_table_is_said_and_mends_it(says, true, small, tmp_path,
         made = tmp_path / "copy"
         found = read()
     elif "Image.open(f)" in remedy:
-        for f in made.iterdir():
-            exec(remedy, {"Image": Image, "f": f})
+        assert remedy in said
+        made = made_anew(remedy, made)
         found = read()
     else:
         names = {"np": np, "images": made}
@@ -202,3 +216,59 @@ def test_the_named_file_or_folder_may_be_a_link(true, small, tmp_path):
     (tmp_path / "kept.npy").unlink()
     with pytest.raises(ImagesError, match=r"no images at .*link.npy, a link to nothing"):
         read_samples(tmp_path / "link.npy", small, 12)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "words"),
+    [
+        (lambda i, t: t, {"compression": "zstd"}, "is packed as zstd: save"),
+        (lambda i, t: coloured(t), {}, "is in colour"),
+        (lambda i, t: translucent(t), {}, "transparent"),
+        (lambda i, t: np.pad(t, ((0, 3), (0, 5))), {}, "is 69×35 px, not 64×32: draw"),
+        (lambda i, t: t if i else t * np.uint16(257), {}, "alike"),
+        (lambda i, t: t if i else t * np.int32(1), {}, "alike"),
+        (lambda i, t: t if i else t.astype(np.float32), {}, "alike"),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # f is left open
+def test_a_line_keeps_every_page_and_the_file(
+    many, spoil, options, words, true, small, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    images = [spoil(i, image) for i, image in enumerate(true)]
+    folder = pictures(images, tmp_path / "p", ".tif", **options)
+    f = tmp_path / "f.tif"
+    if many:
+        first, *others = map(Image.open, sorted(folder.iterdir()))
+        first.save(f, save_all=True, append_images=others, **options)
+        content = f.read_bytes()
+    with pytest.raises(ImagesError, match=words) as caught:
+        read_samples(f if many else folder, small, 12)
+    said = str(caught.value)
+    line = re.search(r"(first, \*|im = ).*\.save\(.*?\)(?= keeps|$)", said)[0]
+    if many:
+        exec(line, {"Image": Image, "ImageSequence": ImageSequence, "np": np, "f": f})
+        assert f.read_bytes() == content
+    found = read_samples(Path("new.tif") if many else made_anew(line, folder), small, 12)[0]
+    np.testing.assert_array_equal(found, true)
+
+
+def test_grey_of_16_bits_and_floats_is_scaled(small, true, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = mixed(true, tmp_path / "p")
+    Image.fromarray(np.full((32, 64), 32768, np.uint16)).save(folder / "000.tif")
+    Image.fromarray(np.full((32, 64), 0.7, np.float32)).save(folder / "001.tif")
+    remedy = ROWS["save all pictures alike (8 and 16 bits, or floats)"]
+    found = read_samples(made_anew(remedy, folder), small, 12)[0]
+    assert np.unique(found[0]) == [128]
+    assert np.unique(found[1]) == [178]
+
+
+def test_other_pictures_are_made_png_by_the_line_named(small, true, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = pictures(true, tmp_path / "p", ".bmp")
+    with pytest.raises(ImagesError, match=r"but .bmp: .* for each f$") as caught:
+        read_samples(folder, small, 12)
+    line = re.search(r"Image.open\(f\).*\)", str(caught.value))[0]
+    np.testing.assert_array_equal(read_samples(made_anew(line, folder), small, 12)[0], true)

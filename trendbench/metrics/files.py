@@ -1,6 +1,8 @@
 """Read generated images: an array in a file, or pictures, in test order."""
 
+import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,8 @@ def _array(path: Path, spec: TaskSpec, n: int, how: Handling) -> NDArray[Any]:
     if path.is_dir():
         return pictures.folder(path, spec, n, lossy=how.threshold is not None)
     if not path.is_file():
+        if path.exists():
+            raise ImagesError(f"{path} is a pipe or device: save it to a file, and name that")
         missing = ", a link to nothing" if path.is_symlink() else ""
         raise ImagesError(f"no images at {path}{missing}")
     if pictures.FORMATS.get(path.suffix.lower()) == "TIFF":
@@ -87,12 +91,33 @@ def _npy(path: Path, check: Check) -> NDArray[Any]:
 
 def _npz(path: Path, check: Check) -> NDArray[Any]:
     try:
-        arrays = read_npz(read_file(path, _LARGEST_ARCHIVE, typed=True), check, most=1)
+        content = read_file(path, _LARGEST_ARCHIVE, typed=True)
+        names = _names(content)
+        if len(names) > 1:
+            raise ImagesError(
+                f"{path} holds {len(names)} arrays ({_some(names)}): needed is one: "
+                f'np.save("images.npy", np.load("{path.name}")["{names[0]:.40}"]) takes one out'
+            )
+        arrays = read_npz(content, check, most=1)
     except (OSError, ArrayError) as error:
         raise ImagesError(f"{path} is not a readable .npz ({_reason(error)})") from None
     if not arrays:
-        raise ImagesError(f"{path} holds no array: needed is one")
+        raise ImagesError(f'{path} holds no array: needed is one: np.savez("{path.name}", images)')
     return arrays.popitem()[1]
+
+
+def _names(content: bytes) -> list[str]:
+    """The names of the arrays in a .npz; none where it is damaged."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            files = archive.namelist()
+    except Exception:  # zipfile raises a dozen kinds; read_npz says which
+        return []
+    return [name.removesuffix(".npy") for name in files if name.endswith(".npy")]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(f"{name:.40}" for name in names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _hdf5(path: Path, check: Check) -> NDArray[Any]:
@@ -101,7 +126,13 @@ def _hdf5(path: Path, check: Check) -> NDArray[Any]:
             items = [_own(file, name) for name in islice(file, _MOST_ITEMS)]
             found = [item for item in items if isinstance(item, h5py.Dataset)]
             if len(found) != 1:
-                raise ImagesError(f"{path} holds {len(found)} data sets at its root: needed is one")
+                names = [item.name.lstrip("/") for item in found] or ["GROUP/NAME"]
+                held = f" ({_some(names)})" if found else ""
+                raise ImagesError(
+                    f"{path} holds {len(found)} data sets at its root{held}: needed is one: "
+                    f'np.save("images.npy", h5py.File("{path.name}")["{names[0]:.40}"][:]) takes '
+                    "one out"
+                )
             if found[0].id.get_type().get_class() == h5py.h5t.ENUM:  # how h5py stores booleans
                 raise ImagesError(
                     f"{path} holds booleans: save images.astype(np.uint8), and name --threshold 1, "

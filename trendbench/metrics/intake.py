@@ -6,13 +6,15 @@ refuses, it refuses with the line of code that mends it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, permutations
+from operator import mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.errors import ImagesError
+from trendbench.errors import ImagesError, InputError
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.card import FEWEST_IMAGES
 from trendbench.metrics.flags import RULES
@@ -27,6 +29,7 @@ _INVERTED_MARGIN = 2.0
 _INVERTED_RMS = 0.14  # of the negative's column densities from the exact coverage
 _HALF_LEVEL = 0.5 / WHITE  # what the rounding to whole grey values takes in beyond 0 and 1
 _DEEP = 65535  # white in 16 bits: 257 · 255
+_LARGEST_LABEL = 16  # integers up to here alone are numbers of classes, not grey
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,20 @@ class Handling:
         threshold: pixels of this value and above become white, all others black; 0 … 255 for
             integers, 0 … 1 for floats.
         invert: whether black and white are exchanged, after the threshold.
+
+    Raises:
+        InputError: the threshold is no number, or invert neither True nor False.
     """
 
     threshold: float | None = None
     invert: bool = False
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.threshold, int | float | np.integer | np.floating)
+        if self.threshold is not None and (not number or isinstance(self.threshold, bool)):
+            raise InputError(f"threshold = {self.threshold!r:.60}: needed is a number")
+        if not isinstance(self.invert, bool | np.bool_):
+            raise InputError(f"invert = {self.invert!r:.60}: needed is True or False")
 
 
 def must_have_test_triplets(n: int) -> None:
@@ -112,7 +125,7 @@ def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
     wanted = f"needed is one image for each pair, a NumPy array {shape} of uint8"
     if not isinstance(drawn, np.ndarray):
         what = f"{type(drawn).__module__}.{type(drawn).__qualname__}".removeprefix("builtins.")
-        hint = ": images.cpu().numpy() makes one" if what.startswith("torch.") else ""
+        hint = f": {tensor_line(drawn)} makes one" if what.startswith("torch.") else ""
         raise ImagesError(f"{who} returned {what}: {wanted}{hint}")
     if drawn.shape != shape:
         hint = _reshaped(drawn.shape, *shape)
@@ -143,8 +156,11 @@ def accepted(
         ImagesError: values that are not finite or out of range, class labels, or black and white
             exchanged.
     """
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
     images = _grey(array, where, how)
-    _must_not_be_labels(images, where, how)
+    if how is None or how.threshold is None:
+        _must_not_be_labels(array, images, where, how)
     if how is not None and how.invert:
         say(f"{where}: black and white are exchanged")
         images = WHITE - images
@@ -156,8 +172,6 @@ def accepted(
 
 def _grey(array: NDArray[Any], where: str, how: Handling | None) -> Images:
     """Whole grey values, 0 … 255, or black and white where there is a threshold."""
-    if array.dtype.kind == "b":
-        array = array.view(np.uint8)
     low, high = float(array.min()), float(array.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ImagesError(
@@ -180,7 +194,7 @@ def _grey(array: NDArray[Any], where: str, how: Handling | None) -> Images:
         say(f"{where}: 16 bits, taken as grey with 65535 for white")
         array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if how is not None and how.threshold is not None:
-        return _cut(array, how.threshold, where)
+        return _cut(array, float(how.threshold), where)
     if is_float:
         say(f"{where}: floats in 0 … 1, taken as grey with 1 for white, rounded to 0 … 255")
         rounded: Images = np.rint(array * WHITE).astype(np.uint8)
@@ -193,35 +207,56 @@ def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
     low, high = array.min(), array.max()
     top = 1 if array.dtype.kind == "f" else WHITE
     middle = 0.5 if top == 1 else THRESHOLD
-    own = middle if low < middle <= high else high
+    own = middle if low < middle <= high else high  # in all its digits: rounded, it may lie above
     between = low < threshold <= high or low == high
     if not (0 < threshold <= top) or not between or (threshold < 1 < high):
         raise ImagesError(
             f"{where} holds values from {low:.6g} to {high:.6g}, of which --threshold "
-            f"{threshold:g} makes no black and white: --threshold {own:g}"
+            f"{threshold:g} makes no black and white: --threshold {own!s}"
         )
     say(f"{where}: pixels of {threshold:g} and above are taken as white, the others as black")
     white: Images = np.where(array >= threshold, np.uint8(WHITE), np.uint8(0))
     return white
 
 
-def _must_not_be_labels(images: Images, where: str, how: Handling | None) -> None:
-    """Refuse two values that both count as black: numbers of classes, not grey."""
-    low, high = int(images.min()), int(images.max())
-    if high >= THRESHOLD or (low == high and high != 1):
+def _must_not_be_labels(
+    array: NDArray[Any], images: Images, where: str, how: Handling | None
+) -> None:
+    """Refuse numbers of classes, not grey, in all images or in some of black and white ones.
+
+    In all: two values that both count as black, or integers of 16 at most. One value throughout
+    is what a collapsed generator draws; 1 alone is a label.
+    """
+    is_float = array.dtype.kind == "f"
+    grey = images if is_float else array
+    tops = grey.max(axis=(1, 2))
+    if images.max() < THRESHOLD:
+        low, high = array.min(), array.max()
+        if images.min() == images.max():
+            sound = is_float or high != 1
+        else:
+            sound = (is_float or high > _LARGEST_LABEL) and not all(
+                ((image == low) | (image == high)).all() for image in array
+            )
+    else:
+        few, white = (tops > 0) & (tops <= _LARGEST_LABEL), tops.max()
+        sound = not few.any() or any(((g > 0) & (g < white)).any() for g in grey[~few])
+        more = f" and {few.sum() - 1} more" if few.sum() > 1 else ""
+        where, array = f"{where}: image {few.argmax()}{more}", array[few]
+    if sound:
         return
-    if not all(((image == low) | (image == high)).all() for image in images):
-        return
+    low, high = (str(value).removesuffix(".0") for value in (array.min(), array.max()))
     option = (
-        f"--threshold {high} (threshold={high} in Python) does it, with --invert where {high} is a "
-        "particle; in NumPy: "
-        if how is not None
+        f"--threshold {high} (threshold={high} in Python) does it, with --invert where "
+        f"{high} is a particle; in NumPy: "
+        if how is not None and tops.max() <= WHITE  # in 16 bits a threshold counts in 257s
         else ""
     )
-    held = f"only {low} and {high}" if low < high else f"only {high}"
+    between = any(((image > float(low)) & (image < float(high))).any() for image in array)
+    held = high if low == high else f"{low} {'…' if between else 'and'} {high}"
     raise ImagesError(
-        f"{where} holds {held}, as class labels do: needed is 0 for particles and 255 for "
-        f"white: {option}np.where(images == {high}, 255, 0).astype(np.uint8)"
+        f"{where} holds only {held}, as class labels do: needed is 0 for particles and 255 for "
+        f"white: {option}np.where(images >= {high}, 255, 0).astype(np.uint8)"
     )
 
 
@@ -262,21 +297,38 @@ def _say_what_counts(images: Images, where: str) -> None:
 
 
 def _reshaped(shape: Sequence[int], n: int, height: int, width: int) -> str:
-    """The line that makes the right shape of a wrong one, where there is one."""
+    """The line that makes the right shape of a wrong one, where there is one.
+
+    Reshaping keeps the order of the pixels only where neighbouring axes are merged or split.
+    """
     frame = (n, height, width)
-    if tuple(shape) == (n, width, height):
-        return ": images.transpose(0, 2, 1)"
     if len(shape) == 4 and tuple(shape[:3]) == frame:
         return ": images[..., 0] is one channel"
     if len(shape) == 4 and (shape[0], *shape[2:]) == frame:
         return ": images[:, 0] is one channel"
-    if np.prod(shape, dtype=object) == n * height * width:
+    longer = [length for length in shape if length != 1]
+    for order in permutations(range(3)) if sorted(longer) == sorted(frame) else ():
+        if tuple(longer[axis] for axis in order) == frame and longer != [*frame]:
+            squeezed = ".squeeze()" if len(shape) > 3 else ""
+            return f": images{squeezed}.transpose{order}"
+    if tuple(longer) == (height * width, n):
+        return f": images.T.reshape{frame}"
+    here, there = set(accumulate(longer, mul)), set(accumulate(frame, mul))
+    if longer and max(here) == max(there) and (here <= there or here >= there):
         return f": images.reshape{frame}"
     return ""
 
 
+def tensor_line(images: Any) -> str:
+    """The line that makes an array of a tensor; NumPy has no bfloat16."""
+    wide = ".float()" if str(getattr(images, "dtype", "")).endswith("bfloat16") else ""
+    return f"images.detach().cpu(){wide}.numpy()"
+
+
 def _rescaled(low: float, high: float) -> str:
     """The line that brings floats to 0 … 1, told by their range."""
+    if -1 - _HALF_LEVEL <= low < -0.5 and high <= _HALF_LEVEL:
+        return "images + 1"
     if -1 - _HALF_LEVEL <= low < -0.5 and high <= 1 + _HALF_LEVEL:
         return "(images + 1) / 2"
     if low > -0.5 and high < 1.5:

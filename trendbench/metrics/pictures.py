@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,28 @@ _LOSSLESS = (
 )
 _TILE = (322, 323)  # TIFF tags: the width and length of a tile
 _LARGEST_TILE = 1 << 20
+_GREY = 'im.convert("L")'
+_ON_WHITE = (
+    'Image.alpha_composite(Image.new("RGBA", im.size, "white"), im.convert("RGBA")).convert("L")'
+)
+
+Anew = Callable[..., str]  # of an expression in ``im``, the line that saves all pictures so
+
+
+def _files_anew(picture: str, options: str = "") -> str:
+    """The line for each file f of a folder; the originals stay as they are."""
+    return (
+        "for each f, into a new folder: im = Image.open(f); "
+        f'{picture}.save("new/" + f.name{options})'
+    )
+
+
+def _pages_anew(picture: str, options: str = "") -> str:
+    """The line for all pages of one file f, which stays as it is."""
+    return (
+        "first, *others = ImageSequence.all_frames(Image.open(f), lambda im: "
+        f'{picture}); first.save("new.tif", save_all=True, append_images=others{options})'
+    )
 
 
 def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
@@ -55,7 +78,8 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
     if not files:
         others = sorted({file.suffix for file in names if file.is_file()})[:3]
         hint = f", but {', '.join(others)}" if any(others) else ""
-        raise ImagesError(f"{path} holds no PNG or TIFF{hint}: needed is one a test triplet")
+        line = ': Image.open(f).save(f"new/{f.stem}.png") for each f' if any(others) else ""
+        raise ImagesError(f"{path} holds no PNG or TIFF{hint}: needed is one a test triplet{line}")
     if len(formats) > 1:
         raise ImagesError(f"{path} holds {' and '.join(formats)}: keep one format in the folder")
     if formats == ["JPEG"] and not lossy:
@@ -64,7 +88,7 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
             "white with --threshold 128 (threshold=128 in Python)"
         )
     pages = (_single(file, spec) for file in _in_order(files, path, n))
-    return _stacked(pages, spec, n)
+    return _stacked(pages, spec, n, _files_anew)
 
 
 def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
@@ -78,7 +102,8 @@ def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
             path, n * (_PIXEL_BYTES * spec.width * spec.height + _SLACK), typed=True
         )
         with Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
-            pages = _stacked((_page(image, i, path, spec) for i in range(n)), spec, n)
+            read = (_page(image, i, path, spec, _pages_anew) for i in range(n))
+            pages = _stacked(read, spec, n, _pages_anew)
             if _has_page(image, n):
                 raise ImagesError(f"{path} holds more than {n} pages: needed is one a test triplet")
             return pages
@@ -102,9 +127,14 @@ def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
                 "its test triplet, or the order cannot be known"
             )
         numbered[int(number[0])] = file
-    first = min(numbered)
-    if first not in (0, 1) or sorted(numbered) != list(range(first, first + len(numbered))):
-        raise ImagesError(f"{path}: the pictures must be numbered without a gap, from 0 or from 1")
+    first = 0 if 0 in numbered else 1
+    gaps = max(numbered) + 1 - first - len(numbered)
+    if gaps:
+        missing = islice((i for i in count(first) if i not in numbered), min(gaps, 5))
+        raise ImagesError(
+            f"{path}: the pictures must be numbered without a gap, from 0 or from 1: draw "
+            f"{', '.join(map(str, missing))}{', …' if gaps > 5 else ''} as well, or rename the rest"
+        )
     if len(numbered) != n:
         raise ImagesError(
             f"{path} holds {len(numbered)} pictures: needed are {n}, one a test triplet"
@@ -112,7 +142,9 @@ def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
     return [numbered[number] for number in sorted(numbered)]
 
 
-def _stacked(pages: Iterable[tuple[str, NDArray[Any]]], spec: TaskSpec, n: int) -> NDArray[Any]:
+def _stacked(
+    pages: Iterable[tuple[str, NDArray[Any]]], spec: TaskSpec, n: int, anew: Anew
+) -> NDArray[Any]:
     """Named pages in one array, if they are of one type."""
     images: NDArray[Any] = np.empty(0)
     for i, (name, page) in enumerate(pages):
@@ -121,10 +153,20 @@ def _stacked(pages: Iterable[tuple[str, NDArray[Any]]], spec: TaskSpec, n: int) 
         elif page.dtype != images.dtype:
             raise ImagesError(
                 f"{name} has type {page.dtype} and {first} {images.dtype}: save all pictures "
-                'alike: Image.open(f).convert("L").save(f)'
+                f"alike: {anew(_in_8_bits(images[:i], page))}"
             )
         images[i] = page
     return images
+
+
+def _in_8_bits(*pages: NDArray[Any]) -> str:
+    """Any picture ``im`` in 8 bits, as an expression; 32 bits may hold 8 or 16."""
+    f = 1 if any(page.dtype.kind == "f" and page.max() > 2 for page in pages) else 255
+    i = "1" if any(page.dtype == np.int32 and page.max() <= 255 for page in pages) else "1 / 257"
+    return (
+        f'(Image.fromarray((np.asarray(im) * {{"F": {f}, "I": {i}}}[im.mode[0]]).round().astype('
+        'np.uint8)) if im.mode[0] in "FI" else im.convert("L"))'
+    )
 
 
 def _single(path: Path, spec: TaskSpec) -> tuple[str, NDArray[Any]]:
@@ -136,7 +178,7 @@ def _single(path: Path, spec: TaskSpec) -> tuple[str, NDArray[Any]]:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             if _has_page(image, 1):
                 raise ImagesError(f"{path} holds several pictures: needed is one")
-            return _page(image, 0, path, spec)
+            return _page(image, 0, path, spec, _files_anew)
     except Exception as error:
         raise _unreadable(error, path, kind) from None
 
@@ -150,48 +192,46 @@ def _has_page(image: Image.Image, number: int) -> bool:
     return True
 
 
-def _page(image: Image.Image, number: int, path: Path, spec: TaskSpec) -> tuple[str, NDArray[Any]]:
+def _page(
+    image: Image.Image, number: int, path: Path, spec: TaskSpec, anew: Anew
+) -> tuple[str, NDArray[Any]]:
     """One page's name and its grey values: 8 bits, or as deep as they are stored."""
     if not _has_page(image, number):
         raise ImagesError(f"{path} holds {number} pages: needed is one a test triplet")
     name = f"{path}, page {number}" if number else str(path)
     if image.size != (spec.width, spec.height):
         raise ImagesError(
-            f"{name} is {image.width}×{image.height} px, not {spec.width}×{spec.height}"
+            f"{name} is {image.width}×{image.height} px, not {spec.width}×{spec.height}: draw it "
+            f"in that size; {anew(f'im.crop((0, 0, {spec.width}, {spec.height}))')} keeps the "
+            "upper left of a larger one"
         )
-    _must_be_lossless(image, name)
+    _must_be_lossless(image, name, anew)
     if image.has_transparency_data:
         if np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
             raise ImagesError(
                 f"{name} has transparent pixels (mode {image.mode}), over which background cannot "
-                'be known: im = Image.open(f).convert("RGBA"); Image.alpha_composite(Image.new('
-                '"RGBA", im.size, "white"), im).convert("L").save(f)'
+                f"be known: {anew(_ON_WHITE)}"
             )
     elif image.mode in _DEEP:
         return name, np.asarray(image)
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
-        raise ImagesError(
-            f'{name} has mode {image.mode}: needed is grey: Image.open(f).convert("L").save(f)'
-        )
+        raise ImagesError(f"{name} has mode {image.mode}: needed is grey: {anew(_GREY)}")
     colours: NDArray[np.uint8] = np.asarray(image.convert("RGB"))
     if bool((colours != colours[..., :1]).any()):
-        raise ImagesError(
-            f'{name} is in colour: needed is grey: Image.open(f).convert("L").save(f)'
-        )
+        raise ImagesError(f"{name} is in colour: needed is grey: {anew(_GREY)}")
     return name, colours[..., 0]
 
 
-def _must_be_lossless(image: Image.Image, name: str) -> None:
+def _must_be_lossless(image: Image.Image, name: str, anew: Anew) -> None:
     """Refuse a TIFF that holds a JPEG, or tiles far larger than any picture of a task."""
     if image.format != "TIFF":
         return
     packed = image.info.get("compression", "raw")
     width, length = (int(getattr(image, "tag_v2", {}).get(tag, 0)) for tag in _TILE)
     if packed not in _LOSSLESS or width * length > _LARGEST_TILE:
-        raise ImagesError(
-            f"{name} is packed as {packed!s:.20}, in tiles of {width}×{length} px: save it again "
-            "with Image.open(f).save(f, compression='tiff_deflate')"
-        )
+        tiles = f", in tiles of {width}×{length} px" if width * length else ""
+        again = anew("im", ', compression="tiff_deflate"')
+        raise ImagesError(f"{name} is packed as {packed!s:.20}{tiles}: save it again: {again}")
 
 
 def _unreadable(error: Exception, path: Path, kind: str) -> ImagesError:

@@ -12,7 +12,7 @@ from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.files import read_samples
 from trendbench.metrics.full_card import full_card
-from trendbench.metrics.intake import Handling, accepted_samples
+from trendbench.metrics.intake import Handling, accepted_samples, tensor_line
 from trendbench.progress import Bar, quiet
 
 Images = NDArray[np.uint8] | str | Path
@@ -56,6 +56,7 @@ def score(
     Raises:
         ImagesError: the images do not fit the test split, are too few, or cannot be told black
             from white; the message gives the line that mends them.
+        InputError: the threshold is no number.
         DataFileError: the data file is missing, foreign or damaged.
 
     Source: every exact value is derived on the manual's pages on the mathematics and the scores.
@@ -102,8 +103,8 @@ def _given(
     try:
         array = np.asarray(images)
     except Exception as error:  # other libraries' arrays raise as they like
-        raise ImagesError(
-            f"the images are no array ({error}): of a tensor images.detach().cpu().numpy() makes "
-            "one"
-        ) from None
+        hint = f"of a tensor {tensor_line(images)} makes one"
+        if isinstance(images, list | tuple):
+            hint = f"np.stack(images) makes one of {spec.height}×{spec.width} arrays alone"
+        raise ImagesError(f"the images are no array ({error}): {hint}") from None
     return accepted_samples(array, spec, n, _name(images), how)
