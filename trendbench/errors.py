@@ -97,7 +97,9 @@ class WorkerError(TrendbenchError):
 
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Up to ``count`` known names that ``name`` may be a misspelling of, the likeliest first."""
-    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.5)
+    by_small = {word.casefold(): word for word in known}
+    near = difflib.get_close_matches(name.casefold(), list(by_small), n=count)
+    return [by_small[word] for word in near]
 
 
 # What a field needs, by pydantic's name for what is wrong or by that name's first word.

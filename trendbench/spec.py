@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trendbench import catalog
-from trendbench.errors import SpecError, first_problem
+from trendbench.errors import SpecError, first_problem, nearest
 from trendbench.plain_text import must_read_back
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.process.trend import TrendProcess
 from trendbench.storage.bounded import read_toml, toml_problem
+from trendbench.storage.folder import kind_of
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
 Task = TrendProcess | str | Path  # a task, its name, or the path of its TOML file
@@ -180,11 +181,7 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     path = catalog.spec_path(str(name_or_path))
     if path is None:
         path = Path(name_or_path)
-        if not path.is_file():
-            known = ", ".join(catalog.spec_names())
-            raise SpecError(
-                f"no task spec '{name_or_path}': name one of {known}, or give a TOML file"
-            )
+        _must_be_file(path)
     try:
         table = read_toml(path)
     except (OSError, ValueError) as error:
@@ -197,6 +194,26 @@ def _read(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     if "canonical" in table:
         _checked(CanonicalFile, table["canonical"], str(path))
     return table, str(path)
+
+
+def _must_be_file(path: Path) -> None:
+    known = catalog.spec_names()
+    names = ", ".join(known)
+    try:
+        kind = kind_of(path)
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError:  # a NUL in the name
+        kind = None
+    if kind == "a file":
+        return
+    if kind is not None:
+        raise SpecError(f"{path} is {kind}: needed is a TOML file, or one of {names}")
+    if path.suffix or len(path.parts) > 1:
+        raise SpecError(f"there is no file {path}: needed is a TOML file, or one of {names}")
+    near = nearest(str(path), known)
+    hint = f"did you mean '{near[0]}'?" if near else f"name one of {names}, or give a TOML file"
+    raise SpecError(f"no task spec '{path}': {hint}")
 
 
 def _checked(model: type[_Model], fields: object, where: str) -> _Model:

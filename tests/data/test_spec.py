@@ -1,6 +1,8 @@
 """Specs: the shipped ones are the contract's; impossible ones are refused with a reason."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,25 @@ def test_spec_files_give_one_clear_line(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(SpecError, match="name one of small, trend-v1, trend-v1-independent"):
         load_spec("nope")
+
+
+def test_what_stands_where_a_spec_is_to_be_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("loop").symlink_to("loop")
+    for name, words in (
+        ("nope.toml", "^there is no file nope.toml: needed is a TOML file, or one of small"),
+        ("d/nope", "^there is no file d/nope: "),
+        (".", "^. is a folder: "),
+        ("/dev/zero", "^/dev/zero is a device: "),
+        ("pipe", "^pipe is a pipe: "),
+        ("loop", "^loop cannot be read .Too many levels"),
+        ("a\0b", "name one of small"),
+        ("Small", "^no task spec 'Small': did you mean 'small'[?]$"),
+        ("TREND-V1", "did you mean 'trend-v1'[?]$"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            load_spec(name)
 
 
 def test_json_round_trip(small):

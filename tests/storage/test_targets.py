@@ -1,16 +1,32 @@
 """What each kind of output target gets: docs/reliability.md has the table."""
 
+import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from trendbench.data.make import make_data
 from trendbench.errors import InputError
 from trendbench.storage.atomic import replacing, write_text
-from trendbench.storage.folder import replacing_folder
+from trendbench.storage.folder import must_be_writable, must_take_files, replacing_folder
+
+
+def write_into(path):
+    write_text(path, "text")
+
+
+def folder_into(path):
+    with replacing_folder(path):
+        raise AssertionError("begun")
+
+
+def as_figures(path):
+    must_take_files(path, "--figures")
 
 
 def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
@@ -90,6 +106,62 @@ def test_a_file_in_place_of_a_folder_is_refused_before_any_work(tmp_path):
     for path in (tmp_path / "a", os.devnull):
         with pytest.raises(NotADirectoryError), replacing_folder(type(tmp_path)(path)):
             raise AssertionError("begun")
+
+
+@pytest.mark.parametrize("path", ["file/x", "file/x/y", "link/x", "pipe/x"])
+@pytest.mark.parametrize("begin", [write_into, must_be_writable, folder_into, as_figures])
+def test_what_is_no_folder_above_a_target_is_named(tmp_path, monkeypatch, begin, path):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    Path("link").symlink_to("file")
+    os.mkfifo("pipe")
+    kind = "a pipe" if path.startswith("pipe") else "a file"
+    with pytest.raises(InputError, match=f"^{path.split('/')[0]} is {kind}, not a folder$"):
+        begin(Path(path))
+
+
+@pytest.mark.parametrize("begin", [write_into, must_be_writable, folder_into, as_figures])
+def test_a_place_that_takes_no_files_is_named_as_typed(tmp_path, monkeypatch, begin):
+    real = os.mkdir, os.open
+
+    def refusing(call):
+        def refused(path, *rest, **named):
+            if os.fspath(path).startswith(str(tmp_path)):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+            return call(path, *rest, **named)
+
+        return refused
+
+    monkeypatch.setattr(os, "mkdir", refusing(real[0]))
+    monkeypatch.setattr(os, "open", refusing(real[1]))
+    with pytest.raises(FileNotFoundError, match="nothing can be written there") as caught:
+        begin(tmp_path / "nope")
+    assert caught.value.filename == str(tmp_path / "nope")
+
+
+def test_what_stands_where_a_folder_is_to_be_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("f").touch()
+    os.mkfifo("p")
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind("s")
+    for name, kind in (("f", "file"), ("p", "pipe"), ("s", "socket"), (os.devnull, "device")):
+        with pytest.raises(InputError, match=f"^--figures names a folder, and {name} is a {kind}$"):
+            as_figures(Path(name))
+    Path("loop").symlink_to("loop")
+    with pytest.raises(OSError, match="Too many levels of symbolic links: 'loop'"):
+        as_figures(Path("loop"))
+    Path("dangling").symlink_to("there")
+    as_figures(Path("dangling"))
+    write_text(Path("dangling/a"), "text")
+    assert Path("there/a").read_text() == "text"
+    assert sorted(os.listdir()) == ["dangling", "f", "loop", "p", "s", "there"]
+
+
+def test_a_full_device_is_named_without_advice_for_disks():
+    with pytest.raises(OSError, match="cannot be written") as caught:
+        write_text(Path("/dev/full"), "text")
+    assert (caught.value.errno, caught.value.filename) == (None, "/dev/full")
 
 
 def test_a_write_protected_file_is_refused_before_any_work(tmp_path, monkeypatch):

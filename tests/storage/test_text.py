@@ -45,6 +45,10 @@ def test_a_byte_order_mark_and_line_ends_change_nothing(what, tmp_path):
     plain = read(path)
     path.write_bytes(codecs.BOM_UTF8 + text.encode())
     assert read(path) == plain
+    path.write_bytes(codecs.BOM_UTF8 * 2 + text.encode())
+    assert read(path) == plain
+    path.write_bytes(text.replace("\n", "\r").encode("utf-8-sig"))
+    assert read(path) == plain
     path.write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
     assert repr(read(path)).replace("\\r", "") == repr(plain)
 
@@ -53,6 +57,11 @@ def test_a_byte_order_mark_and_line_ends_change_nothing(what, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [("é".encode("utf-16"), "it is UTF-16: save it as UTF-8"),
+     (codecs.BOM_UTF32_LE + "é".encode("utf-32-le"), "it is UTF-32: save it as UTF-8"),
+     (codecs.BOM_UTF32_BE + "é".encode("utf-32-be"), "it is UTF-32: save it as UTF-8"),
+     ("a = 1".encode("utf-16-le"), "NUL bytes, as UTF-16 without its mark does: save"),
+     ("a = é".encode("utf-16-be"), "NUL bytes, as UTF-16 without its mark does: save"),
+     ("a = 1".encode("utf-32-le"), "NUL bytes, as UTF-32 without its mark does: save"),
      ("a\n# é".encode("latin-1"), "line 2 is not UTF-8: save the file as UTF-8")],
 )  # fmt: skip
 def test_another_encoding_is_named(what, content, words, tmp_path):

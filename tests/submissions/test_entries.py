@@ -1,5 +1,6 @@
 """Entries: packed the same every time, scored where they are taken in, refused in one line."""
 
+import codecs
 import csv
 import io
 import json
@@ -320,6 +321,30 @@ def test_members_other_than_an_entry_s_are_refused(members, archived, refused, t
     assert not (tmp_path.parent / "evil.py").exists()
 
 
+def test_an_entry_packed_again_on_a_mac_is_the_same_entry(members, made, archived, small):
+    added = dict.fromkeys(("__MACOSX/._images.npy", "._entry.json", ".DS_Store"), b"\0Mac")
+    file, plain = EntryFile(archived((added | members).items())), EntryFile(made / "entry.zip")
+    assert (file.entry, file.row_recipe) == (plain.entry, plain.row_recipe)
+    for sample, wanted in zip(file.images(small), plain.images(small), strict=True):
+        np.testing.assert_array_equal(sample, wanted)
+
+
+def test_texts_in_an_entry_are_read_with_a_byte_order_mark(members, made, archived):
+    marked = {name: codecs.BOM_UTF8 * (".npy" not in name) + data for name, data in members.items()}
+    file, plain = EntryFile(archived(marked.items())), EntryFile(made / "entry.zip")
+    assert (file.entry, file.recipe) == (plain.entry, plain.recipe)
+
+
+def test_a_cut_or_flipped_entry_is_to_be_fetched_again(made, small, tmp_path):
+    sound = (made / "entry.zip").read_bytes()
+    flipped = bytearray(sound)
+    flipped[len(sound) // 2] ^= 0xFF
+    for content in (sound[:-100], bytes(flipped)):
+        (tmp_path / "x.zip").write_bytes(content)
+        with pytest.raises(ResultError, match="[)]: download or submit it again$"):
+            EntryFile(tmp_path / "x.zip").images(small)
+
+
 def test_a_member_twice_is_refused(members, archived, refused):
     content = list(members.items())
     with pytest.warns(UserWarning, match="Duplicate"):
@@ -519,6 +544,23 @@ def test_an_entry_that_is_too_large_is_refused_before_it_is_scored(
     (tmp_path / "theirs-seed0.entry.zip").touch()
     done = in_process(*command, "--recipe", made / "recipe.md", cwd=tmp_path)
     assert (done.returncode, "theirs-seed0.entry.zip exists" in done.stderr) == (2, True)
+
+
+def test_a_target_that_cannot_be_written_is_refused_before_the_scoring(
+    in_process, made, small_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("trendbench.metrics.full_card.full_card", lambda *_, **__: 1 / 0)
+    (tmp_path / "f").touch()
+    given = [made / "first.npy", "--data", small_file, "--name", "theirs"]
+    submit = ["submit", *given, "--recipe", made / "recipe.md"]
+    for command, words in (
+        ([*submit, "--out", "f/x"], "f is a file, not a folder"),
+        (["score", *given, "--figures", "f"], "--figures names a folder, and f is a file"),
+        (["score", *given, "--figures", "f/x"], "f is a file, not a folder"),
+    ):
+        done = in_process(*command, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (2, f"trendbench: {words}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
 def test_submit_and_merge_from_the_command_line(in_process, made, small_file, results, tmp_path):

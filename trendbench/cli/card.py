@@ -23,13 +23,14 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     """
     import json
 
+    from trendbench import catalog
     from trendbench.cards.croissant import croissant
     from trendbench.cards.dataset_card import dataset_card, facts_of
     from trendbench.cards.model_card import model_card
     from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
     from trendbench.spec import is_shipped, load_spec, summary_of
-    from trendbench.storage.atomic import is_stream, write_text
+    from trendbench.storage.atomic import is_stream, must_be_no_folder, write_text
 
     kind = Path(what).suffix.lower()
     is_data = kind in (".h5", ".hdf5")
@@ -37,6 +38,15 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         raise click.BadParameter(f"'{what}' is no data file (.h5)", param_hint="--croissant")
     if url and not as_croissant:
         raise click.BadParameter("goes with --croissant", param_hint="--url")
+    if out is not None:
+        must_be_no_folder(out)
+    if (
+        not (is_data or kind in (".json", ".toml") or catalog.spec_path(what))
+        and Path(what).exists()
+    ):
+        raise click.BadParameter(
+            f"'{what}': needed is a task, .toml, .h5 or .json", param_hint="WHAT"
+        )
     if is_data:
         with open_dataset(what) as dataset:
             summary = summary_of(dataset.spec.name) if is_shipped(dataset.spec) else ""

@@ -71,7 +71,10 @@ def command(
     from trendbench.metrics.intake import Handling
     from trendbench.metrics.score import both_samples
     from trendbench.progress import bar, say
+    from trendbench.storage.folder import must_take_files
 
+    if figures:
+        must_take_files(figures, "--figures")
     with open_dataset(data) as dataset:
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
         if again is not None and second is None:

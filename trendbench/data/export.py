@@ -1,6 +1,7 @@
 """Write a data file's images for programs that read no HDF5: arrays, pictures, or A|B pairs."""
 
 import io
+import os
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from trendbench.process.seeds import SPLITS, Split
 from trendbench.progress import Progress, bar
 from trendbench.rendering.disks import BLACK, WHITE
 from trendbench.rendering.triplets import IMAGES
-from trendbench.storage.folder import replacing_folder
+from trendbench.storage.folder import must_take_files, replacing_folder
 
 Format = Literal["npz", "png", "aligned"]
 Series = dict[str, NDArray[np.uint8]]
@@ -54,6 +55,7 @@ def export(
 
     Raises:
         DataFileError: something stands at ``folder``, or the data file is damaged.
+        InputError: a file or a device stands above it.
         OSError: the folder cannot be written, or the disk is full.
     """
     write = {"npz": _write_npz, "png": _write_png, "aligned": _write_aligned}[form]
@@ -77,11 +79,10 @@ def export(
 
 
 def _must_be_free(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise DataFileError(f"{folder} is a file: --out names a folder that is new or empty")
+    must_take_files(folder, "--out", DataFileError)
     if folder.is_dir() and any(folder.iterdir()):
         raise DataFileError(f"{folder} is not empty: name a folder that is new or empty")
-    if folder.resolve() == Path.cwd():
+    if os.path.realpath(folder) == os.getcwd():
         raise DataFileError(f"{folder} is the current folder: name one below it or elsewhere")
 
 

@@ -12,6 +12,7 @@ from trendbench.process.seeds import SEED_LIMIT
 from trendbench.progress import bar
 from trendbench.spec import TaskSpec, task_of
 from trendbench.storage.atomic import plain_target, replacing
+from trendbench.storage.folder import must_be_writable
 from trendbench.storage.lock import holding
 
 
@@ -61,6 +62,7 @@ def make_data(
     if path.exists() and not overwrite and not lock.exists():
         _must_be(spec, seed, path)
         return False
+    must_be_writable(path)
     with holding(lock, f"make-data for {path}"):
         try:
             if path.exists() and not overwrite:  # another process has finished it meanwhile

@@ -14,12 +14,12 @@ from trendbench.report.page import SCRIPT, STYLE, asset, make_groups, render, re
 from trendbench.report.studies import Study, make_study
 from trendbench.results.store import StoredRecord, read_all
 from trendbench.results.study import read_studies
-from trendbench.storage.folder import replacing_folder
+from trendbench.storage.bounded import LITTER
+from trendbench.storage.folder import must_take_files, replacing_folder
 
 INDEX, MANIFEST = "index.html", "manifest.json"
 _FORMAT = "trendbench-report/1"
 _LARGEST_MANIFEST = 16 << 20
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind
 
 
 def write_report(results: Path, out: Path) -> Path:
@@ -36,9 +36,11 @@ def write_report(results: Path, out: Path) -> Path:
         The page.
 
     Raises:
-        ReportError: ``out`` holds something else, or is the folder one stands in.
+        ReportError: ``out`` is no folder, holds something else, or is the folder one stands in.
+        InputError: a file or a device stands above ``out``.
     """
-    out = out.resolve()
+    must_take_files(out, "--out", ReportError)
+    out = Path(os.path.realpath(out))
     _must_be_replaceable(out)
     records = read_all(results)
     groups = make_groups(placed(records))
@@ -93,12 +95,10 @@ def _must_be_replaceable(out: Path) -> None:
     """Refuse a folder with files of other origin, which writing would delete.
 
     Raises:
-        ReportError: it is no folder, the current one, or holds what no report wrote.
+        ReportError: it is the current one, or holds what no report wrote.
     """
     if not out.exists():
         return
-    if not out.is_dir():
-        raise ReportError(f"{out} is a file: --out names a folder")
     here = Path.cwd()
     if out == here or out in here.parents:
         where = "is the folder you stand in" if out == here else f"holds the current folder {here}"
@@ -107,7 +107,7 @@ def _must_be_replaceable(out: Path) -> None:
         Path(folder, name).relative_to(out).as_posix()
         for folder, _, names in os.walk(out)
         for name in names
-        if name not in _LITTER
+        if name not in LITTER
     )
     if not there and not any(out.iterdir()):
         return

@@ -15,6 +15,7 @@ from typing import IO
 
 from trendbench.errors import InputError
 from trendbench.storage.calls import sync, sync_path
+from trendbench.storage.folder import naming
 
 _SUFFIX = ".tmp"
 _DESCRIPTORS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
@@ -37,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path: the name that the file gets.
 
     Raises:
-        InputError: a block device or a socket stands at ``path``.
+        InputError: a block device or a socket stands at ``path``, or no folder above it.
         OSError: as the file system reports it; a folder or a write-protected file at ``path``.
     """
     if is_stream(path):
@@ -46,12 +47,13 @@ def replacing(path: Path) -> Iterator[Path]:
             _pour(Path(place, path.name), path)
         return
     target = plain_target(path)
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         os.close(os.open(target, os.O_WRONLY))  # a rename would pass over its write protection
-    target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name[:80]}."
-    _sweep(target.parent, prefix)
-    handle, temporary = _begun(target.parent, prefix)
+    with naming(path):
+        Path(os.path.realpath(target.parent)).mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent, prefix)
+        handle, temporary = _begun(target.parent, prefix)
     try:
         yield temporary
         sync(handle)
@@ -79,10 +81,20 @@ def is_stream(path: Path) -> bool:
     """Whether ``path`` names a pipe, a character device, or a file by its open descriptor."""
     if os.path.abspath(path).startswith(_DESCRIPTORS):
         return True
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         mode = os.stat(path).st_mode
         return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
     return False
+
+
+def must_be_no_folder(path: Path) -> None:
+    """Refuse a folder where a file is to be written.
+
+    Raises:
+        InputError: one stands at ``path``.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: --out names the file to write")
 
 
 def plain_target(path: Path) -> Path:
@@ -94,7 +106,7 @@ def plain_target(path: Path) -> Path:
     """
     try:
         mode = os.stat(path).st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -118,8 +130,13 @@ def _rename(handle: int, temporary: Path, target: Path) -> None:
 
 def _pour(content: Path, path: Path) -> None:
     """Write a file's bytes to a pipe or a device."""
-    with content.open("rb") as source, _stream(path) as sink:
-        shutil.copyfileobj(source, sink)
+    try:
+        with content.open("rb") as source, _stream(path) as sink:
+            shutil.copyfileobj(source, sink)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # without a number: no advice on a full disk fits a device
+        raise OSError(None, f"cannot be written ({error.strerror})", str(path)) from None
 
 
 def _stream(path: Path) -> IO[bytes]:

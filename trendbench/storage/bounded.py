@@ -25,6 +25,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name
 _HEADER = 1 << 14  # of a .npy; numpy itself takes no more than 10000 characters
 _NPY = ".npy"
 _LONGEST_TOML = 1 << 20
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave behind
 _MOST_DOTS = 200  # in a line; the parser's work grows with the square of a key's parts
 
 
@@ -69,7 +70,7 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
-            members = [m for m in archive.infolist() if m.filename.endswith(_NPY)]
+            members = [m for m in kept_members(archive) if m.filename.endswith(_NPY)]
             if len(members) > most:
                 raise ArrayError(f"it holds {len(members)} arrays, and {most} at most is needed")
             found = {}
@@ -84,16 +85,33 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
         raise ArrayError(f"it is no sound archive: {error}") from None
 
 
+def kept_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """An archive's members without what file managers add, as a Mac adds ``__MACOSX/``."""
+
+    def is_litter(name: str) -> bool:
+        return name.startswith(("__MACOSX/", "._")) or name in LITTER
+
+    return [member for member in archive.infolist() if not is_litter(member.filename)]
+
+
 def decoded(content: bytes) -> str:
     """A text in UTF-8, with or without the byte-order mark that Windows programs begin it with.
+
+    Lines that end as on old Macs, in a carriage return alone, end in a newline here.
 
     Raises:
         ValueError: it is in another encoding.
     """
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise ValueError("it is UTF-32: save it as UTF-8")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ValueError("it is UTF-16: save it as UTF-8")
+    if b"\0" in content:
+        wide = "UTF-32" if content[:4].count(0) == 3 else "UTF-16"
+        raise ValueError(f"it holds NUL bytes, as {wide} without its mark does: save it as UTF-8")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8").lstrip("\ufeff")
+        return text if "\n" in text else text.replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"line {line} is not UTF-8: save the file as UTF-8") from None

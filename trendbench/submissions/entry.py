@@ -25,7 +25,15 @@ from trendbench.rendering.disks import WHITE
 from trendbench.results.record import SUBMITTED
 from trendbench.results.store import LARGEST_COMPANION
 from trendbench.spec import TaskSpec
-from trendbench.storage.bounded import ArrayError, decoded, parse_toml, read_file, read_npz
+from trendbench.storage.bounded import (
+    ArrayError,
+    decoded,
+    kept_members,
+    parse_toml,
+    read_file,
+    read_npz,
+)
+from trendbench.storage.folder import must_be_writable
 from trendbench.storage.stated import Count, Part, RowName, Sha256, Text
 
 Images = NDArray[np.uint8]
@@ -90,22 +98,22 @@ def read_recipe(path: Path) -> tuple[str, str]:
     if file is None:
         raise ResultError(f"{path}: a recipe is a .md or a .toml file")
     try:
-        text = decoded(read_file(path, LONGEST_PAGE, typed=True))
+        content = read_file(path, LONGEST_PAGE, typed=True)
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise ResultError(f"{path}: {error}") from None
-    return file, _checked_recipe(file, text.encode(), str(path))
+    return file, _checked_recipe(file, content, str(path))
 
 
 def must_be_new(out: Path) -> None:
-    """Refuse to replace a file.
+    """Refuse to replace a file, and a place where none can be written.
 
     Raises:
-        ResultError: something stands at ``out``.
+        InputError: something stands at ``out``, or above it other than a folder.
+        OSError: nothing can be written there.
     """
     if out.exists() or out.is_symlink():
         raise ResultError(f"{out} exists: choose another --out, or move it away")
+    must_be_writable(out)
 
 
 def pack(
@@ -173,7 +181,7 @@ class EntryFile:
         except ResultError:
             raise
         except Exception as error:  # zipfile and its decompressors raise a dozen kinds
-            raise ResultError(f"{path} is not a readable entry ({error})") from None
+            raise _unreadable(self._where, error) from None
         self.entry = checked_entry(_fields(stated, self._where), f"{path}: ")
         self.recipe = file, _checked_recipe(file, text, f"{path}, {file}")
 
@@ -203,7 +211,7 @@ class EntryFile:
         try:
             found = read_npz(self._content, check, most=2)
         except ArrayError as error:
-            raise ResultError(f"{self._where} is not a readable entry ({error})") from None
+            raise _unreadable(self._where, error) from None
         images = [
             np.unpackbits(found[name], axis=-1, count=spec.width) * np.uint8(WHITE)
             if found[name].shape == bits
@@ -213,9 +221,13 @@ class EntryFile:
         return images[0], images[1] if len(images) > 1 else None
 
 
+def _unreadable(where: str, error: Exception) -> ResultError:
+    return ResultError(f"{where} is not a readable entry ({error}): download or submit it again")
+
+
 def _recipe_among(archive: zipfile.ZipFile, where: str) -> str:
     """The recipe's name, if the members are an entry's and nothing else."""
-    found = archive.infolist()
+    found = kept_members(archive)
     names = [member.filename for member in found]
     if _OLD_SCORES in names:
         raise ResultError(
@@ -254,14 +266,14 @@ def _fields(content: bytes, where: str) -> Any:
         raise ValueError(f"{word} is no number")
 
     try:
-        return json.loads(content.decode(), object_pairs_hook=once, parse_constant=no_number)
+        return json.loads(decoded(content), object_pairs_hook=once, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise ResultError(f"{where}: {_ENTRY} is not readable ({error})") from None
 
 
 def _checked_recipe(file: str, content: bytes, where: str) -> str:
     try:
-        text = checked_page(content)
+        text = checked_page(decoded(content).encode())
     except ValueError as error:
         raise ResultError(f"{where}: {error}") from None
     if file.endswith(".toml"):
