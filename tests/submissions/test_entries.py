@@ -341,7 +341,7 @@ def test_a_cut_or_flipped_entry_is_to_be_fetched_again(made, small, tmp_path):
     flipped[len(sound) // 2] ^= 0xFF
     for content in (sound[:-100], bytes(flipped)):
         (tmp_path / "x.zip").write_bytes(content)
-        with pytest.raises(ResultError, match="[)]: download or submit it again$"):
+        with pytest.raises(ResultError, match=r"[)]: download or submit it again$"):
             EntryFile(tmp_path / "x.zip").images(small)
 
 
