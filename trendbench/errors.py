@@ -98,7 +98,9 @@ class WorkerError(TrendbenchError):
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Up to ``count`` known names that ``name`` may be a misspelling of, the likeliest first."""
     by_small = {word.casefold(): word for word in known}
-    near = difflib.get_close_matches(name.casefold(), list(by_small), n=count)
+    near = difflib.get_close_matches(name.casefold(), by_small, n=count, cutoff=0.5)
+    if not difflib.get_close_matches(name.casefold(), near[:1]):  # half the letters are no guess
+        return []
     return [by_small[word] for word in near]
 
 

@@ -12,6 +12,7 @@ from typing import IO
 
 from trendbench.errors import RunError
 from trendbench.storage.calls import lock
+from trendbench.storage.folder import naming
 
 
 @contextmanager
@@ -48,7 +49,8 @@ def _locked(path: Path, how: int) -> IO[str]:
     a lock on a file that is no longer there keeps nobody out, so it is taken anew.
     """
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = path.open("a")
         except FileNotFoundError:

@@ -13,6 +13,7 @@ from trendbench.errors import StudyError
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.results.study import StudySummary, study_path
 from trendbench.runner.guard import call, must_follow_protocol
+from trendbench.storage.folder import must_take_files
 from trendbench.storage.lock import holding
 from trendbench.training.device import choose_device, choose_precision
 from trendbench.tuning.journal import must_have_optuna, take_up
@@ -120,8 +121,7 @@ def begun(folder: Path, plan: StudyPlan) -> Iterator[None]:
         StudyError: the folder holds another study, or something else.
         RunError: another command works on it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise StudyError(f"{folder} is a file: --study names a folder")
+    must_take_files(folder, "--study", StudyError)
     if folder.is_dir() and stored_plan(folder) is None:
         strange = [path.name for path in folder.iterdir() if path.name != _LOCK]
         if strange:
