@@ -18,7 +18,7 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError, InputError
 from trendbench.generators.recipes import find_recipe
 from trendbench.metrics.files import read_samples
-from trendbench.metrics.intake import Handling, accepted, drawn_by
+from trendbench.metrics.intake import Handling, accepted, accepted_samples, drawn_by
 from trendbench.metrics.score import both_samples
 from trendbench.rendering.triplets import simulate
 from trendbench.runner import run as story
@@ -323,3 +323,11 @@ def test_a_black_page_is_nobodys_negative_where_particles_are_few(small):
     true = simulate(sparse, 12, seed=5).r
     with pytest.raises(ImagesError, match="255 - images exchanges them"):
         accepted(255 - true, sparse, "it")
+
+
+def test_a_generator_may_draw_near_black_grey(small):
+    """A network does on its way; as a file of its own it would be taken for classes."""
+    images = np.random.default_rng(0).integers(0, 9, (3, small.height, small.width), np.uint8)
+    np.testing.assert_array_equal(drawn_by(images, small, 3, "Mine.sample"), images)
+    with pytest.raises(ImagesError, match="as class labels do"):
+        accepted_samples(images, small, 3, "images", Handling())

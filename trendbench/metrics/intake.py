@@ -224,8 +224,9 @@ def _must_not_be_labels(
 ) -> None:
     """Refuse numbers of classes, not grey, in all images or in some of black and white ones.
 
-    In all: two values that both count as black, or integers of 16 at most. One value throughout
-    is what a collapsed generator draws; 1 alone is a label.
+    In all: two values that both count as black, or integers of 16 at most, which a generator may
+    draw on its way as near-black grey. One value throughout is what a collapsed generator draws;
+    1 alone is a label.
     """
     is_float = array.dtype.kind == "f"
     grey = images if is_float else array
@@ -235,9 +236,8 @@ def _must_not_be_labels(
         if images.min() == images.max():
             sound = is_float or high != 1
         else:
-            sound = (is_float or high > _LARGEST_LABEL) and not all(
-                ((image == low) | (image == high)).all() for image in array
-            )
+            dark = is_float or how is None or high > _LARGEST_LABEL
+            sound = dark and not all(((image == low) | (image == high)).all() for image in array)
     else:
         few, white = (tops > 0) & (tops <= _LARGEST_LABEL), tops.max()
         sound = not few.any() or any(((g > 0) & (g < white)).any() for g in grey[~few])
