@@ -95,11 +95,15 @@ class WorkerError(TrendbenchError):
     """A worker process ended before its work was done."""
 
 
+_SHORT = 3  # letters
+
+
 def nearest(name: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Up to ``count`` known names that ``name`` may be a misspelling of, the likeliest first."""
     by_small = {word.casefold(): word for word in known}
     near = difflib.get_close_matches(name.casefold(), by_small, n=count, cutoff=0.5)
-    if not difflib.get_close_matches(name.casefold(), near[:1]):  # half the letters are no guess
+    least = 0.5 if len(name) <= _SHORT else 0.6  # half the letters of a longer name are no guess
+    if not difflib.get_close_matches(name.casefold(), near[:1], cutoff=least):
         return []
     return [by_small[word] for word in near]
 

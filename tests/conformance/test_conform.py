@@ -67,7 +67,7 @@ FAULTS = {
     "floats": (LAST, "        return x / 255\n", "sample", "(255 * images).round()"),
     "integers": (LAST, "        return x.astype(int)\n", "sample", "images.astype(np.uint8)"),
     "a list": (LAST, "        return list(x)\n", "sample", "returned list"),
-    "0 and 1": (LAST, "        return x // 255\n", "sample", "np.where(images == 1, 255, 0)"),
+    "0 and 1": (LAST, "        return x // 255\n", "sample", "np.where(images >= 1, 255, 0)"),
     "inverted": (LAST, "        return 255 - np.where(np.arange(64) < 32, inputs.s1, x)\n",
                  "sample", "255 - images exchanges them"),
     "global randomness": (

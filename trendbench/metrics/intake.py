@@ -30,6 +30,7 @@ _INVERTED_RMS = 0.14  # of the negative's column densities from the exact covera
 _HALF_LEVEL = 0.5 / WHITE  # what the rounding to whole grey values takes in beyond 0 and 1
 _DEEP = 65535  # white in 16 bits: 257 · 255
 _LARGEST_LABEL = 16  # integers up to here alone are numbers of classes, not grey
+_FEW_CLASSES = 3  # of what a generator draws, whose near-black grey is none
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ def _must_not_be_labels(
         if images.min() == images.max():
             sound = is_float or high != 1
         else:
-            dark = is_float or how is None or high > _LARGEST_LABEL
+            dark = is_float or high > (_FEW_CLASSES if how is None else _LARGEST_LABEL)
             sound = dark and not all(((image == low) | (image == high)).all() for image in array)
     else:
         few, white = (tops > 0) & (tops <= _LARGEST_LABEL), tops.max()
