@@ -1,7 +1,7 @@
 """The score card: every score of one set of images, beside what true images score."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from trendbench.engine import Engine
 from trendbench.errors import ImagesError, ScoreError, nearest
-from trendbench.metrics.flags import Flag, raised, verdict
-from trendbench.metrics.metric import ImageMetric, Score
+from trendbench.metrics.flags import Flag, raised, telling, verdict
+from trendbench.metrics.metric import ImageMetric, Score, SetMetric
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
@@ -20,6 +20,7 @@ from trendbench.notebook import table
 from trendbench.numbers import short
 from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import Triplets
+from trendbench.spec import TaskSpec
 
 _BATCH = 128
 FEWEST_IMAGES = 2
@@ -56,6 +57,7 @@ class Card:
         n: number of images.
         scores: by metric name, in card order.
         flags: what disqualifies the images.
+        told_by: the scores that tell them from true images; of true sets, 1 % have any.
         verdict: the same in words.
         per_image: (n,) values of each score, in test order.
     """
@@ -66,6 +68,7 @@ class Card:
     n: int
     scores: Scores
     flags: list[Flag]
+    told_by: tuple[str, ...]
     verdict: str
     per_image: dict[str, NDArray[np.float64]]
 
@@ -90,7 +93,7 @@ class Card:
             if score is not None
         ]
         heading = f"{self.name} on {self.task}, {self.n} images, data {self.data[:8]}"
-        columns = ("score", "value", "95 % interval", "truth", "99 % of true sets", "unit")
+        columns = ("score", "value", "95 % interval", "truth", "of true sets", "unit")
         flags = ", ".join(flag.name for flag in self.flags) or "none"
         return (
             table(heading, rows, columns)
@@ -108,6 +111,7 @@ class Card:
             "scores": {
                 name: score.model_dump() if score else None for name, score in self.scores.items()
             },
+            "told_by": list(self.told_by),
             "verdict": self.verdict,
         }
 
@@ -158,18 +162,19 @@ def score_images(
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
     with bar("scoring", n, "images") as progress:
         features = features_of(metrics, images, truth, given, second, _BATCH, progress, engine)
-    reference = reference or ReferenceDistribution(truth, conditional=given is not None)
-    reference.prepare([metric for metric in metrics if metric.name in features], bar)
-    weights = bootstrap_weights(n)
-    scores = Scores()
-    values = {}
     for metric in metrics:
-        own = features.get(metric.name)
-        if own is None:
-            scores[metric.name] = None
-            continue
+        if isinstance(metric, SetMetric):
+            features[metric.name] = metric.features_of_set(images, truth)
+    reference = reference or ReferenceDistribution(truth, conditional=given is not None)
+    applying = [metric for metric in metrics if metric.name in features]
+    reference.prepare(applying, bar)
+    ranges = reference.ranges(applying, features, n)
+    weights = bootstrap_weights(n)
+    scores = Scores(dict.fromkeys(metric.name for metric in metrics))
+    values = {}
+    for metric in applying:
+        own, fresh = features[metric.name], ranges[metric.name]
         low, high = interval(metric, own, weights, truth)
-        fresh = reference.sampling(metric, n)
         scores[metric.name] = Score(
             value=float(metric.value(own.mean(axis=0), n, truth)),
             low=low,
@@ -181,5 +186,12 @@ def score_images(
             version=metric.version,
         )
         values[metric.name] = per_image(metric, own, truth)
-    flags = raised(scores)
-    return Card(name, truth.spec.name, data, n, scores, flags, verdict(scores, flags), values)
+    return judged(Card(name, truth.spec.name, data, n, scores, [], (), "", values), truth.spec)
+
+
+def judged(card: Card, spec: TaskSpec) -> Card:
+    """The card with the flags and the verdict that its scores earn."""
+    flags = raised(card.scores, spec, card.n)
+    return replace(
+        card, flags=flags, told_by=telling(card.scores), verdict=verdict(card.scores, flags)
+    )

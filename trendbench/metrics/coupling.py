@@ -5,7 +5,7 @@ exact on pixels. Survival and containment exist for the ``thinning`` coupling al
 """
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,7 @@ class Containment(ImageMetric):
     name = "containment"
     meaning = "black pixels of s1 that are lost, plus black pixels outside s2"
     direction: ClassVar[Direction] = "lower"
+    reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "constant"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -120,6 +121,7 @@ class TargetDisagreement(ImageMetric):
     """
 
     name = "target_disagreement"
+    version: ClassVar[int] = 2
     meaning = "disagreement with the true r over that of a fresh draw"
     needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread"})
 
@@ -128,6 +130,10 @@ class TargetDisagreement(ImageMetric):
         inner = inner_columns(truth.spec)
         differ = batch.black[..., inner] != (batch.target[..., inner] < THRESHOLD)
         return differ.mean(axis=(1, 2))[:, None] / expected_disagreement(truth.spec)
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean, truth
+        return np.ones(1)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -139,10 +145,13 @@ class InputDisagreement(ImageMetric):
 
     Under ``thinning`` r differs from the sparser input with probability p_r − p_sparse and from
     the denser one with p_dense − p_r; otherwise p₁(1 − p₂) + p₂(1 − p₁). The smaller of the two
-    ratios is 1 for true images and 0 for a copy of either input.
+    ratios is 0 for a copy of either input. Each is 1 for true images in expectation, the smaller
+    a little less: the card shows its median.
     """
 
     name = "input_disagreement"
+    version: ClassVar[int] = 2
+    is_noise_at_truth: ClassVar[bool] = True
     meaning = "disagreement with the nearer input over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "trend"})
 

@@ -21,6 +21,7 @@ class Diversity(ImageMetric):
     """
 
     name = "diversity"
+    version: ClassVar[int] = 2
     meaning = "disagreement of two samples for the same inputs over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"second", "spread"})
 
@@ -30,6 +31,10 @@ class Diversity(ImageMetric):
         differ = batch.black[..., inner] != (batch.second[..., inner] < THRESHOLD)
         spread = expected_spread(truth.spec, conditional=batch.s1 is not None)
         return differ.mean(axis=(1, 2))[:, None] / spread
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean, truth
+        return np.ones(1)
 
     def ideal(self, truth: Truth) -> float:
         del truth

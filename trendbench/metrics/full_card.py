@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
 from trendbench.metrics.c2st import ACCURACY, LOGLOSS, classifier_scores, must_be_enough
-from trendbench.metrics.card import Card, Scores, score_images
-from trendbench.metrics.flags import verdict
+from trendbench.metrics.card import Card, Scores, judged, score_images
 from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
 from trendbench.progress import Bar, quiet
@@ -48,7 +47,7 @@ def full_card(
         must_be_enough(len(test))  # refused now, not after the other scores
     card = score_images(
         images,
-        truth_of(dataset),
+        truth_of(dataset, conditional=conditional),
         name=name,
         data=dataset.sha256,
         given=test if conditional else None,
@@ -59,5 +58,4 @@ def full_card(
     found: dict[str, Score | None] = {LOGLOSS: None, ACCURACY: None}
     if c2st:
         found |= classifier_scores(images, test, conditional=conditional, bar=bar)
-    scores = Scores(card.scores | found)
-    return replace(card, scores=scores, verdict=verdict(scores, card.flags))
+    return judged(replace(card, scores=Scores(card.scores | found)), dataset.spec)

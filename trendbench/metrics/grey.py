@@ -1,6 +1,6 @@
 """Whether the images are black and white at all."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ class GreyFraction(ImageMetric):
     name = "grey_fraction"
     meaning = "share of pixels that are neither black nor white"
     direction: ClassVar[Direction] = "lower"
+    reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "constant"
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth

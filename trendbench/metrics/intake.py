@@ -24,7 +24,7 @@ from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
 
 Images = NDArray[np.uint8]
-_MOST_GREY = next(rule.limit for rule in RULES if rule.flag == "grey")
+_MOST_GREY = next(r.limit for r in RULES if r.flag == "grey" and not callable(r.limit))
 _INVERTED_MARGIN = 2.0
 _INVERTED_RMS = 0.14  # of the negative's column densities from the exact coverage
 _HALF_LEVEL = 0.5 / WHITE  # what the rounding to whole grey values takes in beyond 0 and 1

@@ -27,6 +27,7 @@ Need = Literal[
     "trend",  # a task whose inputs have different intensities
     "shared germs",  # a task whose triplets share germs and differ
     "spread",  # a task in which two draws of r differ
+    "set",  # all images at once
 ]
 
 
@@ -36,7 +37,8 @@ class Score(Part):
     Attributes:
         value: measured; low, high: its 95 % interval from resampling images.
         truth: its value for true images, or their median where it is sampling noise alone.
-        truth_low, truth_high: 0.5 % and 99.5 % quantiles for as many fresh true images.
+        truth_low, truth_high: the reference range. Of sets of as many fresh true images, 99 %
+            have every score of their card within its range.
         unit, version: of the metric.
     """
 
@@ -51,7 +53,7 @@ class Score(Part):
 
     @property
     def is_within(self) -> bool:
-        """Whether the value lies in the 99 % reference range."""
+        """Whether the value lies in the reference range."""
         return self.truth_low <= self.value <= self.truth_high
 
 
@@ -82,17 +84,24 @@ class ImageMetric(Metric, ABC):
 
     Attributes:
         is_noise_at_truth: true images score sampling noise, not one known value.
+        reference: where its reference range comes from: the scores of fresh true images, an
+            exchange of labels among its own features, or the one value that every set has.
     """
 
     is_noise_at_truth: ClassVar[bool] = False
+    reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "fresh"
 
     @abstractmethod
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         """The f of each image of the batch, (b, d)."""
 
-    def features_of_pool(self, truth: Truth) -> NDArray[np.float64] | None:
-        """The same of the pool of fresh true images, where the score knows them already."""
-        del truth
+    def exchanged(self, features: NDArray[np.float64], replicates: int) -> NDArray[np.float64]:
+        """Values under random exchange of labels, (replicates,); for that reference alone."""
+        raise NotImplementedError(f"{self.name} exchanges no labels")
+
+    def own_interval(self, features: NDArray[np.float64]) -> tuple[float, float] | None:
+        """A 95 % interval in closed form; None where images are resampled."""
+        del features
         return None
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
@@ -111,3 +120,17 @@ class ImageMetric(Metric, ABC):
     @abstractmethod
     def ideal(self, truth: Truth) -> float:
         """Its value for true images."""
+
+
+class SetMetric(ImageMetric):
+    """A score whose features of an image depend on the other images of its set."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"set"})
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        """Raises NotImplementedError: a batch is not the set."""
+        raise NotImplementedError(f"{self.name} is a score of the whole set")
+
+    @abstractmethod
+    def features_of_set(self, images: NDArray[np.uint8], truth: Truth) -> NDArray[np.float64]:
+        """The f of each image of a set (n, H, W), (n, d)."""

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD
-from trendbench.metrics.memorisation import thumbnails
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import features_of
+from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
 from trendbench.process.intensity import LinearIntensity

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from trendbench.metrics.anisotropy import AnisotropyError
 from trendbench.metrics.c2st import Accuracy, LogLoss
 from trendbench.metrics.coupling import (
     Containment,
@@ -13,8 +14,11 @@ from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.grey import GreyFraction
 from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.metric import ImageMetric, Metric, Score
+from trendbench.metrics.repeats import Repeats
+from trendbench.metrics.stray import StrayError
+from trendbench.metrics.strips import ColumnError, RowError
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
-from trendbench.metrics.trend import KError, Lambda0Error
+from trendbench.metrics.trend import KError, KVarianceRatio, Lambda0Error, LambdaVarianceRatio
 from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
 
 IMAGE_METRICS: tuple[ImageMetric, ...] = (
@@ -28,14 +32,21 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     LinealError(),
     PerimeterError(),
     EulerError(),
+    AnisotropyError(),
+    StrayError(),
+    RowError(),
+    ColumnError(),
     KError(),
     Lambda0Error(),
+    KVarianceRatio(),
+    LambdaVarianceRatio(),
     RetentionError(),
     Containment(),
     InputDisagreement(),
     TargetDisagreement(),
     Diversity(),
     Memorisation(),
+    Repeats(),
 )
 METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, LogLoss(), Accuracy())}
 

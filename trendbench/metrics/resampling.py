@@ -38,6 +38,9 @@ def interval(
         weights: from ``bootstrap_weights(n)``.
         truth: the task's references.
     """
+    own = metric.own_interval(features)
+    if own is not None:
+        return own
     n = len(features)
     value = metric.value(features.mean(axis=0), n, truth)
     replicates = metric.value(weights @ features, n, truth)

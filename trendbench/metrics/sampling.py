@@ -21,7 +21,9 @@ from trendbench.metrics.truth import Truth
 from trendbench.progress import Bar, Progress, Silent, quiet
 from trendbench.rendering.triplets import Triplets
 
-_REPLICATES = 1000
+_REPLICATES = 2000
+_TAIL = 0.005
+TOLD_BY_CHANCE = 0.0075  # share of true sets with any score outside its range
 _SEED = 20170603
 _BATCH = 128
 _SENT = 512  # images that travel to another machine with one copy of the references
@@ -31,12 +33,11 @@ Features = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Sampling:
-    """Distribution of a score over fresh sets of n true images."""
+    """Median and reference range of a score over fresh sets of n true images."""
 
     median: float
     low: float
     high: float
-    """The median, and the 0.5 % and 99.5 % quantiles."""
 
 
 @dataclass
@@ -55,19 +56,11 @@ class ReferenceDistribution:
 
     def __post_init__(self) -> None:
         self._features: Features = {}
-        self._samplings: dict[tuple[str, int], Sampling] = {}
+        self._replicates: dict[tuple[str, int], NDArray[np.float64]] = {}
 
     def prepare(self, metrics: Sequence[ImageMetric], bar: Bar = quiet) -> None:
         """Take the features of several scores in one pass over the pool, block by block."""
-        unknown = []
-        for metric in metrics:
-            if metric.name in self._features:
-                continue
-            features = metric.features_of_pool(self.truth)
-            if features is None:
-                unknown.append(metric)
-            else:
-                self._features[metric.name] = features
+        unknown = [m for m in metrics if m.reference == "fresh" and m.name not in self._features]
         if unknown:
             pool = true_pool(self.truth.spec)
             with bar("scoring fresh true images", len(pool), "images") as progress:
@@ -85,21 +78,72 @@ class ReferenceDistribution:
                 before = block.drawn[-1:]
             yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
 
-    def sampling(self, metric: ImageMetric, n: int) -> Sampling:
-        """The distribution of a score over fresh sets of n true images, computed once."""
-        known = self._samplings.get((metric.name, n))
+    def ranges(self, metrics: Sequence[ImageMetric], own: Features, n: int) -> dict[str, Sampling]:
+        """Median and reference range of each score over fresh sets of n true images.
+
+        The ranges hold together: with v_j a score of a fresh set, m_j its median and q_j its
+        99.5 % quantile (0.5 % below the median), the largest (v_j − m_j)/(q_j − m_j) exceeds c in
+        0.75 % of sets, and every range is m_j ± c·(q_j − m_j). The classifier has 0.25 % more.
+
+        Args:
+            metrics: the scores of one card.
+            own: features of the scored images, for scores whose reference is an exchange of
+                labels.
+            n: number of images.
+        """
+        values = {metric.name: self._of(metric, own[metric.name], n) for metric in metrics}
+        spreads = {name: _Spread.of(series) for name, series in values.items()}
+        apart = [spreads[name].standardised(series) for name, series in values.items()]
+        factor = float(np.quantile(np.max(apart, axis=0), 1 - TOLD_BY_CHANCE)) if apart else 1.0
+        return {
+            metric.name: spreads[metric.name].widened(factor, metric.minimum) for metric in metrics
+        }
+
+    def _of(self, metric: ImageMetric, own: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Values of a score over fresh sets, (replicates,); those of the pool computed once."""
+        if metric.reference == "constant":
+            return np.full(_REPLICATES, metric.ideal(self.truth))
+        if metric.reference == "exchange":
+            return metric.exchanged(own, _REPLICATES)
+        known = self._replicates.get((metric.name, n))
         if known is None:
-            known = self._samplings[metric.name, n] = self._computed(metric, n)
+            known = self._replicates[metric.name, n] = self._computed(metric, n)
         return known
 
-    def _computed(self, metric: ImageMetric, n: int) -> Sampling:
+    def _computed(self, metric: ImageMetric, n: int) -> NDArray[np.float64]:
         self.prepare([metric])
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
         centred = pooled - mean + metric.expected(mean, self.truth)
-        values = metric.value(_pool_weights(n, len(pooled)) @ centred, n, self.truth)
-        low, median, high = np.quantile(values, [0.005, 0.5, 0.995])
-        return Sampling(float(median), float(low), float(high))
+        return metric.value(_pool_weights(n, len(pooled)) @ centred, n, self.truth)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Median of a score, and how far its tails reach below and above."""
+
+    median: float
+    below: float
+    above: float
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> "_Spread":
+        """Of the values of fresh sets; the extremes where more than 99 % are equal."""
+        low, median, high = (float(q) for q in np.quantile(values, [_TAIL, 0.5, 1 - _TAIL]))
+        below = median - low or median - float(values.min())
+        above = high - median or float(values.max()) - median
+        return cls(median, below, above)
+
+    def standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance from the median in units of the tail on that side."""
+        apart = values - self.median
+        scale = np.where(apart > 0, self.above, self.below)
+        return np.divide(np.abs(apart), scale, out=np.zeros_like(apart), where=scale > 0)
+
+    def widened(self, factor: float, minimum: float) -> Sampling:
+        """The range whose tails are ``factor`` times as long."""
+        low, high = self.median - factor * self.below, self.median + factor * self.above
+        return Sampling(self.median, max(low, minimum), high)
 
 
 @lru_cache(maxsize=2)

@@ -45,8 +45,7 @@ class _TrendError(ImageMetric):
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        x = theory.pixel_centres(truth.spec.width)
-        return theory.coverage(x, truth.spec.intensity, truth.spec.radius)
+        return _coverage(truth.spec)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -67,6 +66,64 @@ class Lambda0Error(_TrendError):
     name = "lambda0_error"
     meaning = "error of the refitted intercept λ₀, in its standard errors"
     _coefficient = 0
+
+
+class _TrendVariance(ImageMetric):
+    """Between-image variance of one coefficient of the trend over the exact one.
+
+    Each image's coefficient is estimated to first order at the truth, θ_i = B·(D_i − p), see
+    ``_TrendError``; f = (θ_i, θ_i²). The ratio is above 1 where images differ in their trend by
+    more than chance, and below it where they differ by less.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
+    minimum: ClassVar[float] = 0.0
+
+    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+        """The coefficient as a combination of λ₀ and k, (2,)."""
+        raise NotImplementedError
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        weights = self.combination(truth.spec) @ _derivative(truth.spec)
+        theta = (batch.density - _coverage(truth.spec)) @ weights
+        return np.column_stack([theta, np.square(theta)])
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        variance = (mean[..., 1] - np.square(mean[..., 0])) * n / max(n - 1, 1)
+        return np.maximum(variance, 0.0) / self._exact(truth.spec)
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        return np.array([0.0, self._exact(truth.spec)])
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 1.0
+
+    def _exact(self, process: TrendProcess) -> float:
+        combination = self.combination(process)
+        return float(combination @ _estimate_covariance(process) @ combination)
+
+
+class KVarianceRatio(_TrendVariance):
+    """Of the slope k."""
+
+    name = "k_variance_ratio"
+    meaning = "between-image variance of the slope over the exact one"
+
+    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+        del process
+        return np.array([0.0, 1.0])
+
+
+class LambdaVarianceRatio(_TrendVariance):
+    """Of the intensity in the middle of the frame, λ₀ + k·W/2."""
+
+    name = "lambda_variance_ratio"
+    meaning = "between-image variance of the intensity at mid-frame over the exact one"
+
+    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+        return np.array([1.0, process.width / 2])
 
 
 def fit_trend(density: NDArray[np.float64], process: TrendProcess) -> NDArray[np.float64]:
@@ -99,14 +156,32 @@ def fit_trend(density: NDArray[np.float64], process: TrendProcess) -> NDArray[np
     return theta
 
 
-@lru_cache(maxsize=8)
 def standard_errors(process: TrendProcess) -> tuple[float, float]:
     """Standard errors of (λ₀, k) as ``fit_trend`` finds them in one true image."""
+    spread = np.sqrt(np.diag(_estimate_covariance(process)))
+    return float(spread[0]), float(spread[1])
+
+
+def _coverage(process: TrendProcess) -> NDArray[np.float64]:
+    """p(x) of each column, (W,)."""
+    x = theory.pixel_centres(process.width)
+    return theory.coverage(x, process.intensity, process.radius)
+
+
+@lru_cache(maxsize=8)
+def _derivative(process: TrendProcess) -> NDArray[np.float64]:
+    """Derivative B of the estimates (λ₀, k) by the column densities, at the truth: (2, W)."""
     area = theory.disk_area(process.radius)
     x = theory.pixel_centres(process.width)
-    p = theory.coverage(x, process.intensity, process.radius)
+    p = np.clip(_coverage(process), _LEAST_COVERAGE, _MOST_COVERAGE)
     jacobian = area * (1 - p)[:, None] * np.column_stack([np.ones_like(x), x])
     weighted = jacobian / (p * (1 - p))[:, None]
-    derivative = np.linalg.solve(jacobian.T @ weighted, weighted.T)
-    spread = np.sqrt(np.diag(derivative @ theory.column_covariance(process) @ derivative.T))
-    return float(spread[0]), float(spread[1])
+    return np.linalg.solve(jacobian.T @ weighted, weighted.T)
+
+
+@lru_cache(maxsize=8)
+def _estimate_covariance(process: TrendProcess) -> NDArray[np.float64]:
+    """Covariance B C Bᵀ of the estimates (λ₀, k) in one true image, (2, 2)."""
+    derivative = _derivative(process)
+    covariance: NDArray[np.float64] = derivative @ theory.column_covariance(process) @ derivative.T
+    return covariance

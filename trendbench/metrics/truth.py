@@ -18,8 +18,8 @@ class Truth:
         spec: the task.
         xi0: ξ₀, the profile averaged over the training r images, (W − w + 1,).
         training_images: how many it was averaged over.
-        thumbnails: the training r images as ``memorisation.thumbnails`` makes them, (n, d);
-            None where only closed forms are asked for.
+        thumbnails: of the images that must not be remembered, (m, d); None where only closed
+            forms are asked for.
     """
 
     spec: TaskSpec

@@ -1,13 +1,14 @@
 """What the reference rows draw. Each null passes some score and must fail another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.generators.protocol import Inputs
+from trendbench.generators.reference import damages
 from trendbench.process.conditional import redraw_r
 from trendbench.process.germs import Germs
 from trendbench.process.intensity import LinearIntensity
@@ -22,12 +23,13 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a reference row may use: the task, the inputs, training images, randomness."""
+    """All that a reference row may use: task, inputs, training and validation, randomness."""
 
     process: TrendProcess
     inputs: Inputs
     training: Images
     rng: np.random.Generator
+    validation: Images = field(default_factory=lambda: np.empty((0, 0, 0), dtype=np.uint8))
 
     @property
     def germs(self) -> Germs:
@@ -168,6 +170,42 @@ def reversed_trend(scene: Scene) -> Images:
     return _with_trend(scene, scene.process.lambda_right, scene.process.lambda_left)
 
 
+def stray_pixels(scene: Scene) -> Images:
+    """A true draw for the inputs with three black pixels put anywhere."""
+    images = oracle(scene)
+    n, height, width = images.shape
+    places = scene.rng.integers(0, height * width, (n, 3))
+    np.put_along_axis(images.reshape(n, -1), places, BLACK, axis=1)
+    return images
+
+
+def third_independent(scene: Scene) -> Images:
+    """True draws for the inputs, a third of them for some other inputs."""
+    images = oracle(scene)
+    images[::3] = independent(scene)[::3]
+    return images
+
+
+def validation(scene: Scene) -> Images:
+    """The validation images in their order, for no inputs."""
+    return scene.validation[np.arange(scene.shape[0]) % len(scene.validation)]
+
+
+def leaked(scene: Scene) -> Images:
+    """The true r of the test triplets in random order, for no inputs."""
+    return scene.rng.permutation(scene.target)
+
+
+def twice(scene: Scene) -> Images:
+    """Every image twice."""
+    n = scene.shape[0]
+    return damages.duplicates(scene.process, n, scene.rng, 0.5)
+
+
+def _damaged(damage: damages.Damage, size: float) -> Callable[[Scene], Images]:
+    return lambda scene: damage(scene.process, scene.shape[0], scene.rng, size)
+
+
 TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}
 NULLS: dict[str, Callable[[Scene], Images]] = {
     "white": white,
@@ -189,6 +227,21 @@ NULLS: dict[str, Callable[[Scene], Images]] = {
     "radius-off": radius_off,
     "no-trend": no_trend,
     "reversed-trend": reversed_trend,
+    "stray-pixels": stray_pixels,
+    "third-independent": third_independent,
+}
+# Drawn without regard to the inputs, and scored without them.
+UNCONDITIONAL_NULLS: dict[str, Callable[[Scene], Images]] = {
+    "uneven-rows": _damaged(damages.steeper_below, 0.3),
+    "waves": _damaged(damages.waves, 0.3),
+    "ellipses": _damaged(damages.ellipses, 0.05),
+    "larger-disks": _damaged(damages.larger_disks, 0.03),
+    "empty-borders": _damaged(damages.empty_borders, 1.0),
+    "mixed-slopes": _damaged(damages.mixed_slopes, 0.1),
+    "twice": twice,
+    "duplicates": _damaged(damages.duplicates, 0.1),
+    "leaked": leaked,
+    "validation": validation,
 }
 
 

@@ -9,14 +9,22 @@ from numpy.typing import NDArray
 
 from trendbench.errors import RecipeError
 from trendbench.generators.protocol import Inputs
-from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
+from trendbench.generators.reference.drawings import (
+    NULLS,
+    TRUTHS,
+    UNCONDITIONAL_NULLS,
+    Scene,
+)
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
 
-_DRAWINGS = {**TRUTHS, **{f"null-{name}": draw for name, draw in NULLS.items()}}
-_SETTINGS, _TRAINING = "settings.json", "training.npy"
+_DRAWINGS = {
+    **TRUTHS,
+    **{f"null-{name}": draw for name, draw in (NULLS | UNCONDITIONAL_NULLS).items()},
+}
+_SETTINGS, _TRAINING, _VALIDATION = "settings.json", "training.npy", "validation.npy"
 _KEPT = 1000  # training images that a saved row can replay
 
 
@@ -24,7 +32,7 @@ class Reference:
     """A reference row: drawn from germs and targets, and not ranked.
 
     Args:
-        drawing: ``oracle``, ``real``, or ``null-<name>`` of a null in ``drawings.NULLS``.
+        drawing: ``oracle``, ``real``, or ``null-<name>`` of a negative control in ``drawings``.
 
     Raises:
         ValueError: no such drawing.
@@ -39,13 +47,13 @@ class Reference:
         self.drawing = drawing
         self._process: TrendProcess | None = None
         self._training: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
+        self._validation = self._training
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
-        """Remember the task and some training images."""
-        del val
+        """Remember the task and some training and validation images."""
         fields = TrendProcess.model_fields
         self._process = TrendProcess(**train.spec.model_dump(include=set(fields)))
-        self._training = train.r[:_KEPT]
+        self._training, self._validation = train.r[:_KEPT], val.r[:_KEPT]
         run.report(epochs=0, images_seen=0, seconds=0.0)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
@@ -53,14 +61,16 @@ class Reference:
         if self._process is None:
             raise RecipeError("a reference row has no task yet: call fit or load first")
         rng = np.random.default_rng(seed)
-        return _DRAWINGS[self.drawing](Scene(self._process, inputs, self._training, rng))
+        scene = Scene(self._process, inputs, self._training, rng, self._validation)
+        return _DRAWINGS[self.drawing](scene)
 
     def save(self, folder: Path) -> None:
-        """The task, and the training images with eight pixels a byte."""
+        """The task, and the images with eight pixels a byte."""
         assert self._process is not None
         stored = {"drawing": self.drawing, "process": self._process.model_dump()}
         write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
-        np.save(folder / _TRAINING, np.packbits(self._training > 0, axis=2))
+        for name, images in ((_TRAINING, self._training), (_VALIDATION, self._validation)):
+            np.save(folder / name, np.packbits(images > 0, axis=2))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -68,6 +78,18 @@ class Reference:
         stored = json.loads((folder / _SETTINGS).read_text())
         row = cls(drawing=stored["drawing"])
         row._process = TrendProcess(**stored["process"])
-        bits = np.unpackbits(np.load(folder / _TRAINING, allow_pickle=False), axis=2)
-        row._training = bits[:, :, : row._process.width] * np.uint8(255)
+        width = row._process.width
+        row._training = _unpacked(folder / _TRAINING, width)
+        row._validation = _unpacked(folder / _VALIDATION, width)
         return row
+
+
+class UnconditionalReference(Reference):
+    """A negative control that is drawn without regard to the inputs."""
+
+    conditional = False
+
+
+def _unpacked(path: Path, width: int) -> NDArray[np.uint8]:
+    bits = np.unpackbits(np.load(path, allow_pickle=False), axis=2)
+    return bits[:, :, :width] * np.uint8(255)

@@ -1,0 +1,165 @@
+"""Images that are nearly true: each damage spoils one property and keeps the profile.
+
+Nine damages are drawn without regard to the inputs, from germs of their own. Each has a size, so
+that the power of the scores can be measured along it.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.process.germs import IN_R, Germs
+from trendbench.process.trend import TrendProcess
+from trendbench.rendering.disks import BLACK, WHITE
+from trendbench.rendering.triplets import render_r
+
+Images = NDArray[np.uint8]
+Positions = NDArray[np.float64]
+Rng = np.random.Generator
+Damage = Callable[[TrendProcess, int, Rng, float], Images]
+
+
+def steeper_below(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """Intensity λ(x)·(1 ± size), linear in y from top to bottom."""
+
+    def share(x: Positions, y: Positions) -> Positions:
+        del x
+        return 1 + size * np.clip(2 * y / process.height - 1, -1, 1)
+
+    return render_r(_germs(process, n, rng, share, 1 + size), process)
+
+
+def waves(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """Intensity λ(x)·(1 + size·sin 2πy/p), four periods p to the frame's height."""
+
+    def share(x: Positions, y: Positions) -> Positions:
+        del x
+        return 1 + size * np.sin(8 * np.pi * y / process.height)
+
+    return render_r(_germs(process, n, rng, share, 1 + size), process)
+
+
+def empty_borders(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """A share of the germs beyond the left and right border is missing."""
+
+    def share(x: Positions, y: Positions) -> Positions:
+        del y
+        return np.where((x < 0) | (x > process.width), 1 - size, 1.0)
+
+    return render_r(_germs(process, n, rng, share, 1.0), process)
+
+
+def larger_disks(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """Radius R·(1 + size), with as many fewer germs as keep the coverage."""
+    kept = 1 / (1 + size) ** 2
+
+    def share(x: Positions, y: Positions) -> Positions:
+        del y
+        return np.full_like(x, kept)
+
+    germs = _germs(process, n, rng, share, 1.0, margin=(1 + size) * process.radius)
+    return render_r(germs, process, radius=(1 + size) * process.radius)
+
+
+def ellipses(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """Ellipses of half-axes R·(1 + size) along x and R/(1 + size) along y."""
+    germs = _germs(process, n, rng, _ones, 1.0, margin=(1 + size) * process.radius)
+    reach = int(np.ceil((1 + size) * process.radius)) + 1
+    steps = np.arange(-reach, reach + 1)
+    images = np.full((n, process.height, process.width), WHITE, dtype=np.uint8)
+    owner = np.repeat(np.arange(n), np.diff(germs.offsets))
+    columns, rows = np.floor(germs.x).astype(int), np.floor(germs.y).astype(int)
+    for down in steps:
+        for along in steps:
+            c, r = columns + along, rows + down
+            x, y = (c + 0.5 - germs.x) / (1 + size), (r + 0.5 - germs.y) * (1 + size)
+            black = np.square(x) + np.square(y) <= process.radius**2
+            black &= (c >= 0) & (c < process.width) & (r >= 0) & (r < process.height)
+            images[owner[black], r[black], c[black]] = BLACK
+    return images
+
+
+def mixed_slopes(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """Slopes k·(1 ± size) about the same intensity at mid-frame, in equal parts."""
+    lam, half = process.intensity, process.width / 2
+    sign = np.where(np.arange(n) % 2, 1.0, -1.0)
+
+    def share(x: Positions, y: Positions, owner: NDArray[np.int64]) -> Positions:
+        del y
+        return 1 + sign[owner] * size * lam.k * (x - half) / np.maximum(lam(x), 1e-12)
+
+    return render_r(_germs_by_image(process, n, rng, share, 2.0), process)
+
+
+def lone_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """True images with ``size`` times as many black pixels set at random as there are germs."""
+    images = _true(process, n, rng)
+    count = size * process.intensity(process.width / 2) * process.width * process.height
+    images[rng.random(images.shape) < count / images[0].size] = BLACK
+    return images
+
+
+def duplicates(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """True images, of which a share repeats another one."""
+    images = _true(process, n, rng)
+    copies = round(size * n)
+    if copies:
+        images[n - copies :] = images[np.arange(copies) % (n - copies)]
+    return images
+
+
+def grey_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+    """True images, a share of the pixels set to mid-grey."""
+    images = _true(process, n, rng)
+    images[rng.random(images.shape) < size] = 128
+    return images
+
+
+def _true(process: TrendProcess, n: int, rng: Rng) -> Images:
+    return render_r(_germs(process, n, rng, _ones, 1.0), process)
+
+
+def _ones(x: Positions, y: Positions) -> Positions:
+    del y
+    return np.ones_like(x)
+
+
+def _germs(
+    process: TrendProcess,
+    n: int,
+    rng: Rng,
+    share: Callable[[Positions, Positions], Positions],
+    most: float,
+    margin: float | None = None,
+) -> Germs:
+    """Germs of intensity λ(x)·share(x, y), a share of at most ``most``."""
+
+    def of_image(x: Positions, y: Positions, owner: NDArray[np.int64]) -> Positions:
+        del owner
+        return share(x, y)
+
+    return _germs_by_image(process, n, rng, of_image, most, margin)
+
+
+def _germs_by_image(
+    process: TrendProcess,
+    n: int,
+    rng: Rng,
+    share: Callable[[Positions, Positions, NDArray[np.int64]], Positions],
+    most: float,
+    margin: float | None = None,
+) -> Germs:
+    """Germs of n images: a Poisson process at the largest intensity, thinned."""
+    lam, reach = process.intensity, margin or process.radius
+    _, largest = lam.extremes(reach)
+    width, height = process.width + 2 * reach, process.height + 2 * reach
+    counts = rng.poisson(most * largest * width * height, n)
+    owner = np.repeat(np.arange(n), counts)
+    x = rng.uniform(-reach, process.width + reach, owner.size)
+    y = rng.uniform(-reach, process.height + reach, owner.size)
+    level = rng.random(owner.size) * most * largest
+    kept = level < np.maximum(lam(x), 0) * share(x, y, owner)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=n))])
+    member = np.full(int(kept.sum()), IN_R, dtype=np.uint8)
+    return Germs(offsets, x[kept], y[kept], level[kept] / (most * largest), member)

@@ -1,0 +1,69 @@
+"""Where black is: strips of about one radius across the frame, along x and along y.
+
+The intensity changes along x alone. Bands of rows therefore have the mean coverage of the frame
+each, and strips of columns their own. The scores see what is wrong near a border, and whatever
+changes along y.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench import theory
+from trendbench.metrics.batch import Batch
+from trendbench.metrics.metric import Need
+from trendbench.metrics.texture import TextureMetric
+from trendbench.metrics.truth import Truth
+from trendbench.process.trend import TrendProcess
+
+
+class _StripError(TextureMetric):
+    """Root mean square over strips of (black share − exact)/exact."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
+
+
+class RowError(_StripError):
+    """Relative error of the coverage of bands of rows, each of about R rows."""
+
+    name = "row_error"
+    meaning = "relative error of the coverage of bands of rows, one radius high"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        return _strip_means(batch.black.mean(axis=2), truth.spec)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        return np.full(_strips(process.height, process), _coverage(process).mean())
+
+
+class ColumnError(_StripError):
+    """Relative error of the coverage of strips of columns, each of about R columns."""
+
+    name = "column_error"
+    meaning = "relative error of the coverage of strips of columns, one radius wide"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        return _strip_means(batch.density, truth.spec)
+
+    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+        return _strip_means(_coverage(process), process)
+
+
+def _coverage(process: TrendProcess) -> NDArray[np.float64]:
+    """p(x) of each column, (W,)."""
+    x = theory.pixel_centres(process.width)
+    return theory.coverage(x, process.intensity, process.radius)
+
+
+def _strips(side: int, process: TrendProcess) -> int:
+    """Number of strips on a side of the frame."""
+    return max(1, min(side, round(side / process.radius)))
+
+
+def _strip_means(values: NDArray[np.float64], process: TrendProcess) -> NDArray[np.float64]:
+    """Means of lines (…, m) over nearly equal strips of about R lines."""
+    m = values.shape[-1]
+    ends = np.linspace(0, m, _strips(m, process) + 1).round().astype(int)
+    means: NDArray[np.float64] = np.add.reduceat(values, ends[:-1], axis=-1) / np.diff(ends)
+    return means
