@@ -1,6 +1,7 @@
 """``trendbench power``."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
@@ -20,34 +21,45 @@ from trendbench.cli.completion import task_names
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
-    """Print, for each score, the smallest damage that it detects with 95 % power.
+    """Print, for each damage, the smallest size that the verdict tells with 95 % power.
 
-    Damages: k too small, R too large, a share of grey pixels, a share of remembered images. The
-    trained classifier is left out.
+    Beside it stand the scores that tell it, each with its own smallest size. The trained
+    classifier is left out.
     """
     from trendbench.spec import load_spec
 
     task = load_spec(spec)
     from trendbench.cards.text import markdown_table
-    from trendbench.metrics.power import DAMAGES, LEVELS, certificate
+    from trendbench.metrics.power import LEVELS, certificate
     from trendbench.progress import bar
 
     findings = list(certificate(task, sizes, bar=bar))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
-    columns = [(damage, n) for damage in DAMAGES for n in sizes]
-    heads = [f"{damage}, n = {n}" for damage, n in columns]
     click.echo(
-        f"Smallest damage detected with 95 % power at the 5 % level, task {task.name}, tried at "
-        f"{', '.join(f'{100 * level:g}' for level in LEVELS)} %.\n"
+        f"Smallest damage told in 95 % of sets, where 1 % of true sets are: task {task.name}, "
+        f"tried at {', '.join(_percent(level) for level in LEVELS)}.\n"
     )
-    table = {(f.score, f.damage, f.n): f.level for f in findings}
+    told: dict[tuple[str, int], dict[str, float]] = {(f.damage, f.n): {} for f in findings}
+    for finding in findings:
+        if finding.level is not None:
+            told[finding.damage, finding.n][finding.score] = finding.level
     lines = [
-        [f"`{score}`", *(_percent(table[score, damage, n]) for damage, n in columns)]
-        for score in dict.fromkeys(finding.score for finding in findings)
+        [damage, str(n), _percent(min(levels.values(), default=None)), _scores(levels)]
+        for (damage, n), levels in told.items()
     ]
-    click.echo(markdown_table(["score", *heads], lines))
+    click.echo(markdown_table(["damage", "n", "told from", "by"], lines))
+
+
+def _scores(levels: Mapping[str, float]) -> str:
+    """Scores by the size that they tell, smallest first."""
+    by_level: dict[float, list[str]] = {}
+    for score, level in levels.items():
+        by_level.setdefault(level, []).append(f"`{score}`")
+    return "; ".join(
+        f"{', '.join(names)} {_percent(level)}" for level, names in sorted(by_level.items())
+    )
 
 
 def _percent(level: float | None) -> str:

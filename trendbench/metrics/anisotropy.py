@@ -1,4 +1,4 @@
-"""Whether particles are round: edges along the four directions of the grid."""
+"""Whether particles are as wide as they are high."""
 
 from typing import ClassVar
 
@@ -8,56 +8,55 @@ from numpy.typing import NDArray
 from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Need
-from trendbench.metrics.texture import TextureMetric
+from trendbench.metrics.metric import ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
 _LEAST = 1e-12
 
 
-class AnisotropyError(TextureMetric):
-    """Error of the ratio of edges across and down, and of edges along the two diagonals.
+class AnisotropyError(ImageMetric):
+    """(e_x − e_y)/(e_x + e_y) of the images minus the exact ratio.
 
-    With e the probabilities that neighbours differ in colour, the two ratios are
-    (e_x − e_y)/(e_x + e_y) and (e_↘ − e_↙)/(e_↘ + e_↙). The score is the root mean square of
-    their differences from the exact ratios, the second of which is 0 by symmetry.
+    e_x and e_y are the probabilities that neighbours in a row and in a column differ in colour,
+    over all 2×2 windows of the frame.
     """
 
     name = "anisotropy_error"
-    meaning = "error of the ratio of edges along x and y, and along the diagonals"
+    meaning = "edges across less edges down, over their sum, minus the exact ratio"
     needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
         words, height = batch.words, batch.images.shape[1]
-        down = columns.shift(words, 1)
         inside = columns.shift(columns.rows_mask(height)[None, :], 1)
-        a, b, c, d = words[:, :-1], words[:, 1:], down[:, :-1], down[:, 1:]
-        pairs = (a ^ b, a ^ c, a ^ d, b ^ c)
+        left = words[:, :-1]
+        pairs = (left ^ words[:, 1:], left ^ columns.shift(left, 1))
         counts = [columns.count(pair & inside).mean(axis=1) for pair in pairs]
         return np.stack(counts, axis=1) / max(height - 1, 1)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
-        lam, radius = process.intensity, process.radius
-        inner, left = np.arange(1.0, process.width), theory.pixel_centres(process.width)[:-1]
-        across = theory.edge_probability(inner, lam, radius, along_x=True).mean()
-        down = theory.edge_probability(left, lam, radius, along_x=False).mean()
-        return np.array([across, down, 1.0, 1.0])
-
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         del n
-        apart = _ratios(mean) - _ratios(self.exact(truth.spec))
-        return np.sqrt(np.square(apart).mean(axis=-1))
+        return _ratio(mean) - _ratio(_exact(truth.spec))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
-        exact = self.exact(truth.spec)
-        exact[2:] = mean[2:].mean()
-        return exact
+        del mean
+        return _exact(truth.spec)
+
+    def ideal(self, truth: Truth) -> float:
+        del truth
+        return 0.0
 
 
-def _ratios(edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The two ratios, (…, 4) to (…, 2)."""
-    one, other = edges[..., ::2], edges[..., 1::2]
-    ratios: NDArray[np.float64] = (one - other) / np.maximum(one + other, _LEAST)
-    return ratios
+def _ratio(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    across, down = edges[..., 0], edges[..., 1]
+    return np.asarray((across - down) / np.maximum(across + down, _LEAST))
+
+
+def _exact(process: TrendProcess) -> NDArray[np.float64]:
+    """Expected e_x and e_y, (2,)."""
+    lam, radius = process.intensity, process.radius
+    between, left = np.arange(1.0, process.width), theory.pixel_centres(process.width)[:-1]
+    across = theory.edge_probability(between, lam, radius, along_x=True)
+    down = theory.edge_probability(left, lam, radius, along_x=False)
+    return np.array([across.mean(), down.mean()])

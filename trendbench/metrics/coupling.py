@@ -51,6 +51,7 @@ class RetentionError(ImageMetric):
     name = "retention_error"
     meaning = "distance of the survival curve of particles from the exact one"
     minimum: ClassVar[float] = 0.0
+    is_root: ClassVar[bool] = True
     direction: ClassVar[Direction] = "lower"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
@@ -65,12 +66,16 @@ class RetentionError(ImageMetric):
         return np.concatenate([n, excess, np.square(excess)], axis=1)
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        return np.sqrt(np.maximum(self.quadratic(mean, n, truth), 0.0))
+
+    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        """mean_c [(ē² − s_e²/n)/N̄²], (…)."""
         del truth
         count, excess, square = np.split(mean, 3, axis=-1)
         noise = (square - np.square(excess)) / max(n - 1, 1)
         used = np.maximum(count, 1e-9)
         squared = (np.square(excess) - noise) / np.square(used)
-        return np.sqrt(np.maximum(np.where(count > 0, squared, 0.0).mean(axis=-1), 0.0))
+        return np.asarray(np.where(count > 0, squared, 0.0).mean(axis=-1))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del truth

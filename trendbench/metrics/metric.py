@@ -84,11 +84,13 @@ class ImageMetric(Metric, ABC):
 
     Attributes:
         is_noise_at_truth: true images score sampling noise, not one known value.
+        is_root: the score is the root of ``quadratic``, or 0 where that is negative.
         reference: where its reference range comes from: the scores of fresh true images, an
             exchange of labels among its own features, or the one value that every set has.
     """
 
     is_noise_at_truth: ClassVar[bool] = False
+    is_root: ClassVar[bool] = False
     reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "fresh"
 
     @abstractmethod
@@ -108,6 +110,13 @@ class ImageMetric(Metric, ABC):
         """The g of mean features (…, d) over n images, shape (…). By default the mean itself."""
         del n, truth
         return mean[..., 0]
+
+    def quadratic(
+        self, mean: NDArray[np.float64], n: int, truth: Truth
+    ) -> NDArray[np.float64] | None:
+        """The squared distance that the score is, or is the root of; None for any other score."""
+        del mean, n, truth
+        return None
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         """Expectation of the features of true images, (d,).

@@ -32,6 +32,7 @@ class TextureMetric(ImageMetric):
 
     direction: ClassVar[Direction] = "lower"
     is_noise_at_truth: ClassVar[bool] = True
+    is_root: ClassVar[bool] = True
     minimum: ClassVar[float] = 0.0
 
     @abstractmethod
@@ -43,15 +44,14 @@ class TextureMetric(ImageMetric):
         return self.exact(process)
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
-        del n
-        return self.distance(mean - self.exact(truth.spec), truth.spec)
+        return np.sqrt(self.quadratic(mean, n, truth))
 
-    def distance(
-        self, deviation: NDArray[np.float64], process: TrendProcess
-    ) -> NDArray[np.float64]:
-        """Root mean square of deviations (…, d) over their scale, (…)."""
-        scale = np.maximum(np.abs(self.scale(process)), _SMALLEST_SCALE)
-        return np.sqrt(np.square(deviation / scale).mean(axis=-1))
+    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        """Mean square of deviations over their scale, (…)."""
+        del n
+        exact, scale = self.exact(truth.spec), self.scale(truth.spec)
+        relative = (mean - exact) / np.maximum(np.abs(scale), _SMALLEST_SCALE)
+        return np.asarray(np.square(relative).mean(axis=-1))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean

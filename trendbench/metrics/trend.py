@@ -176,12 +176,11 @@ def _derivative(process: TrendProcess) -> NDArray[np.float64]:
     p = np.clip(_coverage(process), _LEAST_COVERAGE, _MOST_COVERAGE)
     jacobian = area * (1 - p)[:, None] * np.column_stack([np.ones_like(x), x])
     weighted = jacobian / (p * (1 - p))[:, None]
-    return np.linalg.solve(jacobian.T @ weighted, weighted.T)
+    return np.asarray(np.linalg.solve(jacobian.T @ weighted, weighted.T), dtype=np.float64)
 
 
 @lru_cache(maxsize=8)
 def _estimate_covariance(process: TrendProcess) -> NDArray[np.float64]:
     """Covariance B C Bᵀ of the estimates (λ₀, k) in one true image, (2, 2)."""
     derivative = _derivative(process)
-    covariance: NDArray[np.float64] = derivative @ theory.column_covariance(process) @ derivative.T
-    return covariance
+    return np.asarray(derivative @ theory.column_covariance(process) @ derivative.T)

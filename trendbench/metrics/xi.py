@@ -85,8 +85,12 @@ class XiBias(_ProfileMoments):
     direction: ClassVar[Direction] = "lower"
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        return self.quadratic(mean, n, truth)
+
+    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        """The score itself, (…)."""
         apart = np.square(mean[..., :-1] - truth.mean_profile).sum(axis=-1)
-        return (apart - self._variance(mean, n) / n) / truth.normaliser
+        return np.asarray((apart - self._variance(mean, n) / n) / truth.normaliser)
 
     def ideal(self, truth: Truth) -> float:
         del truth

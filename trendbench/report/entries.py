@@ -18,6 +18,8 @@ from trendbench.report.plot import Plot
 from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord
+from trendbench.results.task import task_of
+from trendbench.spec import TaskSpec
 
 Summaries = Mapping[tuple[str, str], str]  # what rows are, by family and name
 
@@ -93,6 +95,7 @@ class Entry:
         summary: what the recipe says it is; empty where it is none of ours.
         curves: figures of all seeds together.
         problems: what could not be shown, a line each.
+        task: its spec, where it is a shipped one or lies beside the record.
     """
 
     row: Row
@@ -100,6 +103,7 @@ class Entry:
     summary: str
     curves: list[Plot]
     problems: list[str]
+    task: TaskSpec | None
 
     @property
     def first(self) -> RunRecord:
@@ -227,9 +231,11 @@ class Entry:
         readings: dict[str, list[tuple[str, str]]] = {name: [] for name in self.flags}
         for rule in RULES:
             for seed in self.seeds:
-                score = seed.record.scores.get(rule.score)
-                if score is not None and rule.flag in readings and rule.broken(score):
-                    limit = short(rule.threshold(score))
+                score, n = seed.record.scores.get(rule.score), seed.record.n_test
+                if score is None or self.task is None or rule.flag not in readings:
+                    continue
+                if rule.broken(seed.record.scores, self.task, n):
+                    limit = short(rule.threshold(score, self.task, n))
                     reading = f"{rule.score} {short(score.value)}, limit {limit}"
                     if len(self.seeds) > 1:
                         reading = f"seed {seed.record.seed}: {reading}"
@@ -289,7 +295,7 @@ def make_entry(row: Row, group: Sequence[StoredRecord], summaries: Summaries) ->
     ]
     figures = curve_figures(first.arch, curves, exact) if curves else []
     summary = summaries.get((first.family, first.arch), "") if _is_ours(first) else ""
-    return Entry(row, seeds, summary, figures, problems)
+    return Entry(row, seeds, summary, figures, problems, task_of(group[0]))
 
 
 def truth_of_group(entries: Sequence[Entry], name: str) -> Score | None:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.generators.protocol import Inputs
-from trendbench.generators.reference import damages
 from trendbench.process.conditional import redraw_r
 from trendbench.process.germs import Germs
 from trendbench.process.intensity import LinearIntensity
 from trendbench.process.trend import TrendProcess
+from trendbench.rendering import damages
 from trendbench.rendering.disks import BLACK, WHITE
 from trendbench.rendering.triplets import render_r
 

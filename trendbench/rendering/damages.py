@@ -14,6 +14,8 @@ from trendbench.process.trend import TrendProcess
 from trendbench.rendering.disks import BLACK, WHITE
 from trendbench.rendering.triplets import render_r
 
+_MOST = 2.0  # largest share of the intensity that a damage asks for
+_MARGIN = 1.5  # reach of the largest damaged disk, in radii
 Images = NDArray[np.uint8]
 Positions = NDArray[np.float64]
 Rng = np.random.Generator
@@ -27,7 +29,7 @@ def steeper_below(process: TrendProcess, n: int, rng: Rng, size: float) -> Image
         del x
         return 1 + size * np.clip(2 * y / process.height - 1, -1, 1)
 
-    return render_r(_germs(process, n, rng, share, 1 + size), process)
+    return render_r(_germs(process, n, rng, share), process)
 
 
 def waves(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
@@ -37,7 +39,7 @@ def waves(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
         del x
         return 1 + size * np.sin(8 * np.pi * y / process.height)
 
-    return render_r(_germs(process, n, rng, share, 1 + size), process)
+    return render_r(_germs(process, n, rng, share), process)
 
 
 def empty_borders(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
@@ -47,24 +49,24 @@ def empty_borders(process: TrendProcess, n: int, rng: Rng, size: float) -> Image
         del y
         return np.where((x < 0) | (x > process.width), 1 - size, 1.0)
 
-    return render_r(_germs(process, n, rng, share, 1.0), process)
+    return render_r(_germs(process, n, rng, share), process)
 
 
 def larger_disks(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
-    """Radius R·(1 + size), with as many fewer germs as keep the coverage."""
+    """Radius R·(1 + size), with as many fewer germs as keep the coverage; size up to ½."""
     kept = 1 / (1 + size) ** 2
 
     def share(x: Positions, y: Positions) -> Positions:
         del y
         return np.full_like(x, kept)
 
-    germs = _germs(process, n, rng, share, 1.0, margin=(1 + size) * process.radius)
+    germs = _germs(process, n, rng, share)
     return render_r(germs, process, radius=(1 + size) * process.radius)
 
 
 def ellipses(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
     """Ellipses of half-axes R·(1 + size) along x and R/(1 + size) along y."""
-    germs = _germs(process, n, rng, _ones, 1.0, margin=(1 + size) * process.radius)
+    germs = _germs(process, n, rng, _ones)
     reach = int(np.ceil((1 + size) * process.radius)) + 1
     steps = np.arange(-reach, reach + 1)
     images = np.full((n, process.height, process.width), WHITE, dtype=np.uint8)
@@ -89,7 +91,7 @@ def mixed_slopes(process: TrendProcess, n: int, rng: Rng, size: float) -> Images
         del y
         return 1 + sign[owner] * size * lam.k * (x - half) / np.maximum(lam(x), 1e-12)
 
-    return render_r(_germs_by_image(process, n, rng, share, 2.0), process)
+    return render_r(_germs_by_image(process, n, rng, share), process)
 
 
 def lone_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
@@ -101,11 +103,11 @@ def lone_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
 
 
 def duplicates(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
-    """True images, of which a share repeats another one."""
+    """True images, of which a share of up to ½ repeats the one before; evenly over the set."""
     images = _true(process, n, rng)
-    copies = round(size * n)
-    if copies:
-        images[n - copies :] = images[np.arange(copies) % (n - copies)]
+    pairs = np.arange(n // 2)
+    chosen = pairs[np.floor(2 * size * (pairs + 1)) > np.floor(2 * size * pairs)]
+    images[2 * chosen + 1] = images[2 * chosen]
     return images
 
 
@@ -117,7 +119,7 @@ def grey_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
 
 
 def _true(process: TrendProcess, n: int, rng: Rng) -> Images:
-    return render_r(_germs(process, n, rng, _ones, 1.0), process)
+    return render_r(_germs(process, n, rng, _ones), process)
 
 
 def _ones(x: Positions, y: Positions) -> Positions:
@@ -130,16 +132,14 @@ def _germs(
     n: int,
     rng: Rng,
     share: Callable[[Positions, Positions], Positions],
-    most: float,
-    margin: float | None = None,
 ) -> Germs:
-    """Germs of intensity λ(x)·share(x, y), a share of at most ``most``."""
+    """Germs of intensity λ(x)·share(x, y), the share being 2 at most."""
 
     def of_image(x: Positions, y: Positions, owner: NDArray[np.int64]) -> Positions:
         del owner
         return share(x, y)
 
-    return _germs_by_image(process, n, rng, of_image, most, margin)
+    return _germs_by_image(process, n, rng, of_image)
 
 
 def _germs_by_image(
@@ -147,19 +147,21 @@ def _germs_by_image(
     n: int,
     rng: Rng,
     share: Callable[[Positions, Positions, NDArray[np.int64]], Positions],
-    most: float,
-    margin: float | None = None,
 ) -> Germs:
-    """Germs of n images: a Poisson process at the largest intensity, thinned."""
-    lam, reach = process.intensity, margin or process.radius
-    _, largest = lam.extremes(reach)
+    """Germs of n images: a Poisson process thinned to λ(x)·share.
+
+    The process is the same whatever the share, so that damages of different size differ by no
+    more than the damage.
+    """
+    lam, reach = process.intensity, _MARGIN * process.radius
+    largest = _MOST * lam.extremes(reach)[1]
     width, height = process.width + 2 * reach, process.height + 2 * reach
-    counts = rng.poisson(most * largest * width * height, n)
+    counts = rng.poisson(largest * width * height, n)
     owner = np.repeat(np.arange(n), counts)
     x = rng.uniform(-reach, process.width + reach, owner.size)
     y = rng.uniform(-reach, process.height + reach, owner.size)
-    level = rng.random(owner.size) * most * largest
+    level = rng.random(owner.size) * largest
     kept = level < np.maximum(lam(x), 0) * share(x, y, owner)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=n))])
     member = np.full(int(kept.sum()), IN_R, dtype=np.uint8)
-    return Germs(offsets, x[kept], y[kept], level[kept] / (most * largest), member)
+    return Germs(offsets, x[kept], y[kept], level[kept] / largest, member)
