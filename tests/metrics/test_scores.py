@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.metrics import columns
+from trendbench.metrics.anisotropy import AnisotropyError
 from trendbench.metrics.bands import BANDS, band_means
 from trendbench.metrics.batch import Batch, density_profile
 from trendbench.metrics.card import score_images
@@ -19,18 +20,29 @@ from trendbench.metrics.coupling import (
     TargetDisagreement,
     inner_columns,
 )
-from trendbench.metrics.memorisation import thumbnails
+from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.resampling import bootstrap_weights, interval
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
+from trendbench.metrics.stray import StrayError
+from trendbench.metrics.strips import ColumnError, RowError
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
-from trendbench.metrics.trend import fit_trend, standard_errors
+from trendbench.metrics.thumbnails import thumbnails
+from trendbench.metrics.trend import (
+    KVarianceRatio,
+    LambdaVarianceRatio,
+    fit_trend,
+    standard_errors,
+)
 from trendbench.metrics.truth import Truth
 from trendbench.process.conditional import redraw_r
+from trendbench.rendering import damages
 from trendbench.rendering.triplets import render_r, simulate
 
-TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError())
+TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError(), RowError(), ColumnError())
+PER_BATCH = [metric for metric in IMAGE_METRICS if not isinstance(metric, SetMetric)]
 BY_NAME = {metric.name: metric for metric in IMAGE_METRICS}
 
 
@@ -215,7 +227,7 @@ def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
     assert card.scores["input_disagreement"].value == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("metric", IMAGE_METRICS, ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", PER_BATCH, ids=lambda m: m.name)
 def test_every_score_ignores_batches_and_order(truth, drawn, metric):
     given = drawn[:60]
     images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(1)), truth.spec)
@@ -244,30 +256,71 @@ def test_texture_errors_grow_with_a_wrong_radius(truth, name):
 
 
 @pytest.mark.full_pool
-def test_the_reference_range_is_what_fresh_sets_score(small_truth):
-    """Sets of 100 fresh true images fall into the 99 % range about as often as it says."""
-    images = simulate(small_truth.spec, 1500, seed=11).r
-    outside = 0
+def test_one_true_set_in_a_hundred_is_told(small_truth):
+    """Sets of 50 fresh true images have any score outside its range as often as it says."""
+    images = simulate(small_truth.spec, 4000, seed=11).r
     reference = ReferenceDistribution(small_truth, conditional=False)
-    for start in range(0, 1500, 100):
-        some = images[start : start + 100]
-        card = score_images(some, small_truth, name="x", data="", reference=reference)
-        for score in card.scores.values():
-            if score is not None:
-                outside += not score.truth_low <= score.value <= score.truth_high
-    # 12 scores, many of them dependent, by 15 sets: 1 % of 180 is about 2.
-    assert outside <= 9
+    metrics = [metric for metric in PER_BATCH if metric.name != "memorisation"]
+    features = features_of(metrics, images, small_truth, None, np.roll(images, 1, 0), 500)
+    metrics = [metric for metric in metrics if metric.name in features]
+    reference.prepare(metrics)
+    told = 0
+    for start in range(0, 4000, 50):
+        some = {name: series[start : start + 50] for name, series in features.items()}
+        ranges = reference.ranges(metrics, some, 50)
+        told += any(
+            not ranges[m.name].low
+            <= float(m.value(some[m.name].mean(axis=0), 50, small_truth))
+            <= ranges[m.name].high
+            for m in metrics
+        )
+    assert told <= 4  # 0.6 of 80 are expected
 
 
-def test_a_range_is_worked_out_once_for_a_number_of_images(small_truth):
+def test_ranges_hold_together(small_truth):
+    """Every range of a card is wider than the 99 % range of its score alone, by one factor."""
+    metrics = [BY_NAME[name] for name in ("xi", "s2_error", "k_error", "euler_error")]
     reference = ReferenceDistribution(small_truth, conditional=False)
-    first = reference.sampling(BY_NAME["xi"], 12)
-    assert reference.sampling(BY_NAME["xi"], 12) is first
-    assert reference.sampling(BY_NAME["xi"], 48) != first
-    assert reference.sampling(BY_NAME["s2_error"], 12) != first
-    assert (
-        ReferenceDistribution(small_truth, conditional=False).sampling(BY_NAME["xi"], 12) == first
+    together = reference.ranges(
+        metrics, dict.fromkeys((m.name for m in metrics), np.zeros((1, 1))), 30
     )
+    factors = []
+    for metric in metrics:
+        alone = np.quantile(reference._of(metric, np.zeros((1, 1)), 30), [0.5, 0.995])
+        factors.append((together[metric.name].high - alone[0]) / (alone[1] - alone[0]))
+    assert np.ptp(factors) < 1e-9
+    assert 1.05 < factors[0] < 2
+
+
+def test_a_score_that_every_true_set_has_needs_no_pool(small_truth):
+    reference = ReferenceDistribution(small_truth, conditional=False)
+    metrics = [BY_NAME["stray_error"], BY_NAME["grey_fraction"]]
+    reference.prepare(metrics)
+    ranges = reference.ranges(
+        metrics, dict.fromkeys((m.name for m in metrics), np.zeros((1, 1))), 9
+    )
+    assert reference._features == {}
+    assert {(r.low, r.median, r.high) for r in ranges.values()} == {(0.0, 0.0, 0.0)}
+
+
+@pytest.mark.full_pool
+def test_intervals_cover_what_they_should(small_truth):
+    """Over 150 sets of 60 true images, 95 % intervals cover the expectation about that often."""
+    names = ("xi", "xi_bias", "k_error", "k_variance_ratio", "anisotropy_error", "s2_error")
+    metrics = [BY_NAME[name] for name in names]
+    images = simulate(small_truth.spec, 9000, seed=31).r
+    features = features_of(metrics, images, small_truth, None, None, 500)
+    weights = bootstrap_weights(60, 500)
+    for metric in metrics:
+        sets = features[metric.name].reshape(150, 60, -1)
+        if metric.is_root:
+            squares = metric.quadratic(sets.mean(axis=1), 60, small_truth)
+            expected = math.sqrt(squares.mean())
+        else:
+            expected = metric.ideal(small_truth)
+        ends = np.array([interval(metric, some, weights, small_truth) for some in sets])
+        covered = ((ends[:, 0] <= expected) & (expected <= ends[:, 1])).mean()
+        assert 0.88 <= covered <= 0.995, (metric.name, covered)
 
 
 @pytest.mark.full_pool
@@ -296,6 +349,8 @@ def test_one_pass_over_the_pool_gives_each_score_what_its_own_would(small_data, 
     given = pool.triplets if conditional else None
     second = pool.second if conditional else np.roll(pool.drawn, 1, axis=0)
     for metric in IMAGE_METRICS:
+        if metric.reference != "fresh":
+            continue
         whole = features_of([metric], pool.drawn, truth, given, second, 128)
         if whole:
             np.testing.assert_array_equal(together._features[metric.name], whole[metric.name])
@@ -321,6 +376,83 @@ def test_a_library_call_is_quiet_and_a_bar_counts_every_image(small_data, capfd)
     assert capfd.readouterr() == ("", "")
     score_images(images, truth, name="x", data="", bar=bar)
     assert counts == {"scoring": [12, 12], "scoring fresh true images": [2048, 2048]}
+
+
+@pytest.mark.parametrize("radius", [0.6, 1.7, 3.0, 3.2191, 9.3])
+def test_true_images_have_no_stray_black(small, radius):
+    """None at all, at any radius; and every pixel of black that no disk can make is counted."""
+    spec = small.model_copy(
+        update={"radius": radius, "lambda_left": 0.02 / radius, "lambda_right": 0.06 / radius}
+    )
+    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    images = simulate(spec, 60, seed=2).r
+    features = StrayError().features(Batch(images, 8), truth)
+    assert features[:, 0].sum() == 0
+    np.testing.assert_array_equal(features[:, 1], (images == 0).sum(axis=(1, 2)))
+
+
+def test_stray_black_is_what_the_plain_line_leaves_uncovered(small):
+    """Against trying every place of a germ, pixel by pixel."""
+    truth = Truth(small, theory.mean_profile(small, 8), 100)
+    true = simulate(small, 2, seed=2).r
+    noise = np.random.default_rng(0).random(true.shape)
+    images = np.where(noise < 0.03, 255 - true, true).astype(np.uint8)
+    stray = StrayError().features(Batch(images, 8), truth)[:, 0]
+    slack, pad = math.sqrt(2) / 16, 12
+    height, width = images.shape[1:]
+    rows, columns = np.mgrid[-pad : height + pad, -pad : width + pad]
+    steps = np.arange(8) / 8 - 0.5
+    for image, found in zip(images, stray, strict=True):
+        black = np.pad(image == 0, pad, constant_values=True)
+        covered = np.zeros_like(black)
+        for y in (np.arange(-4, height + 4)[:, None] + steps).ravel():
+            for x in (np.arange(-4, width + 4)[:, None] + steps).ravel():
+                window = np.s_[
+                    int(y) + pad - 5 : int(y) + pad + 7, int(x) + pad - 5 : int(x) + pad + 7
+                ]
+                far = np.hypot(rows[window] - y, columns[window] - x)
+                if black[window][far <= small.radius - slack].all():
+                    covered[window] |= far <= small.radius + slack
+        assert found == (black & ~covered)[pad:-pad, pad:-pad].sum()
+        assert found > 0
+
+
+def test_anisotropy_of_true_images_is_exact_and_its_sign_is_the_shape(truth, drawn):
+    metric = AnisotropyError()
+    features = features_of([metric], drawn.r, truth, None, None, 128)[metric.name]
+    exact = metric.expected(features.mean(axis=0), truth)
+    for got, probability in zip(features.T, exact, strict=True):
+        assert abs(z_score(got, probability)) < 4
+    wide = damages.ellipses(truth.spec, 200, np.random.default_rng(0), 0.1)
+    for images, sign in ((wide, -1), (wide.swapaxes(1, 2), 1)):
+        found = features_of([metric], images, truth, None, None, 128)[metric.name].mean(axis=0)
+        assert sign * metric.value(found, 200, truth) > 0.05
+
+
+@pytest.mark.parametrize("metric", [KVarianceRatio(), LambdaVarianceRatio()], ids=lambda m: m.name)
+def test_the_variance_of_the_trend_is_exact(truth, drawn, metric):
+    features = features_of([metric], drawn.r, truth, None, None, 128)[metric.name]
+    n = len(features)
+    assert metric.value(features.mean(axis=0), n, truth) == pytest.approx(
+        1, abs=4 * math.sqrt(2 / n)
+    )
+    mixed = damages.mixed_slopes(truth.spec, 600, np.random.default_rng(0), 0.3)
+    found = features_of([metric], mixed, truth, None, None, 128)[metric.name].mean(axis=0)
+    assert (metric.value(found, 600, truth) > 2) == (metric.name == "k_variance_ratio")
+
+
+@pytest.mark.parametrize(
+    ("damage", "score"), [(damages.steeper_below, "row_error"), (damages.waves, "row_error"),
+                          (damages.empty_borders, "column_error")],
+)  # fmt: skip
+def test_strips_show_where_black_is(truth, damage, score):
+    metric = BY_NAME[score]
+    values = []
+    for size in (0.0, 0.4):
+        images = damage(truth.spec, 300, np.random.default_rng(1), size)
+        found = features_of([metric], images, truth, None, None, 128)[score].mean(axis=0)
+        values.append(float(metric.value(found, 300, truth)))
+    assert values[1] > (2 if score == "row_error" else 1.05) * values[0]
 
 
 def test_bands_average_exactly():

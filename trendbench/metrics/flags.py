@@ -18,7 +18,7 @@ from trendbench.metrics.trend import standard_errors
 from trendbench.spec import TaskSpec
 
 CHANCE = 2.0
-VOTES_CHANCE = 1.5  # a vote's range knows its own tail: p < 1e-3 beyond it
+VOTES_CHANCE = 1.1  # the range of a full card lies at p = 4e-4, whatever the votes
 _TREND_SHARE = 0.05
 Limit = float | Callable[[TaskSpec, int], float]
 
