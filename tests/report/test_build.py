@@ -371,4 +371,4 @@ def test_intervals_of_several_seeds_are_those_of_the_board(results, html):
     assert row["seeds"] == 2
     assert np.isfinite(row["xi_ratio_low"])
     assert f"[{row['xi_ratio_low']:.3g}, {row['xi_ratio_high']:.3g}]" in html
-    assert "from resampling seeds and images" in html
+    assert "95 % interval over seeds and images" in html

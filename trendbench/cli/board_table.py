@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from trendbench.leaderboard.board import place
+from trendbench.leaderboard.ranking import FLAGGED, REFERENCE, STALE
 from trendbench.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
 _ROOMY = 100  # columns from which a table has wide gaps and every column
@@ -92,7 +93,7 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
 
 def _flags(row: dict[str, Any]) -> str:
     """The flags; or why the row has no rank, where neither they nor another column say it."""
-    is_said = row["unranked"] in ("", "flagged", "stale", "reference row")
+    is_said = row["unranked"] in ("", FLAGGED, STALE, REFERENCE)
     return row["flags"].replace(";", ", ") if is_said else f"({row['unranked']})"
 
 

@@ -43,7 +43,7 @@ def changes_table(changes: Sequence[Change], score: str, width: int = NARROWEST)
         for change in group:
             table.add_row(
                 _moved(change.rank_before, change.rank_after),
-                _moved(change.tier_before, change.tier_after),
+                _tiers(change),
                 Text("\n".join(filter(None, (change.arch, change.variant)))),
                 "absent" if change.side == "after" else _number(change.before),
                 "gone" if change.side == "before" else _number(change.after),
@@ -59,6 +59,11 @@ def _moved(*places: int | None) -> str:
     """A rank or tier before and after; once where it stayed."""
     before, after = ("–" if place is None else str(place) for place in places)
     return after if before == after else f"{before}→{after}"
+
+
+def _tiers(change: Change) -> str:
+    is_unknown = change.side == "both" and change.tier_before is None
+    return _moved(change.tier_after if is_unknown else change.tier_before, change.tier_after)
 
 
 def _number(value: float | None) -> str:

@@ -96,7 +96,8 @@ def paired_difference(
     """The mean of a − b, and its 95 % interval: images are paired, and seeds where they agree.
 
     Args:
-        a, b: values by seed and test image, (S, n) and (S′, n).
+        a: values by seed and test image, (S, n).
+        b: the same of the other row, (S′, n).
         same_seeds: whether row s of both is of one seed; else their seeds are independent.
     """
     if same_seeds:

@@ -29,6 +29,7 @@ TIERS = {
     TOLD: "told from true images, or not known, and no flag",
     DISQUALIFIED: "flagged or stale",
 }
+REFERENCE, STALE, FLAGGED = "reference row", "stale", "flagged"  # why a row has no rank
 FEWEST_SEEDS = 3  # for a rank that is not provisional
 FAMILY_WISE = 0.05
 _CLASSIFIER = "c2st_p"
@@ -55,11 +56,11 @@ def reason_without_rank(row: Mapping[str, Any], unranked: Collection[str]) -> st
         unranked: families that are for reference.
     """
     if row["family"] in unranked:
-        return "reference row"
+        return REFERENCE
     if row["status"] == "stale":
-        return "stale"
+        return STALE
     if row["flags"]:
-        return "flagged"
+        return FLAGGED
     if row["xi_ratio"] is None:
         return "no xi_ratio"
     if row["diversity"] is None and needs_second(row["task"], conditional=row["conditional"]):
@@ -131,7 +132,8 @@ def p_value(
     """The two-sided level at which the interval of a difference just reaches zero, by bisection.
 
     Args:
-        difference, image_variance: (pairs,).
+        difference: of each pair, (pairs,).
+        image_variance: part of its variance that images contribute, (pairs,).
         parts: as of ``half_width``, (pairs,) each.
 
     Returns:
