@@ -106,9 +106,8 @@ def is_better(ratios: Sequence[Estimate]) -> NDArray[np.bool_]:
     """
     away = np.array([ratio.value for ratio in ratios]) - 1
     images = _image_covariance(ratios)
-    variance, seeds = (
-        np.array([getattr(ratio, name) for ratio in ratios]) for name in ("seed_variance", "seeds")
-    )
+    variance = np.array([ratio.seed_variance for ratio in ratios])
+    seeds = np.array([ratio.seeds for ratio in ratios])
     i, j = np.triu_indices(len(ratios), 1)
     both, shared = images[i, i] + images[j, j], 2 * images[i, j]
     parts = [(variance[i], seeds[i]), (variance[j], seeds[j])]
@@ -144,8 +143,8 @@ def p_value(
     high = np.zeros(len(difference))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        reaches = half_width(np.exp(middle) / 2, image_variance, parts) >= np.abs(difference)
-        low, high = np.where(reaches, middle, low), np.where(reaches, high, middle)
+        is_short = half_width(np.exp(middle) / 2, image_variance, parts) < np.abs(difference)
+        low, high = np.where(is_short, low, middle), np.where(is_short, middle, high)
     return np.exp(high)
 
 
