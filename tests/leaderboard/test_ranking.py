@@ -131,6 +131,8 @@ def test_variance_components_are_recovered():
     assert found.seed_variance * 200 == pytest.approx(effects[0].var(), rel=0.1)
     assert found.image_variance * 200 == pytest.approx(effects[1].var() + 9 / 200, rel=0.1)
     assert estimate_of(sum(effects)[:1]).seed_variance == 0
+    noisy = estimate_of(0.2 * rng.normal(size=(2000, 1)) + 3 * rng.normal(size=(2000, 20)))
+    assert noisy.seed_variance * 2000 == pytest.approx(0.04, abs=0.06)  # σ_e²/n is 0.45
 
 
 def test_seeds_that_vary_widely_are_told_from_nothing():
@@ -178,7 +180,7 @@ def test_ranks_run_through_the_tiers(tmp_path):
 def test_fewer_than_three_seeds_rank_as_provisional(tmp_path, in_process):
     for seed in range(3):
         make(tmp_path, "nf8", seed=seed, ratio=1.5)
-    make(tmp_path, "nf16")
+        make(tmp_path, "nf16", seed=seed // 2)
     make(tmp_path, "nf32", flags=["grey"])
     found = {row["arch"]: (row["rank"], row["provisional"]) for row in local(tmp_path)}
     assert found == {"nf8": (2, False), "nf16": (1, True), "nf32": (None, False)}
