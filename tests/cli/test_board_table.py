@@ -26,9 +26,10 @@ def test_the_published_board_fits_80_columns():
 def test_status_has_a_column_and_flags_share_lines(tmp_path, width):
     flags = ["below-floor", "collapsed", "memorised", "wrong-texture"]
     recipe = {"generator": "submitted", "parameters": {}, "source": "e" * 64, "sha256": "e" * 64}
-    make(tmp_path, "theirs", recipe=recipe, status="self-reported", family="submitted")
+    sent = {"recipe": recipe, "status": "self-reported", "family": "submitted"}
+    make(tmp_path, "theirs", **sent, flags=["grey"])
     make(tmp_path, "nf8", recipe=recipe_entry("nf8", epochs=20), flags=flags)
-    make(tmp_path, "nf8")
+    make(tmp_path, "nf8", flags=["grey"])
     text = board_tables(rows(read_folder(tmp_path, "local")), width)
     assert max(map(len, text.splitlines())) <= width
     assert {"self-reported", "local", "epochs=20"} <= set(text.replace(",", "").split())

@@ -212,7 +212,7 @@ def test_the_command(two, monkeypatch):
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     (line,) = [line for line in result.stdout.splitlines() if "nf8 " in line and "→" in line]
-    assert line.split()[:5] == ["2→–", "nf8", "1.3", "1.32", "+0.02"]
+    assert line.split()[:6] == ["2→–", "2→3", "nf8", "1.3", "1.32", "+0.02"]
     assert line.rstrip().endswith("*")
     as_json = json.loads(CliRunner().invoke(command, [*arguments, "--json"]).stdout)
     assert {entry["arch"] for entry in as_json} >= {"nf8", "nf16", "nf32"}

@@ -58,6 +58,25 @@ def test_seeds_are_averaged_image_by_image(tmp_path, shared):
     assert pair.value == pytest.approx(-0.2, abs=1e-6)
 
 
+def test_the_spread_over_seeds_is_part_of_the_interval(tmp_path, shared):
+    """Two seeds at 0.1 and 0.3: t = 12.7 with one degree of freedom, standard error 0.1.
+
+    Of rows with the same seeds, differences are taken seed by seed: 0.04 and 0.06, standard error
+    0.01.
+    """
+    make(tmp_path, "nf16", n=N, images=shared)
+    for seed, shift in ((0, 0.1), (1, 0.3)):
+        make(tmp_path, "nf8", seed=seed, n=N, images=shared + shift)
+        make(tmp_path, "nf32", seed=seed, n=N, images=shared + 1.1 * shift + 0.03)
+    pairs = found(tmp_path)
+    apart = pairs["nf16", "nf8"]
+    assert (apart.high - apart.low) / 2 == pytest.approx(12.706 * 0.1, rel=1e-3)
+    assert not apart.is_real
+    beside = pairs["nf32", "nf8"]
+    assert beside.value == pytest.approx(0.05, abs=1e-6)
+    assert (beside.high - beside.low) / 2 == pytest.approx(12.706 * 0.01, rel=1e-3)
+
+
 def test_rows_of_other_triplets_are_not_paired(tmp_path, shared):
     make(tmp_path, "nf16", n=N, images=shared)
     make(tmp_path, "nf8", n=N, images=shared,

@@ -371,4 +371,20 @@ def test_intervals_of_several_seeds_are_those_of_the_board(results, html):
     assert row["seeds"] == 2
     assert np.isfinite(row["xi_ratio_low"])
     assert f"[{row['xi_ratio_low']:.3g}, {row['xi_ratio_high']:.3g}]" in html
-    assert "from resampling seeds and images" in html
+    assert "95 % interval over seeds and images" in html
+
+
+@pytest.mark.usefixtures("local_alone")
+def test_tiers_and_what_is_ranked_apart_are_shown(make, tmp_path):
+    """Each row has its tier; a card has the reason for a missing rank, or the scores that tell."""
+    make("nf8", told_by=["s2_error", "xi"])
+    make("nf16", conditional=False)
+    make("nf32", flags=["grey"])
+    text = write_report(make.folder, tmp_path / "out").read_text()
+    assert text.count("1*<small>tier 2</small>") == 2
+    assert text.count("<small>tier 3</small>") == 1
+    assert "Tier 2: told from true images by s2_error, xi; provisional rank" in text
+    assert "Tier 2: not known whether told from true images; provisional rank" in text
+    assert "Tier 3: flagged or stale; no rank: flagged." in text
+    first, second = (text.index(f"<h4>Rows that {use} the inputs") for use in ("use", "do not use"))
+    assert first < text.index('href="#card-nf8-') < second < text.index('href="#card-nf16-')

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from trendbench.leaderboard.board import place
+from trendbench.leaderboard.ranking import FLAGGED, REFERENCE, STALE
 from trendbench.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
 _ROOMY = 100  # columns from which a table has wide gaps and every column
 _LOCAL = "local"
 _FOOTNOTE = (
-    "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
-    "overlap share a rank; flagged and reference rows have none. runs: seeds×epochs.\n"
+    "ξ/floor is 1 for true images; ± half its 95 % interval. A rank is 1 + the rows\n"
+    "of better tiers + the rows of its own tier that are significantly nearer to 1.\n"
+    "tier 1: not told from true images; 2: told, or not known; 3: flagged or stale.\n"
+    "* provisional: fewer than three seeds. Tier 3 and reference rows have no rank.\n"
+    "Rows that do not use the inputs are ranked apart. runs: seeds×epochs.\n"
     "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
     "paper ξ: the 2017 study's value, obtained on other data: context, not a target;\n"
     "shown where there is room."
@@ -25,17 +30,25 @@ def terminal_width() -> int:
 
 
 def board_tables(board: Sequence[dict[str, Any]], width: int = NARROWEST) -> str:
-    """One table for each task and data file, with a footnote; ``width`` in columns."""
+    """A table for each task, data file, use of the inputs and tier, and a footnote.
+
+    ``width`` is in columns.
+    """
     from rich.console import Console
 
     if not board:
         return "no results yet: trendbench run --arch nf8 makes one"
     file = io.StringIO()
     console = Console(file=file, width=width, no_color=True)
-    for (task, data), group in groupby(board, key=lambda row: (row["task"], row["data"])):
-        console.print(_table(f"{task}, data {data}", list(group), width))
+    for title, group in groupby(board, key=_title):
+        console.print(_table(title, list(group), width))
     lines = (line.rstrip() for line in file.getvalue().splitlines())
     return "\n".join([*lines, _FOOTNOTE])
+
+
+def _title(row: dict[str, Any]) -> str:
+    apart = "" if row["conditional"] else ", inputs not used"
+    return f"{row['task']}, data {row['data']}, tier {row['tier']}{apart}"
 
 
 def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
@@ -65,17 +78,23 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
         table.add_column("paper ξ", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            _text(row["rank"]),
+            place(row),
             Text("\n".join(filter(None, (row["arch"], row["variant"])))),
             with_half_width(row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"], 2),
             fixed(row["xi"], 5),
             percent(row["grey_fraction"]),
             f"{row['seeds']}×{plain(row['epochs'])}",
-            row["flags"].replace(";", ", "),
+            _flags(row),
             *([_status(row)] if told else []),
             *([_text(row["paper_xi"])] if in_paper else []),
         )
     return table
+
+
+def _flags(row: dict[str, Any]) -> str:
+    """The flags; or why the row has no rank, where neither they nor another column say it."""
+    is_said = row["unranked"] in ("", FLAGGED, STALE, REFERENCE)
+    return row["flags"].replace(";", ", ") if is_said else f"({row['unranked']})"
 
 
 def _status(row: dict[str, Any]) -> str:

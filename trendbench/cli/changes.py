@@ -8,6 +8,7 @@ from trendbench.leaderboard.compare import Change
 from trendbench.numbers import NARROWEST
 
 _FOOTNOTE = (
+    "tier 1: not told from true images; 2: told, or not known; 3: flagged or stale.\n"
     "change: after − before with its 95 % interval; * where it leaves out zero.\n"
     "† only the rows' own intervals were at hand, not their images: a wider interval."
 )
@@ -34,13 +35,15 @@ def changes_table(changes: Sequence[Change], score: str, width: int = NARROWEST)
             pad_edge=False, collapse_padding=True,
         )  # fmt: skip
         table.add_column("#", justify="right", no_wrap=True)
+        table.add_column("tier", justify="right", no_wrap=True)
         table.add_column("arch", overflow="fold", min_width=17)
         table.add_column("before", justify="right", no_wrap=True)
         table.add_column("after", justify="right", no_wrap=True)
         table.add_column("change", justify="right", no_wrap=True)
         for change in group:
             table.add_row(
-                _ranks(change),
+                _moved(change.rank_before, change.rank_after),
+                _tiers(change),
                 Text("\n".join(filter(None, (change.arch, change.variant)))),
                 "absent" if change.side == "after" else _number(change.before),
                 "gone" if change.side == "before" else _number(change.after),
@@ -52,9 +55,15 @@ def changes_table(changes: Sequence[Change], score: str, width: int = NARROWEST)
     return "\n".join([*lines, _FOOTNOTE, *ambiguous])
 
 
-def _ranks(change: Change) -> str:
-    before, after = ("–" if r is None else str(r) for r in (change.rank_before, change.rank_after))
+def _moved(*places: int | None) -> str:
+    """A rank or tier before and after; once where it stayed."""
+    before, after = ("–" if place is None else str(place) for place in places)
     return after if before == after else f"{before}→{after}"
+
+
+def _tiers(change: Change) -> str:
+    is_unknown = change.side == "both" and change.tier_before is None
+    return _moved(change.tier_after if is_unknown else change.tier_before, change.tier_after)
 
 
 def _number(value: float | None) -> str:

@@ -1,23 +1,25 @@
 """Tables as Markdown, for papers and for this project's own pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from trendbench.cards.text import markdown_table
-from trendbench.leaderboard.board import label
+from trendbench.leaderboard.board import label, place
 from trendbench.leaderboard.pairs import Difference
 
 
 def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
     """Some columns of the leaderboard; numbers to three digits, flags after one another.
 
-    Rows of one name say beside it how they differ.
+    Rows of one name say beside it how they differ, and a star marks a provisional rank.
     """
     named = None if "variant" in columns else "arch"
+    written = {named: label, "rank": place}
     return markdown_table(
         [f"`{column}`" for column in columns],
         [
-            [_cell(label(row) if column == named else row[column]) for column in columns]
+            [_cell(written.get(column, itemgetter(column))(row)) for column in columns]
             for row in board
         ],
     )

@@ -3,21 +3,24 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trendbench import catalog
 from trendbench.errors import RecipeError, SpecError
 from trendbench.generators.recipes import find_recipe, unranked_families
+from trendbench.leaderboard.pooling import estimate, interval
+from trendbench.leaderboard.ranking import (
+    FEWEST_SEEDS,
+    ranks,
+    reason_without_rank,
+    tier_of,
+)
 from trendbench.leaderboard.variants import variants
 from trendbench.metrics.registry import METRICS, are_current
-from trendbench.metrics.resampling import CONFIDENCE, REPLICATES
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, newness, read_all, row_key
 from trendbench.spec import canonical_file
@@ -29,7 +32,6 @@ CSV_NAME = "leaderboard.csv"
 SCORES = tuple(METRICS)
 PAPER_NAME = "paper.csv"  # the study's numbers, in folders that are published
 _SHORT = 12
-_SEED = 20170602
 _FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute; the ' stops it
 
 _SCORE_COLUMNS = tuple(f"{name}{end}" for name in SCORES for end in ("", "_low", "_high"))
@@ -38,6 +40,7 @@ COLUMNS = (
     *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
     "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
     "code", "origin", "paper_xi", "paper_data", "variant", "superseded",
+    "tier", "provisional", "unranked",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -88,8 +91,8 @@ def placed(records: Sequence[StoredRecord]) -> list[tuple[Row, list[StoredRecord
         (_row(group, paper) | {"variant": variant, "superseded": len(every) - len(group)}, group)
         for group, every, variant in zip(kept, groups, told, strict=True)
     ]
+    _rank(board)
     board.sort(key=lambda line: _order(line[0]))
-    _rank([row for row, _ in board])
     return board
 
 
@@ -112,6 +115,11 @@ def label(row: Row) -> str:
     return f"{row['arch']} ({row['variant']})" if row["variant"] else str(row["arch"])
 
 
+def place(row: Row) -> str:
+    """A row's rank, with a star where it is provisional; empty where it has none."""
+    return "" if row["rank"] is None else f"{row['rank']}{'*' if row['provisional'] else ''}"
+
+
 def _groups(records: Iterable[StoredRecord]) -> list[list[StoredRecord]]:
     """The records of each row, all of them."""
     groups: dict[tuple[object, ...], list[StoredRecord]] = defaultdict(list)
@@ -124,13 +132,6 @@ def paper_lines() -> dict[str, dict[str, str]]:
     """The 2017 study's numbers by arch, as printed there, each with a remark on its data."""
     with (catalog.RESULTS / PAPER_NAME).open(newline="", encoding="utf-8") as file:
         return {line["arch"]: line for line in csv.DictReader(file)}
-
-
-@dataclass(frozen=True)
-class _Pooled:
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row:
@@ -160,53 +161,12 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "paper_xi": paper.get(first.arch, {}).get("xi"),
         "paper_data": paper.get(first.arch, {}).get("data"),
     }
-    for name, pooled in _pool(group).items():
-        row[name], row[f"{name}_low"], row[f"{name}_high"] = pooled.value, pooled.low, pooled.high
-    return row
-
-
-def _pool(group: Sequence[StoredRecord]) -> dict[str, _Pooled]:
-    """Each score over the seeds: mean, and the interval from resampling seeds and images."""
-    if len(group) == 1:
-        entries = {name: group[0].record.scores.get(name) for name in SCORES}
-        return {
-            name: _Pooled(entry.value, entry.low, entry.high)
-            if entry
-            else _Pooled(None, None, None)
-            for name, entry in entries.items()
-        }
-    images = [stored.per_image() for stored in group]
-    lengths = {stored.record.n_test for stored in group}
-    pooled = {}
     for name in SCORES:
-        entries_of = [stored.record.scores.get(name) for stored in group]
-        values = [entry.value for entry in entries_of if entry]
-        if len(values) < len(group):
-            pooled[name] = _Pooled(None, None, None)
-            continue
-        if any(name not in series for series in images) or len(lengths) > 1:
-            # Not a score of single images, or seeds that were not scored on the same ones.
-            low, high = min(e.low for e in entries_of if e), max(e.high for e in entries_of if e)
-            pooled[name] = _Pooled(float(np.mean(values)), low, high)
-            continue
-        table = np.stack([series[name] for series in images])
-        value = float(np.mean(values))
-        low, high = _crossed_interval(table)
-        shift = value - float(table.mean())
-        pooled[name] = _Pooled(value, low + shift, high + shift)
-    return pooled
-
-
-def _crossed_interval(table: NDArray[np.float64]) -> tuple[float, float]:
-    """Interval of the grand mean of (seeds, images), both resampled, each on its own."""
-    rng = np.random.default_rng(_SEED)
-    seeds, n = table.shape
-    by_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=REPLICATES) / seeds
-    by_image = rng.multinomial(n, np.full(n, 1 / n), size=REPLICATES) / n
-    means = np.einsum("bs,sn,bn->b", by_seed, table, by_image, optimize=True)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+        pooled = interval(group, name) or (None, None, None)
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = pooled
+    is_disqualified = bool(row["flags"]) or row["status"] == "stale"
+    row["tier"] = tier_of(records, is_disqualified=is_disqualified)
+    return row
 
 
 def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
@@ -266,46 +226,41 @@ def _short(digest: str) -> str:
     return f"sha256:{digest[:_SHORT]}"
 
 
-def _distance(row: Row) -> float:
-    ratio = row["xi_ratio"]
-    return abs(ratio - 1) if ratio is not None else float("inf")
-
-
-def _competes(row: Row, unranked: Collection[str]) -> bool:
-    ranked_by = (row["xi_ratio"], row["xi_ratio_low"], row["xi_ratio_high"])
-    if None in ranked_by:
-        return False
-    return not row["flags"] and row["status"] != "stale" and row["family"] not in unranked
-
-
 def _order(row: Row) -> tuple[Any, ...]:
-    out = bool(row["flags"]) or row["status"] == "stale"
+    """By task, data file, use of the inputs, tier and rank; then by ``_farthest``."""
     return (
         row["task"],
         row["data"],
-        out,
-        _distance(row),
+        not row["conditional"],
+        row["tier"],
+        np.inf if row["rank"] is None else row["rank"],
+        _farthest(row),
         row["arch"],
         row["recipe"],
         row["origin"],
     )
 
 
-def _rank(board: Sequence[Row]) -> None:
-    """Rank within each task and data file; a row whose interval meets its leader's shares it."""
+def _farthest(row: Row) -> float:
+    """The largest |ξ/floor − 1| in the row's interval, so that a wide interval does not lead."""
+    ends = (row["xi_ratio_low"], row["xi_ratio_high"])
+    return np.inf if None in ends else max(abs(end - 1) for end in ends)
+
+
+def _rank(board: Sequence[tuple[Row, list[StoredRecord]]]) -> None:
+    """Fill in the ranks, within each task, data file and use of the inputs."""
     unranked = unranked_families()
-    for _, group in groupby(board, key=lambda row: (row["task"], row["data"])):
-        leader: Row | None = None
-        competing = [row for row in group if _competes(row, unranked)]
-        for place, row in enumerate(competing, start=1):
-            if leader is None or not _overlap(leader, row):
-                row["rank"], leader = place, row
-            else:
-                row["rank"] = leader["rank"]
-
-
-def _overlap(a: Row, b: Row) -> bool:
-    return bool(a["xi_ratio_low"] <= b["xi_ratio_high"] and b["xi_ratio_low"] <= a["xi_ratio_high"])
+    competing = defaultdict(list)
+    for row, group in board:
+        row |= {"unranked": reason_without_rank(row, unranked), "provisional": False}
+        ratio = None if row["unranked"] else estimate(group, "xi_ratio")
+        if ratio is not None:
+            key = (row["task"], row["data"], row["conditional"])
+            competing[key].append((row, ratio))
+    for lines in competing.values():
+        placed = ranks([row["tier"] for row, _ in lines], [ratio for _, ratio in lines])
+        for (row, _), rank in zip(lines, placed, strict=True):
+            row |= {"rank": rank, "provisional": row["seeds"] < FEWEST_SEEDS}
 
 
 def _cell(value: Any) -> str:

@@ -12,7 +12,8 @@ from typing import Literal
 
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, PAPER_NAME, Row, placed
-from trendbench.leaderboard.pairs import by_image, paired_difference
+from trendbench.leaderboard.pairs import paired_difference, seeds_of
+from trendbench.leaderboard.pooling import by_seed
 from trendbench.leaderboard.variants import variants
 from trendbench.plain_text import is_plain
 from trendbench.results.store import StoredRecord, read_all, read_folder
@@ -25,7 +26,8 @@ _CSV_PRECISION = 1e-5  # its numbers have six digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,70}")
 _NAMES = ("task", "data", "arch", "family", "recipe")
 _KEYS = (*_NAMES, "rank", "flags", "origin")
-_TOLD = "variant"
+_ADDED = ("variant", "tier")  # columns that boards of older versions lack
+_WHOLE = ("rank", "tier")
 _Key = tuple[str, ...]
 
 
@@ -57,6 +59,7 @@ class Change:
         side: which leaderboards have it.
         is_ambiguous: whether it is absent on one side and others of its name stand there.
         rank_before, rank_after: None where unranked or absent.
+        tier_before, tier_after: None where absent, or not stated by an older CSV.
         before, after: the score; None where the row or its score is absent.
         low, high: 95 % interval of after − before; None where either is absent.
         basis: ``same value`` where the two agree to the six digits of a CSV; ``same triplets``
@@ -74,6 +77,8 @@ class Change:
     is_ambiguous: bool
     rank_before: int | None
     rank_after: int | None
+    tier_before: int | None
+    tier_after: int | None
     before: float | None
     after: float | None
     low: float | None
@@ -161,7 +166,7 @@ def _told_apart(lines: Sequence[Line]) -> list[str]:
     told = {id(a): b for a, b in zip(known, variants([x.records[0] for x in known]), strict=True)}
     names = Counter(line.name for line in lines)
     return [
-        told.get(id(line), line.row.get(_TOLD))
+        told.get(id(line), line.row.get("variant"))
         or (f"recipe={line.row['recipe']}" if names[line.name] > 1 else "")
         for line in lines
     ]
@@ -185,6 +190,8 @@ def _change(
         is_ambiguous=shown.name in elsewhere,
         rank_before=old.row["rank"] if old else None,
         rank_after=new.row["rank"] if new else None,
+        tier_before=old.row.get("tier") if old else None,
+        tier_after=new.row.get("tier") if new else None,
         before=before, after=after, low=low, high=high, basis=basis,
     )  # fmt: skip
 
@@ -197,9 +204,10 @@ def _interval(
         return None, None, ""
     if _close(old.row[score], new.row[score]):
         return 0.0, 0.0, "same value"
-    tables = [by_image(line.records, score) if line.records else None for line in (new, old)]
-    if tables[0] is not None and tables[1] is not None and len(tables[0]) == len(tables[1]):
-        _, low, high = paired_difference(tables[0], tables[1])
+    a, b = (by_seed(line.records, score) if line.records else None for line in (new, old))
+    if a is not None and b is not None and a.shape[1] == b.shape[1]:
+        same_seeds = seeds_of(new.records) == seeds_of(old.records)
+        _, low, high = paired_difference(a, b, same_seeds=same_seeds)
         return low, high, "same triplets"
     half = math.hypot(_half_width(old.row, score), _half_width(new.row, score))
     centre = new.row[score] - old.row[score]
@@ -237,8 +245,7 @@ def _read_csv(path: Path, score: str) -> list[Row]:
             f"{path} is not a leaderboard.csv: it has no rows with '{missing[0]}'; trendbench "
             "leaderboard --results FOLDER writes one"
         )
-    if _TOLD in table[0]:  # boards of older versions have no such column
-        needed = (*needed, _TOLD)
+    needed += tuple(name for name in _ADDED if name in table[0])
     return [_checked(row, needed, path, line) for line, row in enumerate(table, start=2)]
 
 
@@ -251,7 +258,7 @@ def _checked(cells: dict[str, str], needed: Sequence[str], path: Path, line: int
                 if not _NAME.fullmatch(text):
                     raise ValueError
                 row[name] = text
-            elif name in ("flags", "origin", _TOLD):
+            elif name in ("flags", "origin", "variant"):
                 if not is_plain(text):
                     raise ValueError
                 row[name] = text
@@ -259,7 +266,7 @@ def _checked(cells: dict[str, str], needed: Sequence[str], path: Path, line: int
                 value = float(text) if text else None
                 if value is not None and not math.isfinite(value):
                     raise ValueError
-                row[name] = int(value) if name == "rank" and value is not None else value
+                row[name] = int(value) if name in _WHOLE and value is not None else value
         except ValueError:
             raise ResultError(f"{path}, line {line}: {text[:40]!a} is no {name}") from None
     return row

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.leaderboard.board import entries
+from trendbench.leaderboard.pooling import TAIL, by_seed, estimate_of, half_width
 from trendbench.leaderboard.variants import variants
-from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
 from trendbench.results.store import StoredRecord
-
-_weights = lru_cache(maxsize=1)(bootstrap_weights)  # the same for all pairs of one task
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Difference:
         first, second: names of the rows.
         first_variant, second_variant: the difference of each from other rows of its name.
         value: score of the first minus that of the second.
-        low, high: its 95 % interval from resampling test triplets, the same for both rows.
+        low, high: its 95 % interval, from test triplets that both rows share and from seeds.
     """
 
     task: str
@@ -48,8 +45,9 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
     """Every pair of rows of one task and data file that have the score image by image.
 
     Image i of both rows was drawn for triplet i, so what is hard about a triplet cancels in the
-    difference and its interval is narrower than the rows' own. A row of several seeds enters with
-    its mean over seeds; their spread is not part of the interval.
+    difference and its interval is narrower than the rows' own. The spread over seeds is part of it
+    where a row has several. Each interval stands alone: among many pairs at 95 %, some leave out
+    zero by chance.
 
     Args:
         records: as ``read_all`` finds them.
@@ -63,7 +61,7 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
     known = [
         (group, variant, table)
         for group, variant in zip(rows, told, strict=True)
-        if (table := by_image(group, score)) is not None
+        if (table := by_seed(group, score)) is not None
     ]
     return [
         Difference(
@@ -71,20 +69,13 @@ def differences(records: Iterable[StoredRecord], score: str) -> list[Difference]
             a[0].record.data.sha256[:8],
             a[0].record.arch,
             b[0].record.arch,
-            *paired_difference(of_a, of_b),
+            *paired_difference(of_a, of_b, same_seeds=seeds_of(a) == seeds_of(b)),
             variant_a,
             variant_b,
         )
         for (a, variant_a, of_a), (b, variant_b, of_b) in combinations(known, 2)
         if _same_triplets(a[0], b[0])
     ]
-
-
-def by_image(group: Sequence[StoredRecord], score: str) -> NDArray[np.float64] | None:
-    """The score image by image, (n,), averaged over seeds; None where a seed has none."""
-    series = [stored.per_image().get(score) for stored in group]
-    found = [values for values in series if values is not None]
-    return np.mean(found, axis=0) if len(found) == len(series) else None
 
 
 def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
@@ -94,10 +85,26 @@ def _same_triplets(a: StoredRecord, b: StoredRecord) -> bool:
     )  # fmt: skip
 
 
-def paired_difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The mean of a − b over images (n,), and its 95 % interval from resampling them together."""
-    each = a - b
-    means = _weights(len(each)) @ each
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(q) for q in np.quantile(means, [tail, 1 - tail]))
-    return float(each.mean()), low, high
+def seeds_of(group: Sequence[StoredRecord]) -> list[int]:
+    """The seeds of a row's records."""
+    return [stored.record.seed for stored in group]
+
+
+def paired_difference(
+    a: NDArray[np.float64], b: NDArray[np.float64], *, same_seeds: bool
+) -> tuple[float, float, float]:
+    """The mean of a − b, and its 95 % interval: images are paired, and seeds where they agree.
+
+    Args:
+        a: values by seed and test image, (S, n).
+        b: the same of the other row, (S′, n).
+        same_seeds: whether row s of both is of one seed; else their seeds are independent.
+    """
+    if same_seeds:
+        paired = estimate_of(a - b)
+        half = paired.half_width
+    else:
+        paired = estimate_of((a.mean(axis=0) - b.mean(axis=0))[None])
+        parts = [(one.seed_variance, one.seeds) for one in (estimate_of(a), estimate_of(b))]
+        half = float(half_width(TAIL, paired.image_variance, parts))
+    return paired.value, paired.value - half, paired.value + half

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from trendbench.generators.recipes import unranked_families
-from trendbench.leaderboard.board import Row
+from trendbench.leaderboard.board import Row, place
+from trendbench.leaderboard.ranking import TIERS, TOLD
 from trendbench.metrics.flags import RULES, verdict
 from trendbench.metrics.metric import Score
 from trendbench.numbers import plain, short
@@ -151,6 +152,21 @@ class Entry:
             *(["privileged"] if row["privileged"] else []),
             *(["unconditional"] if not row["conditional"] else []),
         ]
+
+    @property
+    def place(self) -> str:
+        """Its rank, with a star where it is provisional."""
+        return place(self.row)
+
+    @property
+    def standing(self) -> str:
+        """Its tier, and why it has no rank, in words."""
+        row = self.row
+        reason = f"; no rank: {row['unranked']}" if row["unranked"] else ""
+        provisional = "; provisional rank, of fewer than three seeds" if row["provisional"] else ""
+        return (
+            f"Tier {row['tier']}: {_tier_in_words(row['tier'], self.seeds)}{reason}{provisional}."
+        )
 
     @property
     def variant(self) -> str:
@@ -315,6 +331,16 @@ def truth_cell(column: Column, entries: Sequence[Entry]) -> Cell:
     span = (with_minus(short(score.truth_low)), with_minus(short(score.truth_high)))
     text = written(column, row)
     return Cell(column, text, _raw(score.truth), *ends, is_as_true=True, range=span)
+
+
+def _tier_in_words(tier: int, seeds: Sequence[Seed]) -> str:
+    """The meaning of a tier for these runs; in tier 2, the scores that tell them."""
+    if tier != TOLD:
+        return TIERS[tier]
+    names = [name for seed in seeds for name in seed.record.told_by or ()]
+    if names:
+        return f"told from true images by {', '.join(dict.fromkeys(names))}"
+    return "not known whether told from true images"
 
 
 def _is_ours(record: RunRecord) -> bool:

@@ -24,6 +24,7 @@ from trendbench.results.store import StoredRecord
 
 STYLE, SCRIPT = "report.css", "report.js"
 _LONGEST = 600  # characters of any single text
+_RANKED_TOGETHER = (("Rows that use the inputs", True), ("Rows that do not use the inputs", False))
 _KEPT = "\n\N{NARROW NO-BREAK SPACE}"
 
 
@@ -49,12 +50,19 @@ class Group:
         return f"{first.task}, {first.data.train} training triplets, data {data}"
 
     @property
-    def parts(self) -> list[list[Entry]]:
-        """The rows that compete, and the reference rows."""
-        return [
-            [entry for entry in self.entries if (entry.kind == "reference") == is_reference]
-            for is_reference in (False, True)
+    def parts(self) -> list[tuple[str, list[Entry]]]:
+        """The rows that are ranked together, by name: those that use the inputs come first."""
+        rows = [entry for entry in self.entries if entry.kind != "reference"]
+        parts = [
+            (name, [entry for entry in rows if entry.row["conditional"] == uses_inputs])
+            for name, uses_inputs in _RANKED_TOGETHER
         ]
+        return [part for part in parts if part[1]] or parts[:1]
+
+    @property
+    def reference(self) -> list[Entry]:
+        """The reference rows."""
+        return [entry for entry in self.entries if entry.kind == "reference"]
 
     @property
     def pictured(self) -> Entry | None:

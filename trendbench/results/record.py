@@ -62,7 +62,8 @@ class RunRecord(Part):
     """One run of one row, as it lies in ``results/<task>/<arch>/<run-id>.json``.
 
     ``images`` is the hash of the per-image scores beside it, ``attachments`` those of the files
-    in the folder of its name.
+    in the folder of its name. ``told_by`` names the scores that tell the images from true ones in
+    one test; it is None where the images were scored before there was that test.
     """
 
     format: Literal["trendbench-result/1"] = "trendbench-result/1"
@@ -83,6 +84,7 @@ class RunRecord(Part):
     xi_floor: float
     scores: dict[Name, Score | None]
     flags: list[Name] = Field(default_factory=list)
+    told_by: list[Name] | None = None
     images: Sha256
     attachments: dict[Name, Sha256] = Field(default_factory=dict)
     finished: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
@@ -93,8 +95,9 @@ class RunRecord(Part):
         return f"seed{self.seed}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}"
 
     def to_json(self) -> str:
-        """Stable, readable JSON; a record without attachments reads as before there were any."""
-        content = self.model_dump(exclude=None if self.attachments else {"attachments"})
+        """Stable, readable JSON; a key that older records lack is left out where it is empty."""
+        absent = {"attachments": not self.attachments, "told_by": self.told_by is None}
+        content = self.model_dump(exclude={key for key, is_absent in absent.items() if is_absent})
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -12,6 +12,7 @@
   const cardOf = new Map(
     [...document.querySelectorAll("details.card")].map((card) => [card.dataset.row, card]));
   const folds = [...document.querySelectorAll("details.controls")];
+  const apart = [...board.querySelectorAll(".part:not(:first-of-type)")]; // the first has the truth
   const number = (text) => (text === undefined || text === "" ? NaN : Number(text));
 
   // cards
@@ -111,7 +112,7 @@
       shown += !row.hidden;
     }
     const holdsAny = (part) => part.querySelector("tr[data-order]:not([hidden]), .card:not([hidden])") !== null;
-    for (const part of [...groups, ...folds]) part.hidden = !holdsAny(part);
+    for (const part of [...groups, ...folds, ...apart]) part.hidden = !holdsAny(part);
     for (const fold of folds) fold.open = shown < rows.length && !fold.hidden;
     if (task?.value) groupChoice.value = groups.findIndex((group) => group.id === task.value);
     byId("count").textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
