@@ -67,7 +67,6 @@ def assembled(
         ValueError: a value that no record can hold.
     """
     per_image = pack_per_image(card.per_image)
-    told_by = getattr(card, "told_by", None)
     said = dict(making.__dict__)
     train = said.pop("train") or dataset.spec.train
     record = RunRecord(
@@ -78,7 +77,7 @@ def assembled(
         xi_floor=card.scores["xi"].truth,
         scores=card.scores,
         flags=[flag.name for flag in card.flags],
-        told_by=None if told_by is None else list(told_by),
+        told_by=list(card.told_by),
         images=_digest(per_image),
         attachments={name: _digest(content) for name, content in attachments.items()},
         finished=finished,
