@@ -2,10 +2,11 @@
 
 ``baselines/<family>/family.toml`` names the generator class, what all rows of the family share, the
 presets, which further names it reserves, and whether its rows are ranked;
-``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included. A family
-may name a function that reads parameters out of a row's name, so that members without a file run
-too. ``space.toml`` beside them is what ``trendbench tune`` searches. A recipe of one's own is one
-file that says it all: ``name``, ``generator``, ``summary`` and ``[parameters]``.
+``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included, and what a
+preset has otherwise for this row. A family may name a function that reads parameters out of a row's
+name, so that members without a file run too. ``space.toml`` beside them is what ``trendbench tune``
+searches. A recipe of one's own is one file that says it all: ``name``, ``generator``, ``summary``
+and ``[parameters]``.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ class _Row(BaseModel):
     summary: _Summary
     generator: str | None = None
     parameters: Parameters = {}
+    presets: dict[str, Parameters] = {}
 
 
 class _File(BaseModel):
@@ -237,7 +239,8 @@ def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parame
             continue
         chosen = preset or family.default_preset
         schedule = family.presets.get(chosen, {}) if chosen else {}
-        parameters = {**family.parameters, **schedule, **row.parameters}
+        own = row.presets.get(chosen, {}) if chosen else {}
+        parameters = {**family.parameters, **schedule, **row.parameters, **own}
         generator = row.generator or family.generator
         recipe = Recipe(arch, folder.name, generator, parameters, chosen, row.summary)
         return recipe, family.presets
