@@ -15,7 +15,7 @@ from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.metric import ImageMetric, Metric, Score
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import KError, Lambda0Error
-from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiExecuted, XiRatio, XiVarianceRatio
 
 IMAGE_METRICS: tuple[ImageMetric, ...] = (
     Xi(),
@@ -23,6 +23,7 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     XiBias(),
     XiVarianceRatio(),
     XiBinary(),
+    XiExecuted(),
     GreyFraction(),
     S2Error(),
     LinealError(),
