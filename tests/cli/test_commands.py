@@ -313,8 +313,8 @@ def test_stdout_closed_early_is_quiet(small_file):
 
 
 def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(in_process, small_file, tmp_path):
-    command = ["run", "--arch", "pix2pix-4", "--data", small_file, "--epochs", "3000", "--device", "cpu",
-               "--no-c2st"]  # fmt: skip
+    command = ["run", "--arch", "pix2pix-4", "--data", small_file, "--epochs", "3000",
+               "--device", "cpu", "--no-c2st"]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "trendbench", *map(str, command)],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,

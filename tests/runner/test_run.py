@@ -222,8 +222,8 @@ def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_fi
 def test_pix2pix_end_to_end_and_more_epochs(small_file, tmp_path):
     """Two epochs in one sitting and in two give the same weights, samples and scores."""
     where = {"data": small_file, "device": "cpu"}
-    at_once = run("pix2pix-4-woUnet", epochs=2, runs=tmp_path / "a", results=tmp_path / "ra", **where)
-    folders = {"runs": tmp_path / "b", "results": tmp_path / "rb"}
+    whole, folders = ({"runs": tmp_path / name, "results": tmp_path / f"r{name}"} for name in "ab")
+    at_once = run("pix2pix-4-woUnet", epochs=2, **whole, **where)
     short = run("pix2pix-4-woUnet", epochs=1, **folders, **where)
     longer = run("pix2pix-4-woUnet", epochs=2, **folders, **where)
     assert short.record.exists()
