@@ -373,7 +373,7 @@ def profiles_figure(clone: Clone) -> "Figure":
                 if network.data == data:
                     mean = density_profile(clone.pictures(network), WINDOW).mean(axis=0)
                     axes.plot(x, mean, lw=1, label=network.name)
-            axes.set(title=data, xlabel="x [px]", xlim=(0, 256), ylim=(0, None))
+            axes.set(title=data, xlabel="x [px]", xlim=(0, 256), ylim=(0, 0.6))
             axes.legend()
         panels[0].set(ylabel="ξ(k)")
     return figure

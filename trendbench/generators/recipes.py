@@ -1,7 +1,7 @@
 """Recipes: which generator, with which numbers. One TOML file per leaderboard row.
 
 ``baselines/<family>/family.toml`` names the generator class, what all rows of the family share, the
-presets, which further names it reserves, and whether its rows are ranked;
+presets, which further names it reserves, whether its rows are ranked, and a note on its images;
 ``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included, and what a
 preset has otherwise for this row. A family may name a function that reads parameters out of a row's
 name, so that members without a file run too. ``space.toml`` beside them is what ``trendbench tune``
@@ -53,6 +53,7 @@ class _Family(BaseModel):
     default_preset: str | None = None
     reserved: str | None = None
     ranked: bool = True
+    note: _Summary = ""
 
 
 class _Row(BaseModel):
@@ -195,6 +196,12 @@ def is_reserved(name: str) -> bool:
         ):
             return True
     return False
+
+
+def note_of(family: str) -> str:
+    """What a family's file says to whoever has run a row of it; empty for others."""
+    folders = {folder.name: folder for folder in _family_folders()}
+    return _family_of(folders[family]).note if family in folders else ""
 
 
 def unranked_families() -> set[str]:
