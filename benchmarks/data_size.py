@@ -1,6 +1,6 @@
 """Scores against the number of training triplets: ``docs/data-size.md``.
 
-``python -m benchmarks.data_size`` trains ``flow`` and ``nf16`` on 35, 350, 3500 and 35 000
+``python -m benchmarks.data_size`` trains ``flow`` and ``pix2pix-16`` on 35, 350, 3500 and 35 000
 triplets, so long that each sees equally many images in all, scores each on the test split of
 ``trend-v1`` and prints the tables; with ``--write`` it writes the page and its figure. ``--arch``
 and ``--n`` leave out others, so that several processes can share the work. A run that is
@@ -32,7 +32,7 @@ _TEMPLATE = Path(__file__).parent / "data_size.md"
 _CARDS = CARDS / "data-size"
 _WORK = Path("runs") / "data-size"
 _TASK, _DATA_SEED, _SEED = "trend-v1", 0, 0
-ARCHS = ("flow", "nf16")
+ARCHS = ("flow", "pix2pix-16")
 SIZES = (35, 350, 3500, 35_000)
 IMAGES = 35_000
 _PANELS = {

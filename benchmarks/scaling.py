@@ -32,7 +32,7 @@ class Rates:
         draw: seconds to draw it on the fly, without a file.
         nbytes: on disk, germs included.
         memory: peak of a process that makes a file [MB].
-        train: seconds to train nf8 on a triplet once.
+        train: seconds to train pix2pix-8 on a triplet once.
     """
 
     make: float
@@ -56,7 +56,7 @@ def tables(found: Rates) -> tuple[str, str]:
         ("draw on the fly", f"{1e3 * found.draw:.2f} ms"),
         ("on disk, germs included", f"{found.nbytes / 1e3:.1f} kB"),
         ("peak memory of a process that makes a file", f"{found.memory:.0f} MB"),
-        ("train nf8 on it once", f"{1e3 * found.train:.1f} ms"),
+        ("train pix2pix-8 on it once", f"{1e3 * found.train:.1f} ms"),
     ]
     hours, gigabytes = found.make / 3600, found.nbytes / 1e9
     rows = [
@@ -67,7 +67,7 @@ def tables(found: Rates) -> tuple[str, str]:
         ["dollars to write them", *_each(_number, hours * CORE_HOUR)],
         ["dollars to keep the file for a month", *_each(_number, gigabytes * GIGABYTE_MONTH)],
         [
-            f"one epoch of nf8 on {CORES} cores, at best",
+            f"one epoch of pix2pix-8 on {CORES} cores, at best",
             *_each(_duration, found.train / CORES),
         ],
     ]
@@ -129,7 +129,7 @@ def _make() -> None:
 
 
 def _train() -> None:
-    """Processor seconds to train nf8 on a triplet."""
+    """Processor seconds to train pix2pix-8 on a triplet."""
     import torch
 
     from trendbench.generators.recipes import find_recipe
@@ -142,7 +142,7 @@ def _train() -> None:
     triplets = simulate(load_spec("trend-v1"), _TRAINED)
     seconds = []
     for epochs in (1, 2):
-        recipe = find_recipe("nf8", overrides={"epochs": epochs})
+        recipe = find_recipe("pix2pix-8", overrides={"epochs": epochs})
         with tempfile.TemporaryDirectory() as name:
             context = RunContext(
                 seed=0, device="cpu", precision=choose_precision(torch.device("cpu")),

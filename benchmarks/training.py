@@ -28,8 +28,8 @@ LEAST = (
 )
 RATIO, CEILING, LOST = 1.6, 1.25, 3.0
 BATCH = 4
-ARCHS = ("nf8", "nf16", "nf32")
-IMAGES = {"nf8": 480, "nf16": 200, "nf32": 100}
+ARCHS = ("pix2pix-8", "pix2pix-16", "pix2pix-32")
+IMAGES = {"pix2pix-8": 480, "pix2pix-16": 200, "pix2pix-32": 100}
 WARM_UP = 20
 _EPOCH = 3500
 _SECONDS_A_SAVE = 60  # between checkpoints; there is one more at the end of each epoch
@@ -53,13 +53,13 @@ def measure(full: bool) -> Iterator[Row]:
         ours, lost, ceiling, plain = (median(column) for column in zip(*rounds, strict=True))
         yield reported(f"{arch}, batch {BATCH}", f"{ours:.1f} images/s")
         what, over = "  ceiling of its convolutions over that", ceiling / ours
-        if arch == "nf32":
+        if arch == "pix2pix-32":
             yield at_most(what, over, CEILING, "times", ".2f")
         else:
             yield reported(what, f"{over:.2f} times")
         yield at_most("  lost to data, logs, checkpoints", lost, LOST, "%")
         what = "  speed over the plain fp32 loop"
-        if arch == "nf8":
+        if arch == "pix2pix-8":
             yield reported(what, f"{ours / plain:.2f} times")
         else:
             yield at_least(what, ours / plain, RATIO, "times", ".2f")

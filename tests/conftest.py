@@ -120,7 +120,7 @@ def small_pool(request):
 def few_records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("published")
     shutil.copy(catalog.RESULTS / "paper.csv", folder)
-    for arch in ("nf8", "gan"):
+    for arch in ("pix2pix-8", "gan"):
         shutil.copytree(catalog.RESULTS / "trend-v1" / arch, folder / "trend-v1" / arch)
     return folder
 

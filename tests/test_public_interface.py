@@ -40,7 +40,7 @@ def test_the_docstring_s_example(small_file, tmp_path):
     with tb.open_dataset(small_file) as data:
         assert len(data.load("test")) == 12
     frame = tb.load_results(tmp_path)
-    assert "nf8" in set(frame["arch"])
+    assert "pix2pix-8" in set(frame["arch"])
 
 
 # For each parameter of the closed forms a right value, and wrong ones.
@@ -146,11 +146,11 @@ def test_a_task_is_given_as_a_spec_a_name_or_a_path(small, tmp_path):
         (lambda spec, file: tb.score(np.zeros(3, np.uint8), 5), "5: needed is the path"),
         (lambda spec, file: tb.score(None, file, c2st=False), "needed is uint8"),
         (lambda spec, file: tb.score([["a"]], file, c2st=False), "needed is uint8"),
-        (lambda spec, file: tb.run("nf8", seed=-1), "seed = -1"),
-        (lambda spec, file: tb.run("nf8", epochs=2.5), "epochs = 2.5"),
+        (lambda spec, file: tb.run("pix2pix-8", seed=-1), "seed = -1"),
+        (lambda spec, file: tb.run("pix2pix-8", epochs=2.5), "epochs = 2.5"),
         (lambda spec, file: tb.run(None), "None: needed is the name of a generator"),
-        (lambda spec, file: tb.run("nf8", data=5), "5: needed is the path of a data file"),
-        (lambda spec, file: tb.run("nf8", runs=None), "runs = None: needed is a path"),
+        (lambda spec, file: tb.run("pix2pix-8", data=5), "5: needed is the path of a data file"),
+        (lambda spec, file: tb.run("pix2pix-8", runs=None), "runs = None: needed is a path"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_refused_in_one_line(call, said, small, small_file):

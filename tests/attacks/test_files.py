@@ -211,7 +211,7 @@ CHANGES = {
     "a word for a number": {"learning_rate": "1"},
 }
 NETWORKS = [
-    *((arch, name, change) for arch in ("nf4", "vae", "gan", "flow")
+    *((arch, name, change) for arch in ("pix2pix-4", "vae", "gan", "flow")
       for name, change in CHANGES.items()),
     ("flow", "20 000 blocks", {"blocks": 20_000}),
     ("flow", "2·10⁹ steps", {"steps": 2 * 10**9}),
@@ -265,7 +265,7 @@ def test_hostile_weights_and_settings(tmp_path):
     assert let_in(attacks, tmp_path / "x") == []
 
 
-FOUND = json.loads(min(catalog.RESULTS.glob("trend-v1/nf8/seed*.json")).read_bytes())
+FOUND = json.loads(min(catalog.RESULTS.glob("trend-v1/pix2pix-8/seed*.json")).read_bytes())
 TEXTS = {
     "formula": '=HYPERLINK("http://x","y")', "newline": "a\nb", "nul": "a\0b",
     "escape": "a\x1b[2Jb", "bell": "a\x9bb", "bidirectional": "a\u202eb", "invisible": "a\u200bb",

@@ -44,10 +44,10 @@ def test_every_network_sees_as_many_images(arch):
 def test_a_published_run_of_the_same_is_not_repeated(tmp_path, monkeypatch):
     monkeypatch.setattr(data_size, "_CARDS", tmp_path)
     monkeypatch.setattr(data_size, "_measured", lambda case: pytest.fail(f"trains {case}"))
-    found = report(Case("nf16", 3500))
+    found = report(Case("pix2pix-16", 3500))
     assert found["training"]["images_seen"] == IMAGES
-    assert report(Case("nf16", 3500)) == found
-    assert data_size._published(Case("nf16", 350)) is None
+    assert report(Case("pix2pix-16", 3500)) == found
+    assert data_size._published(Case("pix2pix-16", 350)) is None
     assert data_size._published(Case("flow", 3500)) is None  # its published run is longer
 
 
@@ -82,7 +82,7 @@ def without_classifier(images, dataset, *, name):
 
 
 def test_each_row_has_a_table_of_all_sizes(everything):
-    first, second = tables(everything).split("## `nf16`")
+    first, second = tables(everything).split("## `pix2pix-16`")
     assert "| 35 triplets | 350 triplets | 3 500 triplets | 35 000 triplets |" in first
     assert "| ξ/floor | 1 (1 to 2) | 1.2 (1 to 2) | 1.4 (1 to 2) | 1.6 (1 to 2) |" in first
     assert "| ξ/floor | 1.8 (1 to 2) | 2 (1 to 2) | 2.2 \\* (1 to 2) | 2.4 \\* (1 to 2) |" in second
@@ -98,7 +98,7 @@ def test_the_figure_shows_every_value_with_its_interval(everything, tmp_path):
 
 
 def test_a_row_without_a_score_leaves_a_gap(everything):
-    everything[Case("nf16", 350)]["scores"]["s2_error"] = None
+    everything[Case("pix2pix-16", 350)]["scores"]["s2_error"] = None
     axes = figure(everything).axes[1]
     assert tuple(axes.containers[1].lines[0].get_xdata()) == (35, 3500, 35_000)
 

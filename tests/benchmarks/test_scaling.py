@@ -18,7 +18,7 @@ def test_costs_are_rates_times_triplets():
     assert row["on disk"] == ["20 GB", "2 TB"]
     assert row["dollars to write them"] == ["0.04", "4"]
     assert row["dollars to keep the file for a month"] == ["0.4", "40"]
-    assert row["one epoch of nf8 on 16 cores, at best"] == ["17 min", "28 h"]
+    assert row["one epoch of pix2pix-8 on 16 cores, at best"] == ["17 min", "28 h"]
 
 
 def test_the_page_is_the_program_s_own():

@@ -84,7 +84,7 @@ def test_a_process_is_given_variables_and_its_words_are_kept():
 
 
 def test_the_ceiling_holds_every_convolution_of_a_step():
-    calls = convolutions._calls("nf2", 2)
+    calls = convolutions._calls("pix2pix-2", 2)
     generator = [call for call in calls if call.shape[1] == 2 or call.to_weights]
     judge = [call for call in calls if not call.to_weights]
     assert len(calls) == 2 * 8 + 3 * 5  # a U-Net of 8 halvings once, a judge of 5 layers thrice

@@ -11,7 +11,7 @@ def seeds() -> dict[str, bytes]:
     """One sound input for each target."""
     return {
         "settings": json.dumps(_SETTINGS).encode(),
-        "record": min(catalog.RESULTS.glob("trend-v1/nf8/seed*.json")).read_bytes(),
+        "record": min(catalog.RESULTS.glob("trend-v1/pix2pix-8/seed*.json")).read_bytes(),
         "entry": _entry(),
         "leaderboard": b"".join(
             (catalog.RESULTS / "leaderboard.csv").read_bytes().splitlines(keepends=True)[:4]

@@ -201,7 +201,7 @@ def test_archs_lists_every_row_with_a_line(in_process):
         (["run"], ["--arch"]),
         (["run", "--arch", "nf8", "--epoch", "3"], ["--epoch"]),
         (["run", "--arch", "nf8", "--epochs", "0"], ["--epochs"]),
-        (["run", "--arch", "nf8", "--preset", "slow"], ["slow", "fast, paper"]),
+        (["run", "--arch", "nf8", "--preset", "slow"], ["slow", "short, study"]),
         (["run", "--arch", "nf8", "--data", "no.h5"], ["no.h5", "make-data"]),
         (["run", "--arch", "no.py:X"], ["no.py"]),
         (["make-data", "--n", "0"], ["--n"]),
@@ -228,7 +228,7 @@ def test_bad_input_is_one_clear_line(in_process, tmp_path, arguments, words):
 def test_a_device_that_is_not_there(in_process, small_file, tmp_path):
     refused(
         in_process(
-            "run", "--arch", "nf4", "--data", small_file, "--device", "cuda:77", "--no-c2st",
+            "run", "--arch", "pix2pix-4", "--data", small_file, "--device", "cuda:77", "--no-c2st",
             cwd=tmp_path,
         ),
         "cuda:77", "try cpu",
@@ -239,7 +239,7 @@ def test_a_damaged_file_is_not_trained_on(in_process, small_file, tmp_path):
     content = bytearray(small_file.read_bytes())
     content[len(content) // 3] ^= 0xFF
     (tmp_path / "bad.h5").write_bytes(content)
-    command = ["run", "--arch", "nf4", "--data", "bad.h5", "--no-c2st"]
+    command = ["run", "--arch", "pix2pix-4", "--data", "bad.h5", "--no-c2st"]
     refused(in_process(*command, cwd=tmp_path), "bad.h5")
 
 
@@ -313,8 +313,8 @@ def test_stdout_closed_early_is_quiet(small_file):
 
 
 def test_ctrl_c_in_training_saves_and_the_same_command_goes_on(in_process, small_file, tmp_path):
-    command = ["run", "--arch", "nf4", "--data", small_file, "--epochs", "3000", "--device", "cpu",
-               "--no-c2st"]  # fmt: skip
+    command = ["run", "--arch", "pix2pix-4", "--data", small_file, "--epochs", "3000",
+               "--device", "cpu", "--no-c2st"]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "trendbench", *map(str, command)],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,

@@ -27,8 +27,8 @@ def ask(*arguments):
 def test_card_tells_what_it_was_given(small_file, tmp_path):
     assert "# trend-v1\n" in ask("card", "trend-v1").stdout
     assert "`small.h5`, simulated with seed 3" in ask("card", small_file).stdout
-    record = next(RESULTS.glob("*/nf8/*.json"))
-    assert "# nf8 on trend-v1\n" in ask("card", record).stdout
+    record = next(RESULTS.glob("*/pix2pix-8/*.json"))
+    assert "# pix2pix-8 on trend-v1\n" in ask("card", record).stdout
     out = tmp_path / "croissant.json"
     written = ask("card", small_file, "--croissant", "--url", "https://e.org/a.h5", "--out", out)
     assert written.stdout == f"{out}\n"

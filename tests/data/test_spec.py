@@ -70,7 +70,7 @@ def test_spec_files_give_one_clear_line(tmp_path):
         with pytest.raises(SpecError, match=reason) as caught:
             load_spec(path)
         assert "\n" not in str(caught.value)
-    with pytest.raises(SpecError, match="name one of small, trend-v1, trend-v1-independent"):
+    with pytest.raises(SpecError, match="name one of small, study-2017, trend-v1"):
         load_spec("nope")
 
 

@@ -58,7 +58,7 @@ def test_streamed_images_are_indexed_as_arrays_are(small, small_data):
     np.testing.assert_array_equal(drawn[4:6].s2, stored.s2[4:6])
 
 
-@pytest.mark.parametrize("arch", ["nf4", "vae-cond", "gan", "flow"])
+@pytest.mark.parametrize("arch", ["pix2pix-4", "vae-cond", "gan", "flow"])
 def test_a_network_fits_to_a_stream_as_to_the_file_bit_for_bit(arch, small, small_data, tmp_path):
     from trendbench.generators.recipes import find_recipe
     from trendbench.training.context import RunContext

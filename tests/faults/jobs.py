@@ -70,7 +70,7 @@ def run_job(data: Path) -> Job:
         from trendbench.training import loop
 
         loop._SECONDS_BETWEEN_CHECKPOINTS = -1.0
-        run("nf4", data=data, epochs=2, device="cpu", c2st=False,
+        run("pix2pix-4", data=data, epochs=2, device="cpu", c2st=False,
             runs=folder / "runs", results=folder / "results")  # fmt: skip
 
     return job

@@ -140,7 +140,7 @@ def test_failing_calls_of_leaderboard(tmp_path):
 
 @pytest.mark.slow
 def test_failing_calls_of_a_run(tmp_path):
-    arguments = ("run", "--arch", "nf4", "--data", tiny_file(tmp_path), "--epochs", 1,
+    arguments = ("run", "--arch", "pix2pix-4", "--data", tiny_file(tmp_path), "--epochs", 1,
                  "--device", "cpu", "--no-c2st")  # fmt: skip
     assert fail_and_repeat(arguments, tmp_path / "x", 20) == []
 

@@ -177,6 +177,6 @@ def test_the_discriminator_may_have_a_width_of_its_own(small):
     assert widths(judge_nf=3) == (nf, 3)
     with pytest.raises(ValueError, match="judge_nf = 0: needed"):
         Pix2Pix(**NUMBERS, judge_nf=0)
-    assert "judge_nf" not in find_recipe("nf8").parameters
-    (published,) = catalog.RESULTS.glob("trend-v1/nf8/*.json")
-    assert find_recipe("nf8").sha256 == read_record(published).recipe.sha256
+    assert "judge_nf" not in find_recipe("pix2pix-8").parameters
+    (published,) = catalog.RESULTS.glob("trend-v1/pix2pix-8/*.json")
+    assert find_recipe("pix2pix-8").sha256 == read_record(published).recipe.sha256

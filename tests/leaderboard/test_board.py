@@ -46,7 +46,7 @@ def make(
         for name in names
     }  # fmt: skip
     fields = {
-        "task": "small", "arch": arch, "family": "pix2pix", "status": "reproduced", "seed": seed,
+        "task": "small", "arch": arch, "family": "study-2017", "status": "reproduced", "seed": seed,
         "recipe": changes.get("recipe") or recipe_entry(arch),
         "data": {"sha256": "a" * 64, "train": 24, "seed": 3},
         "code": {"version": "0.1.0", "sha256": "b" * 64},
@@ -64,7 +64,7 @@ def make(
 
 def recipe_entry(arch, **overrides):
     recipe = find_recipe(arch, overrides=overrides)
-    return {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
+    return {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "short",
             "sha256": recipe.sha256}  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_a_folder_that_is_not_there_is_no_board(tmp_path, monkeypatch, in_proces
 
 def test_stale_rows_are_marked_and_unranked(tmp_path):
     old = find_recipe("nf8").parameters | {"eta": 50.0}
-    entry = {"generator": find_recipe("nf8").generator, "parameters": old, "preset": "fast",
+    entry = {"generator": find_recipe("nf8").generator, "parameters": old, "preset": "short",
              "sha256": "d" * 64}  # fmt: skip
     make(tmp_path, recipe=entry)
     make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3500, "seed": 0}, task="trend-v1")
@@ -218,7 +218,7 @@ def test_stale_rows_are_marked_and_unranked(tmp_path):
 
 def test_longer_schedules_are_rows_of_their_own_and_not_stale(tmp_path):
     recipe = find_recipe("nf8", overrides={"epochs": 40})
-    entry = {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "fast",
+    entry = {"generator": recipe.generator, "parameters": recipe.parameters, "preset": "short",
              "sha256": recipe.sha256}  # fmt: skip
     make(tmp_path)
     make(tmp_path, recipe=entry)
@@ -279,7 +279,7 @@ def test_the_committed_leaderboard_is_what_the_records_give():
     published = catalog.ROOT / "results"
     text = to_csv(rows(read_folder(published, "published")))
     assert (published / "leaderboard.csv").read_text() == text
-    assert "nf8" in text
+    assert "pix2pix-8" in text
 
 
 def test_published_records_stand_beside_local_ones(tmp_path):

@@ -151,8 +151,8 @@ def test_rows_of_one_name_are_matched_by_recipe_and_family(tmp_path, only_csv):
     found = compare(read_board(before, "xi"), board_of(read_all(new)), "xi")
     mine = [c for c in found if c.task == "small"]
     assert {(c.arch, c.family, c.recipe[7:8], c.before, c.after) for c in mine} == {
-        ("nf8", "pix2pix", mine[0].recipe[7:8], 1.3, 1.3), ("Quilt", "own", "d", 1.1, 1.5),
-        ("nf8", "pix2pix", recipe_entry("nf8", epochs=40)["sha256"][:1], 1.4, 1.4),
+        ("nf8", "study-2017", mine[0].recipe[7:8], 1.3, 1.3), ("Quilt", "own", "d", 1.1, 1.5),
+        ("nf8", "study-2017", recipe_entry("nf8", epochs=40)["sha256"][:1], 1.4, 1.4),
         ("Quilt", "own", "e", 1.2, None), ("Quilt", "submitted", "f", None, 2.0),
     }  # fmt: skip
     assert {c.recipe[7:8] for c in mine if c.is_ambiguous} == {"e", "f"}

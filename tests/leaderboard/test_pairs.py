@@ -126,7 +126,14 @@ def test_columns_as_markdown(tmp_path):
     make(tmp_path, "nf8", ratio=1.23456, flags=("grey", "collapsed"))
     result = CliRunner().invoke(
         command,
-        ["--results", str(tmp_path), "--family", "pix2pix", "--markdown", "arch, xi_ratio,flags"],
+        [
+            "--results",
+            str(tmp_path),
+            "--family",
+            "study-2017",
+            "--markdown",
+            "arch, xi_ratio,flags",
+        ],
     )
     lines = result.stdout.splitlines()
     assert lines[:2] == ["| `arch` | `xi_ratio` | `flags` |", "| --- | --- | --- |"]

@@ -21,7 +21,8 @@ from trendbench.rendering.triplets import simulate
 pytestmark = pytest.mark.full_pool
 
 EXPECTED = {
-    "white": "wrong-trend", "grey-ramp": "below-floor", "iid-pixels": "wrong-texture",
+    "white": "wrong-trend", "grey": "grey", "grey-ramp": "below-floor",
+    "iid-pixels": "wrong-texture",
     "repeated": "collapsed", "replayed": "memorised", "mirrored": "memorised",
     "targets": "copies-target", "s1": "copies-input", "s2": "copies-input",
     "halves": "wrong-trend", "average": "grey", "blend": "below-floor", "blocks": "wrong-texture",

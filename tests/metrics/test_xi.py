@@ -12,6 +12,8 @@ from trendbench.metrics.registry import IMAGE_METRICS, METRICS
 from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.truth import Truth
 from trendbench.rendering.triplets import simulate
+from trendbench.spec import load_spec
+from trendbench.theory import mean_profile
 
 pytestmark = pytest.mark.full_pool
 
@@ -83,13 +85,34 @@ def test_truth_scores_the_floor(truth, card, drawn):
     errors = {
         name: values.std(ddof=1) / len(drawn) ** 0.5 for name, values in card.per_image.items()
     }
-    for name in ("xi", "xi_ratio", "xi_binary", "xi_variance_ratio"):
+    for name in ("xi", "xi_ratio", "xi_binary", "xi_executed", "xi_variance_ratio"):
         # ξ₀ of 400 images moves ξ by less than its standard error; the floor carries 1 + 1/400.
         assert abs(card.scores[name].value - card.scores[name].truth) < 4 * errors[name], name
     assert card.scores["xi_ratio"].value == pytest.approx(
         card.scores["xi"].value / truth.xi_floor, rel=1e-12
     )
     assert card.scores["grey_fraction"].value == 0.0
+
+
+def test_as_executed_in_2017_a_blank_page_beats_true_images():
+    """On the study's task: white 0.0222, even grey 0.0074, true images 0.0436, (E ξ)² nearly 0."""
+    spec = load_spec("study-2017")
+    exact = mean_profile(spec, spec.window)
+    truth = Truth(spec, exact, 10**9)
+    assert truth.xi_floor == pytest.approx(0.0025782, rel=1e-4)
+    true = simulate(spec, 100, seed=3).r
+    page = np.full((1, 256, 256), 255, dtype=np.uint8)
+
+    def executed(images):
+        return METRICS["xi_executed"].features(Batch(images, spec.window), truth).ravel()
+
+    assert executed(page)[0] == pytest.approx(0.02223, abs=1e-5)
+    assert executed(page - np.uint8(32))[0] == pytest.approx(0.00738, abs=1e-5)
+    assert METRICS["xi_executed"].ideal(truth) == pytest.approx(0.04359, abs=1e-5)
+    assert abs(z_score(executed(true), METRICS["xi_executed"].ideal(truth))) < 4
+    xi = Batch(true, spec.window).profile
+    slow = [np.mean((one - np.mean(xi**2, axis=0)) ** 2) for one in xi]
+    np.testing.assert_allclose(executed(true).mean(), np.mean(slow), rtol=0.02)
 
 
 def test_xi_bias_is_unbiased_and_sees_a_known_bias(truth, drawn):

@@ -206,26 +206,26 @@ def test_restart_deletes_a_run_of_another_plan_and_begins_again(small_file, tmp_
 @pytest.mark.usefixtures("without_figures")
 def test_another_plan_in_the_same_folder_is_refused_with_the_difference(small_file, tmp_path):
     where = {"data": small_file, "runs": tmp_path / "runs", "results": tmp_path / "results"}
-    run("nf4", epochs=1, **where)
+    run("pix2pix-4", epochs=1, **where)
     with pytest.raises(RunError, match="batch was 4, now 1; epochs was 1, now 200"):
-        run("nf4", preset="paper", **where)
-    run("nf4", epochs=2, **where)
-    back = run("nf4", epochs=1, **where)
+        run("pix2pix-4", preset="paper", **where)
+    run("pix2pix-4", epochs=2, **where)
+    back = run("pix2pix-4", epochs=1, **where)
     assert not back.fresh
     assert read_record(back.record).training.epochs == 1
     back.record.unlink()
     with pytest.raises(RunError, match=r"a run of 2 epochs, which cannot go back to 1 .*--restart"):
-        run("nf4", epochs=1, **where)
+        run("pix2pix-4", epochs=1, **where)
 
 
 @pytest.mark.usefixtures("without_figures")
 def test_pix2pix_end_to_end_and_more_epochs(small_file, tmp_path):
     """Two epochs in one sitting and in two give the same weights, samples and scores."""
     where = {"data": small_file, "device": "cpu"}
-    at_once = run("nf4-woUnet", epochs=2, runs=tmp_path / "a", results=tmp_path / "ra", **where)
-    folders = {"runs": tmp_path / "b", "results": tmp_path / "rb"}
-    short = run("nf4-woUnet", epochs=1, **folders, **where)
-    longer = run("nf4-woUnet", epochs=2, **folders, **where)
+    whole, folders = ({"runs": tmp_path / name, "results": tmp_path / f"r{name}"} for name in "ab")
+    at_once = run("pix2pix-4-woUnet", epochs=2, **whole, **where)
+    short = run("pix2pix-4-woUnet", epochs=1, **folders, **where)
+    longer = run("pix2pix-4-woUnet", epochs=2, **folders, **where)
     assert short.record.exists()
     assert longer.record != short.record
     for name in ("samples.npy", "losses.csv", "validation.csv", "weights/generator.safetensors"):
@@ -253,7 +253,7 @@ def test_a_frame_that_the_networks_cannot_take_is_refused_before_training(tmp_pa
     )  # fmt: skip
     make_data(spec, 0, tmp_path / "odd.h5")
     with pytest.raises(RecipeError, match="multiples of"):
-        run("nf4", data=tmp_path / "odd.h5", runs=tmp_path / "r", results=tmp_path / "s")
+        run("pix2pix-4", data=tmp_path / "odd.h5", runs=tmp_path / "r", results=tmp_path / "s")
 
 
 def test_too_few_test_images_are_refused_before_training(own, tmp_path, small):
@@ -307,7 +307,7 @@ def test_one_of_several_processes_of_torchrun_is_refused(in_process, monkeypatch
     conditions.must_be_alone()
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     for seeds in ([], ["--seed", "1", "--seed", "2"]):
-        refused(in_process("run", "--arch", "nf4", *seeds, cwd=tmp_path), "without torchrun")
+        refused(in_process("run", "--arch", "pix2pix-4", *seeds, cwd=tmp_path), "without torchrun")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("WORLD_SIZE", "1")
     conditions.must_be_alone()
@@ -319,7 +319,7 @@ def test_a_run_on_a_stream_is_that_on_a_file_of_as_many_and_a_row_of_its_own(
 ):
     monkeypatch.chdir(tmp_path)
     where = {"data": small_file, "epochs": 1, "device": "cpu"}
-    of_file, as_many, more = (run("nf4", **where, stream=n) for n in (None, 24, 30))
+    of_file, as_many, more = (run("pix2pix-4", **where, stream=n) for n in (None, 24, 30))
     weights = [o.folder / "weights/generator.safetensors" for o in (of_file, as_many, more)]
     assert weights[0].read_bytes() == weights[1].read_bytes() != weights[2].read_bytes()
     record, streamed = read_record(as_many.record), read_record(more.record)
@@ -327,8 +327,8 @@ def test_a_run_on_a_stream_is_that_on_a_file_of_as_many_and_a_row_of_its_own(
     assert (streamed.data.train, streamed.training.images_seen) == (30, 30)
     assert streamed.data.sha256 == of.data.sha256
     assert "30 training triplets are drawn on the fly" in capfd.readouterr().err
-    assert not run("nf4", **where, stream=30).fresh
-    board = [row for row in rows(read_all(tmp_path / "results")) if row["arch"] == "nf4"]
+    assert not run("pix2pix-4", **where, stream=30).fresh
+    board = [row for row in rows(read_all(tmp_path / "results")) if row["arch"] == "pix2pix-4"]
     assert {row["variant"] for row in board if row["origin"] == "local"} == {"train=24", "train=30"}
     (own,) = (
         s for s in read_folder(tmp_path / "results", "local") if s.path.name == more.record.name

@@ -26,20 +26,20 @@ from trendbench.runner.sample import _fitness, _say_what_differs, find_weights, 
 def finished(small_file, tmp_path_factory):
     """A run of a small pix2pix, its record copied to where its run folder is not."""
     place = tmp_path_factory.mktemp("finished")
-    outcome = run("nf4", data=small_file, epochs=1, device="cpu", c2st=False,
+    outcome = run("pix2pix-4", data=small_file, epochs=1, device="cpu", c2st=False,
                   runs=place / "runs", results=place / "results")  # fmt: skip
     return outcome, place / "results"
 
 
 def record_of(results):
-    path = next(results.glob("*/nf4/seed*.json"))
+    path = next(results.glob("*/pix2pix-4/seed*.json"))
     return StoredRecord(read_record(path), path, "local")
 
 
 def test_the_published_weights_draw_what_the_run_drew(finished, small_file):
     outcome, results = finished
     with open_dataset(small_file) as dataset:
-        source = find_weights("nf4", results=results)
+        source = find_weights("pix2pix-4", results=results)
         drawn = sample(source, dataset)
         other = sample(source, dataset, seed=SAMPLING_SEED + 1)
     np.testing.assert_array_equal(drawn, np.load(outcome.folder / "samples.npy")[0])
@@ -51,7 +51,7 @@ def test_a_record_carries_weights_and_a_card(finished):
     stored = record_of(results)
     assert sorted(published.names(stored.record)) == ["generator.safetensors", "settings.json"]
     folder = stored.path.with_suffix("")
-    assert (folder / published.CARD).read_text().count("# nf4 on")
+    assert (folder / published.CARD).read_text().count("# pix2pix-4 on")
     for name in published.names(stored.record):
         content = (folder / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == stored.record.attachments[name]
@@ -69,7 +69,7 @@ def test_every_published_weight_is_one_that_today_s_code_draws_with(path):
 
 def test_a_run_s_own_folder_and_the_command_line(finished, small_file, tmp_path):
     outcome, _ = finished
-    arguments = ["sample", "--arch", "nf4", "--data", str(small_file), "--weights",
+    arguments = ["sample", "--arch", "pix2pix-4", "--data", str(small_file), "--weights",
                  str(outcome.folder / "weights"), "--out", str(tmp_path / "a.npy")]  # fmt: skip
     result = CliRunner().invoke(group, arguments)
     assert result.exit_code == 0, result.output
@@ -86,28 +86,28 @@ def test_changed_weights_are_refused(finished, tmp_path):
     with pytest.raises(ResultError, match="is not the file"), published.unpacked(stored):
         pass
     with pytest.raises(ResultError, match="no record of it came with weights"):
-        find_weights("nf4", results=tmp_path / "results")
+        find_weights("pix2pix-4", results=tmp_path / "results")
 
 
 def test_what_cannot_be_drawn_with_is_one_line(small_file, tmp_path):
     with pytest.raises(WeightsError, match="no folder of weights"):
-        find_weights("nf8", tmp_path / "x")
-    with pytest.raises(ResultError, match="train it with trendbench run --arch nf5"):
-        find_weights("nf5", results=tmp_path)
+        find_weights("pix2pix-8", tmp_path / "x")
+    with pytest.raises(ResultError, match="train it with trendbench run --arch pix2pix-5"):
+        find_weights("pix2pix-5", results=tmp_path)
     with open_dataset(small_file) as dataset, pytest.raises(WeightsError, match="settings"):
-        sample(find_weights("nf8", tmp_path), dataset)
+        sample(find_weights("pix2pix-8", tmp_path), dataset)
 
 
 def test_a_run_s_own_weights_are_held_against_its_note(finished, tmp_path):
     outcome, _ = finished
     shutil.copytree(outcome.folder, tmp_path / "run")
-    find_weights("nf4", tmp_path / "run" / "weights")
+    find_weights("pix2pix-4", tmp_path / "run" / "weights")
     path = tmp_path / "run" / "weights" / "generator.safetensors"
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="not those that were saved"):
-        find_weights("nf4", tmp_path / "run" / "weights")
+        find_weights("pix2pix-4", tmp_path / "run" / "weights")
 
 
 def test_another_class_of_the_same_name_is_not_drawn_with(small_file, tmp_path, monkeypatch):
@@ -124,7 +124,7 @@ def test_another_class_of_the_same_name_is_not_drawn_with(small_file, tmp_path, 
 
 def test_the_record_that_fits_the_data_best_is_drawn_with(finished, small_file):
     _, results = finished
-    source = find_weights("nf4", results=results)
+    source = find_weights("pix2pix-4", results=results)
     (stored,) = source.records
     other = stored.record.model_copy(update={"task": "other", "finished": "2999-01-01T00:00:00Z"})
     rival = StoredRecord(other, stored.path, "local")
@@ -144,7 +144,7 @@ def test_weights_of_another_task_say_in_what_it_differs(small_data, capsys):
 def test_weights_of_the_same_coupling_are_taken_for_a_task_that_has_none(finished, small, tmp_path):
     """Not the newest: how r goes with s1 and s2 is what they learned."""
     _, results = finished
-    source = find_weights("nf4", results=results)
+    source = find_weights("pix2pix-4", results=results)
     (stored,) = source.records
     assert task_of(stored).coupling == "thinning"  # of the spec that lies beside the record
     other = {"task": "trend-v1-independent", "attachments": {}, "finished": "2999-01-01T00:00:00Z"}
@@ -164,7 +164,7 @@ def test_a_frame_that_the_weights_cannot_draw_is_one_line(finished, small, tmp_p
     outcome, _ = finished
     make_data(small.model_copy(update={"width": 60, "height": 36}), 0, tmp_path / "odd.h5")
     make_data(small.model_copy(update={"width": 128, "height": 64}), 0, tmp_path / "large.h5")
-    source = find_weights("nf4", outcome.folder / "weights")
+    source = find_weights("pix2pix-4", outcome.folder / "weights")
     for name, words in (("odd", "multiples of"), ("large", "for images of 64×32 px")):
         with open_dataset(tmp_path / f"{name}.h5") as data, pytest.raises(TrendbenchError) as error:
             sample(source, data)
@@ -174,7 +174,7 @@ def test_a_frame_that_the_weights_cannot_draw_is_one_line(finished, small, tmp_p
 def test_nothing_is_lost_where_it_cannot_be_drawn(small_file, tmp_path):
     (tmp_path / "a.npy").write_bytes(b"mine")
     (tmp_path / "w").mkdir()
-    arguments = ["sample", "--arch", "nf4", "--data", str(small_file), "--weights",
+    arguments = ["sample", "--arch", "pix2pix-4", "--data", str(small_file), "--weights",
                  str(tmp_path / "w"), "--out", str(tmp_path / "a.npy")]  # fmt: skip
     assert CliRunner().invoke(group, arguments).exit_code != 0
     assert (tmp_path / "a.npy").read_bytes() == b"mine"

@@ -24,7 +24,7 @@ SPACE = "[batch]\nlow = 1\nhigh = 4\n"
 
 
 def space(path):
-    recipe = find_recipe("nf8")
+    recipe = find_recipe("pix2pix-8")
     return find_space(recipe, load_class(recipe.generator), path)
 
 
@@ -101,7 +101,7 @@ def test_a_board_that_a_spreadsheet_saved_again(tmp_path):
 
 
 def test_a_record_with_a_byte_order_mark_is_the_same_record(tmp_path):
-    published = min(catalog.RESULTS.glob("trend-v1/nf8/seed*.json"))
+    published = min(catalog.RESULTS.glob("trend-v1/pix2pix-8/seed*.json"))
     copy = tmp_path / published.name
     shutil.copy(published, copy)
     copy.write_bytes(codecs.BOM_UTF8 + published.read_bytes())

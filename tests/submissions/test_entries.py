@@ -178,7 +178,7 @@ def test_a_run_on_a_stream_names_the_file_and_not_the_stream(
     (run,) = results.glob("small/Keeps/*.json")
     run.rename(results / "gone")
     tb.run(
-        "nf2", data=small_file, stream=30, epochs=1, device="cpu", c2st=False, results=results
+        "pix2pix-2", data=small_file, stream=30, epochs=1, device="cpu", c2st=False, results=results
     )  # fmt: skip
     assert merge([made / "entry.zip"], results, c2st=False)[0][1]
     assert [path.name for path in Path("datasets").glob("*.h5")] == ["small-n24-seed3.h5"]

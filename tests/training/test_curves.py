@@ -25,7 +25,7 @@ def read(folder):
 
 def test_a_run_logs_its_curves_and_samples(small_file, tmp_path):
     outcome = run(
-        "nf2", data=small_file, epochs=2, device="cpu", c2st=False, tensorboard=True,
+        "pix2pix-2", data=small_file, epochs=2, device="cpu", c2st=False, tensorboard=True,
         runs=tmp_path / "runs", results=tmp_path / "results",
     )  # fmt: skip
     scalars, images = read(outcome.folder / "tensorboard")
@@ -38,7 +38,7 @@ def test_a_run_logs_its_curves_and_samples(small_file, tmp_path):
     assert images == ["validation samples"]
     card = (outcome.folder / "weights" / "README.md").read_text()
     assert card.startswith("---\nlicense:")
-    assert "# nf2 on small" in card
+    assert "# pix2pix-2 on small" in card
 
 
 def test_what_a_resumed_run_repeats_is_forgotten(tmp_path):
@@ -59,5 +59,5 @@ def test_without_tensorboard_one_line_says_so(monkeypatch, small_file, tmp_path)
         lambda name: None if name == "tensorboard" else find(name),
     )
     with pytest.raises(RunError, match=r"pip install 'trendbench\[tensorboard\]'"):
-        run("nf2", data=small_file, tensorboard=True, runs=tmp_path, results=tmp_path)
+        run("pix2pix-2", data=small_file, tensorboard=True, runs=tmp_path, results=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -17,22 +17,22 @@ def space_of(arch, path=None):
     "family", sorted(path.parent.name for path in catalog.BASELINES.glob("*/space.toml"))
 )
 def test_a_shipped_space_is_one_that_its_family_takes(family):
-    arch = {"pix2pix": "nf8"}.get(family, family)
+    arch = {"pix2pix": "pix2pix-8"}.get(family, family)
     space = space_of(arch)
     own = own_values(space, find_recipe(arch))
     assert set(own) >= set(space) - {"judge_nf"}, "the recipe's own values lie in its space"
 
 
 def test_pix2pix_is_searched_over_eta_rate_batch_and_the_judge_s_width():
-    assert set(space_of("nf8")) == {"eta", "learning_rate", "batch", "judge_nf"}
-    assert own_values(space_of("nf8"), find_recipe("nf8")) == {
+    assert set(space_of("pix2pix-8")) == {"eta", "learning_rate", "batch", "judge_nf"}
+    assert own_values(space_of("pix2pix-8"), find_recipe("nf8")) == {
         "eta": 100.0, "learning_rate": 2e-4, "batch": 4,
     }  # fmt: skip
 
 
 def test_a_space_of_one_s_own_takes_the_place_of_the_family_s(tmp_path):
     (tmp_path / "s.toml").write_text("[nf]\nlow = 2\nhigh = 8\nlog = true\n")
-    space = space_of("nf8", tmp_path / "s.toml")
+    space = space_of("pix2pix-8", tmp_path / "s.toml")
     assert space == {"nf": Parameter(low=2, high=8, log=True)}
     assert space["nf"].is_whole
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_searched_is_refused_in_one_line(text, said, tmp_path):
     path = tmp_path / "s.toml"
     path.write_text(text)
     with pytest.raises(StudyError, match=said) as caught:
-        space_of("nf8", path)
+        space_of("pix2pix-8", path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
@@ -73,7 +73,7 @@ def test_what_cannot_be_searched_is_refused_in_one_line(text, said, tmp_path):
 
 def test_a_missing_file_and_a_family_without_a_space_are_refused(tmp_path):
     with pytest.raises(StudyError, match="cannot be read"):
-        space_of("nf8", tmp_path / "none.toml")
+        space_of("pix2pix-8", tmp_path / "none.toml")
     with pytest.raises(StudyError, match="--space names a TOML file"):
         space_of("oracle")
 
@@ -89,5 +89,5 @@ def test_a_value_is_in_a_space_by_type_and_range():
     assert True not in real
     assert 4 in listed
     assert 1 not in listed
-    recipe = find_recipe("nf8")
+    recipe = find_recipe("pix2pix-8")
     assert with_values(recipe, {"eta": 1.0}).parameters == {**recipe.parameters, "eta": 1.0}

@@ -90,7 +90,7 @@ def test_no_test_image_is_read(place, monkeypatch):
         return read(self, name, *rows, **options)
 
     monkeypatch.setattr(Dataset, "numbers", watched)
-    tune("nf2", trials=1, data=place.data, epochs=1, device="cpu",
+    tune("pix2pix-2", trials=1, data=place.data, epochs=1, device="cpu",
          study=place.folder / "study", results=place.folder / "results")  # fmt: skip
     assert seen == {"train", "val"}
 
@@ -195,8 +195,8 @@ def test_another_study_in_the_same_folder_is_refused_with_the_difference(place, 
     (place.folder / "space.toml").write_text("[level]\nlow = 0.1\nhigh = 1.0\n")
     with pytest.raises(StudyError, match=r"\[level\] was '0.2 to 1.0', now '0.1 to 1.0'"):
         place.tune(1)
-    with pytest.raises(StudyError, match="arch was 'quick', now 'nf2'"):
-        tune("nf2", **place.options(space=None))
+    with pytest.raises(StudyError, match="arch was 'quick', now 'pix2pix-2'"):
+        tune("pix2pix-2", **place.options(space=None))
     make_data(small, 4, place.folder / "other.h5")
     with pytest.raises(StudyError, match="is not the data file that the study was begun with"):
         run_trial(place.folder / "study", place.folder / "other.h5", 0)

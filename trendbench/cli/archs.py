@@ -10,7 +10,8 @@ import click
 def command(as_json: bool) -> None:
     """List the generators that ``trendbench run --arch`` knows by name.
 
-    Any width and variant of pix2pix is known as well: nf<number>, then -3x3, -woUnet or both.
+    Other widths and variants are known as well: nf<number>, then -3x3, -woUnet or both, and
+    pix2pix-<number>.
     """
     from trendbench.generators.recipes import shipped_recipes
 

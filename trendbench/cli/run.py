@@ -1,5 +1,6 @@
 """``trendbench run``."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from trendbench.cli.completion import arch_names
 
 if TYPE_CHECKING:
     from trendbench.runner.sweep import Options
+
+_WIDTH = 80
 
 
 @click.command("run")
@@ -77,7 +80,8 @@ def command(
     early.must_be_known(archs, preset=preset, epochs=epochs)
     from trendbench.cli.card_text import record_text
     from trendbench.progress import say
-    from trendbench.results.store import read_record
+    from trendbench.results.store import StoredRecord, read_record
+    from trendbench.runner.remarks import seen
     from trendbench.runner.run import run
     from trendbench.runner.sweep import Options
 
@@ -93,6 +97,9 @@ def command(
     if not outcome.fresh:
         say("this run is finished; its record follows (more --epochs extend it)")
     click.echo(record_text(record))
+    remark = seen(StoredRecord(record, outcome.record, "local"))
+    if remark:
+        click.echo(f"{textwrap.fill(remark, _WIDTH)}\n")
     click.echo(f"figures      {outcome.folder / 'figures'}")
     click.echo(f"record       {outcome.record}")
     click.echo(f"leaderboard  {outcome.leaderboard}")

@@ -1,11 +1,12 @@
 """Recipes: which generator, with which numbers. One TOML file per leaderboard row.
 
 ``baselines/<family>/family.toml`` names the generator class, what all rows of the family share, the
-presets, which further names it reserves, and whether its rows are ranked;
-``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included. A family
-may name a function that reads parameters out of a row's name, so that members without a file run
-too. ``space.toml`` beside them is what ``trendbench tune`` searches. A recipe of one's own is one
-file that says it all: ``name``, ``generator``, ``summary`` and ``[parameters]``.
+presets, which further names it reserves, whether its rows are ranked, and a note on its images;
+``baselines/<family>/<row>.toml`` adds what makes the row, a class of its own included, and what a
+preset has otherwise for this row. A family may name a function that reads parameters out of a row's
+name, so that members without a file run too. ``space.toml`` beside them is what ``trendbench tune``
+searches. A recipe of one's own is one file that says it all: ``name``, ``generator``, ``summary``
+and ``[parameters]``.
 """
 
 import hashlib
@@ -52,6 +53,7 @@ class _Family(BaseModel):
     default_preset: str | None = None
     reserved: str | None = None
     ranked: bool = True
+    note: _Summary = ""
 
 
 class _Row(BaseModel):
@@ -60,6 +62,7 @@ class _Row(BaseModel):
     summary: _Summary
     generator: str | None = None
     parameters: Parameters = {}
+    presets: dict[str, Parameters] = {}
 
 
 class _File(BaseModel):
@@ -195,6 +198,12 @@ def is_reserved(name: str) -> bool:
     return False
 
 
+def note_of(family: str) -> str:
+    """What a family's file says to whoever has run a row of it; empty for others."""
+    folders = {folder.name: folder for folder in _family_folders()}
+    return _family_of(folders[family]).note if family in folders else ""
+
+
 def unranked_families() -> set[str]:
     """Families whose rows are measured against, not ranked."""
     return {f.name for f in _family_folders() if not _family_of(f).ranked}
@@ -237,7 +246,8 @@ def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parame
             continue
         chosen = preset or family.default_preset
         schedule = family.presets.get(chosen, {}) if chosen else {}
-        parameters = {**family.parameters, **schedule, **row.parameters}
+        own = row.presets.get(chosen, {}) if chosen else {}
+        parameters = {**family.parameters, **schedule, **row.parameters, **own}
         generator = row.generator or family.generator
         recipe = Recipe(arch, folder.name, generator, parameters, chosen, row.summary)
         return recipe, family.presets

@@ -19,7 +19,7 @@ from trendbench.metrics.stray import StrayError
 from trendbench.metrics.strips import ColumnError, RowError
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error
 from trendbench.metrics.trend import KError, KVarianceRatio, Lambda0Error, LambdaVarianceRatio
-from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiRatio, XiVarianceRatio
+from trendbench.metrics.xi import Xi, XiBias, XiBinary, XiExecuted, XiRatio, XiVarianceRatio
 
 IMAGE_METRICS: tuple[ImageMetric, ...] = (
     Xi(),
@@ -27,6 +27,7 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     XiBias(),
     XiVarianceRatio(),
     XiBinary(),
+    XiExecuted(),
     GreyFraction(),
     S2Error(),
     LinealError(),

@@ -47,6 +47,31 @@ class XiRatio(Xi):
         return 1.0
 
 
+class XiExecuted(ImageMetric):
+    """Mean over images of (1/(W − w + 1)) Σ_k (ξ_k − t_k)², t_k = E ξ_k² of true images.
+
+    What the 2017 study's program computed and its slides print: the reference is the mean of the
+    squared profile, where the printed formula has the mean profile. For true images it is
+    (1/(W − w + 1)) Σ_k [Var(ξ_k) + (E ξ_k − t_k)²] with t_k = (E ξ_k)² + Var(ξ_k), which a blank
+    image undercuts. It ranks nothing.
+    """
+
+    name = "xi_executed"
+    meaning = "what the 2017 study's program computed in place of ξ; not for ranking"
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        return np.square(batch.profile - _mean_square(truth)).mean(axis=1, keepdims=True)
+
+    def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        del mean
+        return np.array([self.ideal(truth)])
+
+    def ideal(self, truth: Truth) -> float:
+        variance = np.diag(truth.profile_covariance)
+        apart = np.square(truth.mean_profile - _mean_square(truth))
+        return float(np.mean(variance + apart))
+
+
 class XiBinary(Xi):
     """ξ after thresholding at 128."""
 
@@ -110,3 +135,8 @@ class XiVarianceRatio(_ProfileMoments):
     def ideal(self, truth: Truth) -> float:
         del truth
         return 1.0
+
+
+def _mean_square(truth: Truth) -> NDArray[np.float64]:
+    """E ξ_k² = (E ξ_k)² + Var(ξ_k) of true images, (W − w + 1,)."""
+    return np.square(truth.mean_profile) + np.diag(truth.profile_covariance)

@@ -15,6 +15,7 @@ _HEADS = {
     "xi_bias": "ξ bias²",
     "xi_variance_ratio": "variance",
     "xi_binary": "ξ binary",
+    "xi_executed": "ξ executed",
     "grey_fraction": "grey",
     "s2_error": "S₂",
     "lineal_error": "lineal path",
@@ -81,7 +82,7 @@ def written(column: Column, row: Row) -> str:
     match column.name:
         case "xi_ratio":
             text = with_half_width(value, row["xi_ratio_low"], row["xi_ratio_high"], 2)
-        case "xi" | "xi_binary":
+        case "xi" | "xi_binary" | "xi_executed":
             text = fixed(value, 5)
         case "grey_fraction":
             text = percent(value)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from trendbench.errors import CheckpointError, TrainingError
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
@@ -20,7 +22,7 @@ from trendbench.training.interruption import deferred
 from trendbench.training.losses import CurveLog
 from trendbench.training.randomness import derived_seed, epoch_order
 
-_ROWS_PER_EPOCH = 50
+ROWS_PER_EPOCH = 50  # of the loss log
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
 _EXPLODED = 1e8  # ten times a log loss of 100 summed over the pixels of an image of 256²
 
@@ -52,16 +54,21 @@ def train(
     epochs: int,
     run: RunContext,
     after_epoch: Callable[[int], None],
+    rows_of: Callable[[int], NDArray[np.int64]] | None = None,
+    logged: int = ROWS_PER_EPOCH,
 ) -> Trained:
-    """Train for ``epochs`` passes over n images, from the last checkpoint if there is one.
+    """Train for ``epochs`` epochs of n images, from the last checkpoint if there is one.
 
     Args:
         trainable: what is trained.
-        n: number of training images.
+        n: images of an epoch.
         batch: images per step; the last step of an epoch takes what is left.
-        epochs: passes over the images in all, earlier sessions included.
+        epochs: in all, earlier sessions included.
         run: seed, device and working folder.
         after_epoch: called with the number of epochs done.
+        rows_of: indices of the images of an epoch in their order, (n,); by default all n
+            training images in an order drawn from (seed, epoch).
+        logged: rows of an epoch in the loss log, at most.
 
     Raises:
         TrainingError: a loss or a weight is no longer finite, or a loss has exploded; the last
@@ -75,13 +82,14 @@ def train(
     seen, before = (found.images_seen, found.seconds) if found else (0, 0.0)
     spent, order = before, None
     log = CurveLog(run.folder / "losses.csv", seen)
-    steps_per_row = max(1, math.ceil(n / batch) // _ROWS_PER_EPOCH)
+    steps_per_row = max(1, math.ceil(n / batch) // logged)
+    rows_of = rows_of or (lambda epoch: epoch_order(n, run.seed, epoch))
     start = saved_at = time.monotonic()
     with run.bar("training", epochs * n, "images", done=seen) as progress, deferred() as stop:
         while seen < epochs * n:
             epoch, position = divmod(seen, n)
             if order is None or position == 0:
-                order = torch.from_numpy(epoch_order(n, run.seed, epoch))
+                order = torch.from_numpy(rows_of(epoch))
             chosen = order[position : position + batch]
             torch.manual_seed(derived_seed(run.seed, "step", seen))
             pending.add(trainable.step(chosen.to(run.device)))
@@ -157,28 +165,35 @@ def _left_the_numbers(what: str) -> TrainingError:
 
 
 class _Pending:
-    """Losses summed since the last row, kept on the device until the row is due."""
+    """Losses summed since the last row, kept on the device until the row is due.
+
+    A step need not have every loss: each mean is over the steps that have it.
+    """
 
     def __init__(self, state: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
         self.steps: int = state["steps"] if state else 0
+        sums = state["sums"] if state else {}
+        counts = state.get("counts") if state else None  # until 0.1 every step had every loss
+        self._counts: dict[str, int] = dict(counts or dict.fromkeys(sums, self.steps))
         self._sums: dict[str, torch.Tensor] = {
             name: torch.tensor(value, dtype=torch.float64, device=device)
-            for name, value in (state["sums"] if state else {}).items()
+            for name, value in sums.items()
         }
 
     def add(self, losses: Mapping[str, torch.Tensor]) -> None:
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.detach().double()
+            self._counts[name] = self._counts.get(name, 0) + 1
         self.steps += 1
 
     def means(self) -> dict[str, float]:
-        return {name: float(total) / self.steps for name, total in self._sums.items()}
+        return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
 
     def take(self) -> dict[str, float]:
         means = self.means()
-        self._sums, self.steps = {}, 0
+        self._sums, self._counts, self.steps = {}, {}, 0
         return means
 
     def to_state(self) -> dict[str, Any]:
         sums = {name: float(total) for name, total in self._sums.items()}
-        return {"steps": self.steps, "sums": sums}
+        return {"steps": self.steps, "sums": sums, "counts": dict(self._counts)}

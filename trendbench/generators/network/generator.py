@@ -21,7 +21,7 @@ from trendbench.rendering.triplets import Triplets
 from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory
-from trendbench.training.loop import Trainable
+from trendbench.training.loop import Trainable, Trained
 from trendbench.training.loop import train as train_loop
 from trendbench.training.randomness import derived_seed
 
@@ -94,20 +94,24 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         torch.manual_seed(derived_seed(run.seed, "weights"))
         height, width = train.r.shape[1:]
         self.use(self.build(height, width), (height, width), run.device, run.precision)
-        trained = train_loop(
-            self.trainable(train),
-            len(train),
-            batch=self.settings.batch,
-            epochs=self.settings.epochs,
-            run=run,
-            after_epoch=lambda epoch: run.observe(self, epoch),
-        )
+        trained = self.trained(self.trainable(train), len(train), run)
         start = time.monotonic()
         self.conclude(train, run)
         run.report(
             seconds=trained.seconds + time.monotonic() - start,
             epochs=trained.images_seen / len(train),
             images_seen=trained.images_seen,
+        )
+
+    def trained(self, trainable: Trainable, n: int, run: RunContext) -> Trained:
+        """Train: by default ``epochs`` passes over the n training images."""
+        return train_loop(
+            trainable,
+            n,
+            batch=self.settings.batch,
+            epochs=self.settings.epochs,
+            run=run,
+            after_epoch=lambda epoch: run.observe(self, epoch),
         )
 
     def conclude(self, train: Triplets, run: RunContext) -> None:

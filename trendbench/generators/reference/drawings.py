@@ -18,6 +18,7 @@ from trendbench.rendering.triplets import render_r
 
 _BLOCK = 16
 _RADIUS_OFF = 1.1
+_EVEN_GREY = 0.124  # mean of E ξ_k² over the study's training images
 Images = NDArray[np.uint8]
 
 
@@ -73,6 +74,11 @@ def real(scene: Scene) -> Images:
 def white(scene: Scene) -> Images:
     """Blank."""
     return np.full(scene.shape, WHITE, dtype=np.uint8)
+
+
+def grey(scene: Scene) -> Images:
+    """One even grey of 12.4 %: the level that the 2017 study's program scored lowest."""
+    return _everywhere(scene, np.full(scene.process.width, WHITE * (1 - _EVEN_GREY)))
 
 
 def grey_ramp(scene: Scene) -> Images:
@@ -209,6 +215,7 @@ def _damaged(damage: damages.Damage, size: float) -> Callable[[Scene], Images]:
 TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}
 NULLS: dict[str, Callable[[Scene], Images]] = {
     "white": white,
+    "grey": grey,
     "grey-ramp": grey_ramp,
     "iid-pixels": iid_pixels,
     "repeated": repeated,
