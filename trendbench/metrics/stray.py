@@ -12,6 +12,7 @@ from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 
+_SHARED, _ANY = 0, 1  # rows of the disks: what all places in a pixel share, and what any has
 _PHASES = 8  # tried places of a germ in a pixel, along each side
 _SLACK = math.sqrt(2) / (2 * _PHASES)  # a germ's distance to the nearest tried place, at most [px]
 
@@ -56,10 +57,11 @@ def _disks(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Rows of the smaller and the larger disk at each tried place, and the margin they need.
 
     A row is (row, first column, number of pixels) relative to the pixel that the germ lies in.
-    Rows go from the middle outwards, where a disk that does not fit is found out soonest.
+    Rows go from the middle outwards, where a disk that does not fit is found out soonest. Before
+    the places in a pixel stand the pixels that all of them share, and those that any has.
 
     Returns:
-        (places, 2m + 1, 3) twice, and m [px]: germs are tried that far beyond the frame.
+        (2 + places, 2m + 1, 3) twice, and m [px]: germs are tried that far beyond the frame.
     """
     margin = math.ceil(radius + _SLACK) + 1
     rows = np.array(sorted(range(-margin, margin + 1), key=abs))
@@ -72,10 +74,36 @@ def _disks(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         first = np.ceil(x - half).astype(np.int64)
         length = np.floor(x + half).astype(np.int64) - first + 1
         length = np.where(square < 0, 0, np.maximum(length, 0))
+        last = first + length
+        low = np.array([first.max(axis=0), np.where(length > 0, first, margin).min(axis=0)])
+        high = np.array([last.min(axis=0), np.where(length > 0, last, -margin).max(axis=0)])
+        first = np.concatenate([low, first])
+        length = np.maximum(np.concatenate([high - low, length]), 0)
+        length[0, (length[2:] == 0).any(axis=0)] = 0
         every = np.broadcast_to(rows, length.shape)
         return np.ascontiguousarray(np.stack([every, first, length], axis=-1))
 
     return disk(radius - _SLACK), disk(radius + _SLACK), margin
+
+
+@kernel
+def _fits(runs: NDArray[np.int32], r: int, c: int, disk: NDArray[np.int64]) -> bool:
+    """Whether all rows of a disk lie in black, given the run of black from each pixel on."""
+    for k in range(disk.shape[0]):
+        row, first, length = disk[k, 0], disk[k, 1], disk[k, 2]
+        if length > 0 and runs[r + row, c + first] < length:
+            return False
+    return True
+
+
+@kernel
+def _cover(edges: NDArray[np.int32], r: int, c: int, disk: NDArray[np.int64]) -> None:
+    """Note where the rows of a disk begin and end."""
+    for k in range(disk.shape[0]):
+        row, first, length = disk[k, 0], disk[k, 1], disk[k, 2]
+        if length > 0:
+            edges[r + row, c + first] += 1
+            edges[r + row, c + first + length] -= 1
 
 
 @kernel
@@ -96,9 +124,7 @@ def count_stray(
         stray: overwritten.
     """
     n, height, width = black.shape
-    places, rows = inner.shape[0], inner.shape[1]
     pad = 2 * margin + 1
-    holds_its_pixel = inner[:, 0, 2].min() > 0 and (inner[:, 0, 1] <= 0).all()
     tall, wide = height + 2 * pad, width + 2 * pad
     runs = np.empty((tall, wide), dtype=np.int32)
     edges = np.empty((tall, wide + 1), dtype=np.int32)
@@ -113,21 +139,14 @@ def count_stray(
                 runs[r, c] = length
         for r in range(pad - margin, pad + height + margin):
             for c in range(pad - margin, pad + width + margin):
-                if holds_its_pixel and runs[r, c] == 0:
+                if not _fits(runs, r, c, inner[_SHARED]):
                     continue
-                for p in range(places):
-                    fits = True
-                    for k in range(rows):
-                        row, first, length = inner[p, k]
-                        if length > 0 and runs[r + row, c + first] < length:
-                            fits = False
-                            break
-                    if fits:
-                        for k in range(rows):
-                            row, first, length = outer[p, k]
-                            if length > 0:
-                                edges[r + row, c + first] += 1
-                                edges[r + row, c + first + length] -= 1
+                if _fits(runs, r, c, inner[_ANY]):
+                    _cover(edges, r, c, outer[_ANY])
+                    continue
+                for p in range(_ANY + 1, inner.shape[0]):
+                    if _fits(runs, r, c, inner[p]):
+                        _cover(edges, r, c, outer[p])
         lost = 0
         for y in range(height):
             depth = 0
