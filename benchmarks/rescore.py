@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from trendbench import catalog
+from trendbench.cards.model_card import model_card
 from trendbench.data.make import default_path, make_data
 from trendbench.data.opening import open_dataset
 from trendbench.generators.protocol import inputs_for
@@ -27,6 +28,7 @@ from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, read_folder, write_record
 from trendbench.runner.run import SECOND_SEED
 from trendbench.spec import load_spec
+from trendbench.storage.atomic import write_text
 
 _MAKING = set(Making.__dataclass_fields__) - {"train"}
 
@@ -77,7 +79,9 @@ def rescored(stored: StoredRecord) -> Path:
         )
         made, per_image = assembled(making, dataset, card, beside, record.finished)
     _remove(stored.path, record)
-    return write_record(catalog.RESULTS, made, per_image, beside)
+    path = write_record(catalog.RESULTS, made, per_image, beside)
+    write_text(path.with_suffix("") / weights.CARD, model_card(made))
+    return path
 
 
 def _remove(path: Path, record: RunRecord) -> None:

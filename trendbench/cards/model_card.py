@@ -25,9 +25,9 @@ def model_card(record: RunRecord) -> str:
         markdown_table(["", ""], _training(record)),
         "## Scores",
         f"On the {record.n_test} test triplets, with 95 % intervals from resampling images; "
-        "beside each what true images score, and the range that holds 99 % of as many fresh "
-        "true images.",
-        markdown_table(["score", "value", "95 % interval", "truth", "99 % of true sets"],
+        "beside each what true images score, and the reference range: of sets of as many fresh "
+        "true images, 1 % have any score outside its range.",
+        markdown_table(["score", "value", "95 % interval", "truth", "reference range"],
                        _scores(record)),
         _missing(record),
         f"**Flags**: {', '.join(f'`{flag}`' for flag in record.flags) or 'none'}.",

@@ -27,7 +27,7 @@ def record_text(record: RunRecord) -> str:
 
 def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
     """A header and a line for each score that exists: value, 95 % interval, truth and its range."""
-    yield f"{'score':<19}{'value':>9}  {'95 % interval':<20} {'truth':>8} 99 % of true sets"
+    yield f"{'score':<21}{'value':>9}  {'95 % interval':<19} {'truth':>8} of true sets"
     for name, score in scores.items():
         if score is None:
             continue
@@ -35,10 +35,10 @@ def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
         chance = f"[{short(score.truth_low)}, {short(score.truth_high)}]"
         mark = " " if score.is_within else "*"
         yield (
-            f"{name:<19}{short(score.value, 4):>9}{mark} {interval:<20} "
+            f"{name:<21}{short(score.value, 4):>9}{mark} {interval:<19} "
             f"{short(score.truth):>8} {chance}"
         )
     missing = [name for name, score in scores.items() if score is None]
     if missing:
         yield textwrap.fill(f"not scored: {', '.join(missing)}", _WIDTH)
-    yield "* outside what 99 % of as many fresh true images score"
+    yield "* outside; of sets of as many true images, 1 % have any score outside"

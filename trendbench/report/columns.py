@@ -21,21 +21,28 @@ _HEADS = {
     "lineal_error": "lineal path",
     "perimeter_error": "perimeter",
     "euler_error": "Euler",
+    "anisotropy_error": "anisotropy",
+    "stray_error": "stray",
+    "row_error": "rows",
+    "column_error": "columns",
     "k_error": "slope k",
     "lambda0_error": "λ₀",
+    "k_variance_ratio": "slope variance",
+    "lambda_variance_ratio": "λ variance",
     "retention_error": "retention",
     "containment": "containment",
     "input_disagreement": "from input",
     "target_disagreement": "from target",
     "diversity": "diversity",
     "memorisation": "memory",
+    "repeats": "repeats",
     LOGLOSS: "classifier",
     ACCURACY: "accuracy",
 }
 _FIRST = ("xi_ratio", "xi")
 _ALWAYS = (
-    "xi_ratio", "xi_variance_ratio", "grey_fraction", "s2_error", "k_error", "retention_error",
-    "diversity", "memorisation", LOGLOSS,
+    "xi_ratio", "xi_variance_ratio", "grey_fraction", "s2_error", "stray_error", "k_error",
+    "retention_error", "diversity", "memorisation", LOGLOSS,
 )  # fmt: skip
 
 
