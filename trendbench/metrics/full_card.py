@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
-from trendbench.metrics.c2st import ACCURACY, LOGLOSS, classifier_scores, must_be_enough
+from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_enough
 from trendbench.metrics.card import Card, Scores, score_images
 from trendbench.metrics.flags import verdict
 from trendbench.metrics.metric import Score
@@ -56,7 +56,7 @@ def full_card(
         bar=bar,
         engine=engine,
     )
-    found: dict[str, Score | None] = {LOGLOSS: None, ACCURACY: None}
+    found: dict[str, Score | None] = {metric.name: None for metric in CLASSIFIER_METRICS}
     if c2st:
         found |= classifier_scores(images, test, conditional=conditional, bar=bar)
     scores = Scores(card.scores | found)

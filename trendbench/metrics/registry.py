@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from trendbench.metrics.c2st import Accuracy, LogLoss
+from trendbench.metrics.c2st import CLASSIFIER_METRICS
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -37,7 +37,7 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     Diversity(),
     Memorisation(),
 )
-METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, LogLoss(), Accuracy())}
+METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, *CLASSIFIER_METRICS)}
 
 
 def are_current(scores: Mapping[str, Score | None]) -> bool:
