@@ -21,7 +21,7 @@ def copies(images: NDArray[np.uint8]) -> Groups:
         images: (n, H, W) uint8. Equality is that of SHA-256 digests.
     """
     n = len(images)
-    digests = np.array([hashlib.sha256(np.ascontiguousarray(i)).hexdigest() for i in images])
+    digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
     _, groups, sizes = np.unique(digests, return_inverse=True, return_counts=True)
     too_large = sizes[groups] > n / FOLDS
     groups = np.where(too_large, len(sizes) + np.arange(n), groups)
