@@ -94,12 +94,12 @@ def _score(folder: Path) -> None:
 
 def _classify(folder: Path) -> None:
     from trendbench.data.opening import open_dataset
-    from trendbench.metrics.classifier import tell_apart
+    from trendbench.metrics.c2st import classifier_scores
 
     before, start = peak(), time.perf_counter()
     images, _ = np.load(folder / "samples.npy")
     with open_dataset(folder / "data.h5") as data:
-        tell_apart(images, data.load("test"))
+        classifier_scores(images, data.load("test"))
     _print(start, before)
 
 

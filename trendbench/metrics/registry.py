@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from trendbench.metrics.anisotropy import AnisotropyError
-from trendbench.metrics.c2st import Accuracy, LogLoss
+from trendbench.metrics.c2st import CLASSIFIER_METRICS
 from trendbench.metrics.coupling import (
     Containment,
     InputDisagreement,
@@ -49,7 +49,7 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     Memorisation(),
     Repeats(),
 )
-METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, LogLoss(), Accuracy())}
+METRICS: dict[str, Metric] = {m.name: m for m in (*IMAGE_METRICS, *CLASSIFIER_METRICS)}
 
 
 def are_current(scores: Mapping[str, Score | None]) -> bool:

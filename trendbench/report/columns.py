@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trendbench.leaderboard.board import SCORES, Row
-from trendbench.metrics.c2st import ACCURACY, LOGLOSS
+from trendbench.metrics.c2st import ACCURACY, LOGLOSS, P_VALUE
 from trendbench.metrics.registry import METRICS
 from trendbench.numbers import fixed, percent, short, with_half_width
 
@@ -38,6 +38,7 @@ _HEADS = {
     "repeats": "repeats",
     LOGLOSS: "classifier",
     ACCURACY: "accuracy",
+    P_VALUE: "classifier's p",
 }
 _FIRST = ("xi_ratio", "xi")
 _ALWAYS = (
