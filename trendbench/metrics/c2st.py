@@ -23,7 +23,7 @@ from trendbench.rendering.triplets import Triplets
 
 FEWEST_TRIPLETS = 100
 _CHANCE = 0.5
-_INTERVAL_Z, _WIDE_Z = 1.960, 2.576  # 95 % and 99 % of a Gaussian
+_WIDE_Z = 2.576  # 99 % of a Gaussian
 _CHI_SQUARED = 10.597  # its 99.5 % quantile with 2 degrees of freedom: slope and offset
 _CROSS_FITTED = 2.0  # variance that dependent folds add, see ``exchange.py``
 _LEAST_P = 0.0025  # share of the verdict's family-wise 1 % that falls to the classifier
