@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.metric import Need
-from trendbench.metrics.thumbnails import Thumbnails, nearest, thumbnails
+from trendbench.metrics.thumbnails import Thumbnails, nearest, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import VoteMetric, votes
 from trendbench.process.trend import TrendProcess
@@ -40,9 +40,8 @@ class Memorisation(VoteMetric):
         known = truth.thumbnails
         assert known is not None
         fresh = _fresh(truth.spec, len(known))
-        return votes(
-            *nearest(batch.black, known, truth.spec), *nearest(batch.black, fresh, truth.spec)
-        )
+        moved = variants(batch.black, truth.spec)
+        return votes(*nearest(moved, known), *nearest(moved, fresh))
 
 
 @lru_cache(maxsize=2)

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.metric import SetMetric
-from trendbench.metrics.thumbnails import squared_distances, thumbnails
+from trendbench.metrics.thumbnails import squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import TIE, VoteMetric
 from trendbench.process.trend import TrendProcess
@@ -66,7 +66,10 @@ def _neighbours(black: NDArray[np.bool_], process: TrendProcess) -> _Neighbours:
     n = len(black)
     small = thumbnails(black, process)
     squared = np.concatenate(
-        [squared_distances(black[at : at + _ROWS], small, process) for at in range(0, n, _ROWS)]
+        [
+            squared_distances(variants(black[at : at + _ROWS], process), small)
+            for at in range(0, n, _ROWS)
+        ]
     )
     usual = float(np.median(squared[~np.eye(n, dtype=bool)]))
     np.fill_diagonal(squared, np.inf)

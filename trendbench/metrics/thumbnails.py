@@ -5,7 +5,7 @@ measures particles and not single pixels. It is the least over the first image's
 x and y and over small shifts, so that a copy stays near when it is mirrored or moved.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,76 +18,70 @@ Thumbnails = NDArray[np.float32]
 
 def thumbnails(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
     """Block means of black images (n, H, W), blocks of about 2R × 2R px: (n, d)."""
-    return _block_means(_strips(black, process), black.shape[1], process)
+    rows, columns = (_block_means(side, process)[:1] for side in black.shape[1:])
+    return _shrunk(black, rows, columns)[0]
 
 
-def nearest(
-    black: NDArray[np.bool_], references: Thumbnails, process: TrendProcess
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def variants(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
+    """The same of the images, their mirror images, and each of them shifted: (36, n, d)."""
+    rows, columns = (_block_means(side, process) for side in black.shape[1:])
+    return _shrunk(black, rows, columns)
+
+
+def nearest(moved: Thumbnails, references: Thumbnails) -> tuple[Thumbnails, NDArray[np.int64]]:
     """Squared distance of each image to the nearest reference, and which that is.
 
     Args:
-        black: (n, H, W).
-        references: their thumbnails, (m, d), m ≥ 1.
-        process: the task.
+        moved: ``variants`` of the images, (v, n, d).
+        references: thumbnails, (m, d), m ≥ 1.
 
     Returns:
         (n,) squared distances per block, and (n,) indices into the references.
     """
-    lengths = np.square(references).sum(axis=1)
-    least = np.full(len(black), np.inf, dtype=np.float32)
-    which = np.zeros(len(black), dtype=np.int64)
-    for moved in _moved(black, process):
-        squared = lengths - 2 * moved @ references.T
-        best = squared.argmin(axis=1)
-        found = squared[np.arange(len(best)), best] + np.square(moved).sum(axis=1)
-        found /= references.shape[1]
+    half_lengths = np.square(references).sum(axis=1) / 2
+    least = np.full(moved.shape[1], np.inf, dtype=np.float32)
+    which = np.zeros(moved.shape[1], dtype=np.int64)
+    for variant in moved:
+        near = half_lengths - variant @ references.T
+        best = near.argmin(axis=1)
+        found = 2 * near[np.arange(len(best)), best] + np.square(variant).sum(axis=1)
         closer = found < least
         least[closer], which[closer] = found[closer], best[closer]
-    return np.maximum(least, 0), which
+    return np.maximum(least / references.shape[1], 0), which
 
 
-def squared_distances(
-    black: NDArray[np.bool_], references: Thumbnails, process: TrendProcess
-) -> NDArray[np.float32]:
-    """Squared distance of each image to each reference, (n, m)."""
-    lengths = np.square(references).sum(axis=1)
-    least = np.full((len(black), len(references)), np.inf, dtype=np.float32)
-    for moved in _moved(black, process):
-        squared = lengths - 2 * moved @ references.T + np.square(moved).sum(axis=1)[:, None]
-        np.minimum(least, squared, out=least)
-    return np.maximum(least / references.shape[1], 0)
+def squared_distances(moved: Thumbnails, references: Thumbnails) -> Thumbnails:
+    """Squared distance of each image to each reference, (n, m); see ``nearest``."""
+    half_lengths = np.square(references).sum(axis=1) / 2
+    least = np.full((moved.shape[1], len(references)), np.inf, dtype=np.float32)
+    for variant in moved:
+        near = half_lengths - variant @ references.T
+        near += np.square(variant).sum(axis=1)[:, None] / 2
+        np.minimum(least, near, out=least)
+    return np.maximum(2 * least / references.shape[1], 0)
 
 
-def _moved(black: NDArray[np.bool_], process: TrendProcess) -> Iterator[Thumbnails]:
-    """Thumbnails of the images, of their mirror images, and of each of them shifted."""
-    height = black.shape[1]
-    for image in (black, black[:, ::-1], black[:, :, ::-1], black[:, ::-1, ::-1]):
-        for down in _SHIFTS:
-            strips = _strips(np.roll(image, down, axis=1), process)
-            for along in _SHIFTS:
-                yield _block_means(np.roll(strips, along, axis=2), height, process)
+def _shrunk(black: NDArray[np.bool_], rows: Thumbnails, columns: Thumbnails) -> Thumbnails:
+    """Block means for every pair of row and column weights, (pairs, n, d)."""
+    pixels = black.astype(np.float32)
+    parts = [(row @ pixels) @ column.T for row in rows for column in columns]
+    return np.stack(parts).reshape(len(parts), len(black), -1)
 
 
-def _block(process: TrendProcess, side: int) -> int:
-    """Side of a block along a side of the frame [px]."""
-    return min(max(1, round(2 * process.radius)), side)
+@lru_cache(maxsize=8)
+def _block_means(side: int, process: TrendProcess) -> Thumbnails:
+    """Weights that take a side of pixels to its blocks, unmirrored and unshifted first.
 
+    Blocks have about 2R px; what is left over at the end belongs to none.
 
-def _strips(black: NDArray[np.bool_], process: TrendProcess) -> NDArray[np.int32]:
-    """Black pixels of each column in each row of blocks, (n, H // block, W)."""
-    n, height, width = black.shape
-    high = _block(process, height)
-    rows = height // high
-    cut = black[:, : rows * high].reshape(n, rows, high, width)
-    return cut.sum(axis=2, dtype=np.int32)
-
-
-def _block_means(strips: NDArray[np.int32], height: int, process: TrendProcess) -> Thumbnails:
-    """Strips to the means of their blocks, (n, d)."""
-    n, rows, width = strips.shape
-    wide = _block(process, width)
-    columns = width // wide
-    counts = strips[..., : columns * wide].reshape(n, rows, columns, wide).sum(axis=3)
-    means = counts / (_block(process, height) * wide)
-    return means.astype(np.float32).reshape(n, -1)
+    Returns:
+        (6, side // block, side).
+    """
+    block = min(max(1, round(2 * process.radius)), side)
+    blocks, pixels = side // block, np.eye(side, dtype=np.float32)
+    weights = []
+    for line in (pixels, pixels[::-1]):
+        for shift in sorted(_SHIFTS, key=abs):
+            moved = np.roll(line, shift, axis=0)[: blocks * block]
+            weights.append(moved.reshape(blocks, block, side).mean(axis=1))
+    return np.stack(weights)
