@@ -14,7 +14,7 @@ from trendbench.spec import TaskSpec
 
 _POOL_SEED = 0x7472656E64  # apart from any seed a person would choose
 _POOL_PIXELS = 1 << 27  # 2048 triplets of 256²
-_FEWEST, _MOST = 512, 2048
+_FEWEST, _MOST = 512, 4096
 
 
 @dataclass(frozen=True, eq=False)

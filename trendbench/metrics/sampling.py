@@ -21,7 +21,7 @@ from trendbench.metrics.truth import Truth
 from trendbench.progress import Bar, Progress, Silent, quiet
 from trendbench.rendering.triplets import Triplets
 
-_REPLICATES = 2000
+_REPLICATES = 4000
 _TAIL = 0.005
 TOLD_BY_CHANCE = 0.0075  # share of true sets with any score outside its range
 _SEED = 20170603
@@ -84,6 +84,8 @@ class ReferenceDistribution:
         The ranges hold together: with v_j a score of a fresh set, m_j its median and q_j its
         99.5 % quantile (0.5 % below the median), the largest (v_j − m_j)/(q_j − m_j) exceeds c in
         0.75 % of sets, and every range is m_j ± c·(q_j − m_j). The classifier has 0.25 % more.
+        Medians and quantiles are of one half of the replicates, c of the other: of the same ones
+        it would be too small.
 
         Args:
             metrics: the scores of one card.
@@ -92,8 +94,9 @@ class ReferenceDistribution:
             n: number of images.
         """
         values = {metric.name: self._of(metric, own[metric.name], n) for metric in metrics}
-        spreads = {name: _Spread.of(series) for name, series in values.items()}
-        apart = [spreads[name].standardised(series) for name, series in values.items()]
+        half = _REPLICATES // 2
+        spreads = {name: _Spread.of(series[:half]) for name, series in values.items()}
+        apart = [spreads[name].standardised(series[half:]) for name, series in values.items()]
         factor = float(np.quantile(np.max(apart, axis=0), 1 - TOLD_BY_CHANCE)) if apart else 1.0
         return {
             metric.name: spreads[metric.name].widened(factor, metric.minimum) for metric in metrics
