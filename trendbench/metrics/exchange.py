@@ -12,7 +12,8 @@ folds, and no other kernel has more. Hence, over the m folds that are held out,
 
     Z = Σ_k z_k / √(m(1 + (m − 1)/(F − 1))),    p = 1 − Φ(Z),
 
-which is z/√2 for all F. The factor is exact for such scores; the Gaussian tail is a limit.
+which is Σ z_k/√(2F) once all are held out. The network is not linear: there the bound rests on
+simulated true sets (docs/scores.md). The Gaussian tail is a limit in the number of triplets.
 """
 
 from collections.abc import Sequence
