@@ -14,7 +14,7 @@ _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. Rows whose intervals\n"
     "overlap share a rank; flagged and reference rows have none. runs: seeds×epochs.\n"
     "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
-    "paper ξ: the 2017 study's value, obtained on other data: context, not a target;\n"
+    "paper ξ: as the 2017 study printed it, of its own images, by xi_executed;\n"
     "shown where there is room."
 )
 
