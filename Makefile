@@ -16,10 +16,10 @@ DEMO_DATA := $(DEMO)/trend-v1-n500.h5
 demo: $(READY)
 	@$(BIN)/trendbench make-data --n 500 --out $(DEMO_DATA)
 	@$(BIN)/trendbench preview $(DEMO_DATA) --out $(DEMO)/data.png
-	@$(BIN)/trendbench run --arch nf8 --data $(DEMO_DATA) --epochs 15 --no-c2st \
+	@$(BIN)/trendbench run --arch pix2pix-8 --data $(DEMO_DATA) --epochs 15 --no-c2st \
 	    --runs $(DEMO)/runs --results $(DEMO)/results
 	@$(BIN)/trendbench leaderboard --results $(DEMO)/results
-	@cp $(DEMO)/runs/trend-v1/*/nf8/seed0/figures/result.png $(DEMO)/nf8.png
+	@cp $(DEMO)/runs/trend-v1/*/pix2pix-8/seed0/figures/result.png $(DEMO)/nf8.png
 	@echo
 	@echo "data         $(DEMO_DATA), drawn in $(DEMO)/data.png"
 	@echo "samples      $(DEMO)/nf8.png: four of them beside ξ(k)"

@@ -109,7 +109,7 @@ def test_score_prints_a_card_for_anyone_s_images(in_process, small_file, tmp_pat
         "result.png", "samples.png", "survival.png", "texture.png",
     }  # fmt: skip
     card = json.loads(in_process(*arguments, "--no-c2st", "--json").stdout)
-    assert list(card) == ["name", "task", "data", "n", "flags", "scores", "verdict"]
+    assert list(card) == ["name", "task", "data", "n", "flags", "scores", "told_by", "verdict"]
     assert card["n"] == 12
     assert card["scores"]["diversity"] is None
     assert card["scores"]["c2st_logloss"] is None

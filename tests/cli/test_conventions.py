@@ -112,7 +112,8 @@ def test_a_misspelt_command_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [(["--task"], "mine small trend-v1 trend-v1-independent"), (["--family", "s"], "submitted"),
+    [(["--task"], "mine small study-2017 trend-v1 trend-v1-independent"),
+     (["--family", "su"], "submitted"),
      (["--differences", "xi_r"], "xi_ratio"), (["--score", "xi_r"], "xi_ratio"),
      (["--markdown", "arch,xi_r"], "arch,xi_ratio arch,xi_ratio_low arch,xi_ratio_high")],
 )  # fmt: skip

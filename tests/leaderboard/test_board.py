@@ -235,7 +235,7 @@ def test_the_csv_is_generated_whole_and_the_same_every_time(tmp_path):
     assert tuple(lines[0]) == COLUMNS
     (own,) = [line for line in lines if line["origin"] == "local"]
     assert own["paper_xi"] == "0.00825"
-    assert own["paper_data"] == "other data"
+    assert own["paper_data"] == "trend2"
     assert own["rank"] == "1"
     assert own["flags"] == ""
     assert own["conditional"] == "true"

@@ -28,7 +28,7 @@ EXPECTED = {
     "halves": "wrong-trend", "average": "grey", "blend": "below-floor", "blocks": "wrong-texture",
     "columns": "wrong-texture", "independent": "ignores-input", "shuffled": "wrong-texture",
     "radius-off": "wrong-texture", "no-trend": "wrong-trend", "reversed-trend": "wrong-trend",
-    "third-independent": "ignores-input", "uneven-rows": "wrong-trend", "waves": "wrong-trend",
+    "third-others": "ignores-input", "uneven-rows": "wrong-trend", "waves": "wrong-trend",
     "ellipses": "wrong-texture", "twice": "repeats", "duplicates": "repeats",
     "leaked": "memorised", "validation": "memorised",
 }  # fmt: skip

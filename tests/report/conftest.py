@@ -136,7 +136,7 @@ def results(tmp_path_factory, small) -> Path:
     make("nf8", attachments=make.shown())
     make("nf8", seed=1, ratio=1.2, attachments=make.shown(1))
     make("nf16", ratio=1.05)
-    make("nf32", ratio=2.0, flags=["grey", "wrong-trend"], scores=SCORES[:6])
+    make("nf32", ratio=2.0, flags=["grey", "wrong-trend"], scores=SCORES[:7])
     make("null-white", ratio=0.5, flags=["below-floor"], privileged=True)
     cheating = {**make.shown(), "losses.csv": b"=cmd(),b\n1,2\n"}
     make(STRANGER, ratio=1.01, family="own", status="self-reported", attachments=cheating)

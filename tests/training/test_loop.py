@@ -125,6 +125,12 @@ def test_a_longer_schedule_extends_to_the_same_end(triplets, tmp_path, uninterru
     assert_same(everything(tmp_path), uninterrupted)
 
 
+def test_short_epochs_share_a_checkpoint(triplets, tmp_path):
+    """Three epochs within five seconds leave that of the last one alone."""
+    fit(triplets, tmp_path, 3)
+    assert [p.name[11:23] for p in tmp_path.glob("checkpoint-*")] == [f"{3 * 22:012d}"]
+
+
 def test_another_seed_trains_another_network(triplets, tmp_path, uninterrupted):
     fit(triplets, tmp_path, 3, seed=2)
     assert everything(tmp_path)[1] != uninterrupted[1]

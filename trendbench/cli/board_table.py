@@ -19,7 +19,7 @@ _FOOTNOTE = (
     "* provisional: fewer than three seeds. Tier 3 and reference rows have no rank.\n"
     "Rows that do not use the inputs are ranked apart. runs: seeds×epochs.\n"
     "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
-    "paper ξ: the 2017 study's value, obtained on other data: context, not a target;\n"
+    "paper ξ: as the 2017 study printed it, of its own images, by xi_executed;\n"
     "shown where there is room."
 )
 

@@ -177,7 +177,7 @@ def _differences(records: "list[StoredRecord]", score: str, as_json: bool) -> st
         return json.dumps([asdict(pair) for pair in found], indent=2)
     if not found:
         say(f"no two rows of one data file have {score} image by image")
-    return differences_markdown(found, paper_lines() if score == "xi" else {})
+    return differences_markdown(found, paper_lines() if score == "xi_executed" else {})
 
 
 def _changes(before: "list[Line]", records: "list[StoredRecord]", score: str, as_json: bool) -> str:

@@ -129,6 +129,8 @@ def _looks_at_inputs(trial: Trial) -> str:
                 "should say conditional = False"
             )
         return "other inputs, other images"
+    if not same and is_privileged(trial.model_class):
+        return "other germs and targets, other images"
     if not same:
         raise FaultError(
             "the class says conditional = False, and its images change with the inputs: leave "

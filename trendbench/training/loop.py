@@ -24,6 +24,7 @@ from trendbench.training.randomness import derived_seed, epoch_order
 
 ROWS_PER_EPOCH = 50  # of the loss log
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
+_SECONDS_BETWEEN_EPOCHS_CHECKPOINTS = 5.0  # at the ends of epochs, which may be short
 _EXPLODED = 1e8  # ten times a log loss of 100 summed over the pixels of an image of 256²
 
 
@@ -105,8 +106,9 @@ def train(
             progress.advance(len(chosen), note)
             if finished:
                 after_epoch(epoch + 1)
-            due = time.monotonic() - saved_at > _SECONDS_BETWEEN_CHECKPOINTS
-            if finished or stop.requested or (due and pending.steps == 0):
+            wait = _SECONDS_BETWEEN_EPOCHS_CHECKPOINTS if finished else _SECONDS_BETWEEN_CHECKPOINTS
+            due = time.monotonic() - saved_at > wait
+            if seen == epochs * n or stop.requested or (due and pending.steps == 0):
                 log.sync()
                 spent = before + time.monotonic() - start
                 checkpoints.save(_checkpoint(trainable, pending, seen, spent))

@@ -185,7 +185,7 @@ def stray_pixels(scene: Scene) -> Images:
     return images
 
 
-def third_independent(scene: Scene) -> Images:
+def third_others(scene: Scene) -> Images:
     """True draws for the inputs, a third of them for some other inputs."""
     images = oracle(scene)
     images[::3] = independent(scene)[::3]
@@ -235,7 +235,7 @@ NULLS: dict[str, Callable[[Scene], Images]] = {
     "no-trend": no_trend,
     "reversed-trend": reversed_trend,
     "stray-pixels": stray_pixels,
-    "third-independent": third_independent,
+    "third-others": third_others,
 }
 # Drawn without regard to the inputs, and scored without them.
 UNCONDITIONAL_NULLS: dict[str, Callable[[Scene], Images]] = {
