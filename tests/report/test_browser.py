@@ -117,10 +117,10 @@ def test_rows_are_filtered_by_text_family_flags_and_status(browser, results):
     assert [e.get_attribute("id") for e in browser.all("section.task:not([hidden])")] == ["task-2"]
     assert browser.one("#scatter-group").get_attribute("value") == "1"
     choose(browser, "#filter-task", "")
-    choose(browser, "#filter-family", "pix2pix")
-    expect(lambda row: row["family"] == "pix2pix")
+    choose(browser, "#filter-family", "study-2017")
+    expect(lambda row: row["family"] == "study-2017")
     choose(browser, "#filter-flags", "none")
-    expect(lambda row: row["family"] == "pix2pix" and not row["flags"])
+    expect(lambda row: row["family"] == "study-2017" and not row["flags"])
     choose(browser, "#filter-family", "")
     choose(browser, "#filter-flags", "any")
     expect(lambda row: row["flags"])
@@ -311,7 +311,7 @@ def test_every_row_shows_a_sample_and_a_profile_or_why_not(browser, page, width)
     assert all(len(place) == 3 for place in places)
     assert all(across > 60 and down > 60 for _, *two in places for _, _, across, down in two)
     by_name = {name.rsplit("-", 1)[0]: [e[:2] for e in two] for name, *two in places}
-    assert by_name["row-nf8-woUnet-eta0"] == [["A", ""], ["svg", ""]]
+    assert by_name["row-pix2pix-16"] == [["A", ""], ["svg", ""]]
     why = [["SPAN", "no samples recorded"], ["SPAN", "no curves recorded"]]
     assert by_name["row-oracle"] == why
     loaded = ("const i = document.querySelector('#board [id^=row-nf8-] img');"

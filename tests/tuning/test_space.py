@@ -20,7 +20,9 @@ def test_a_shipped_space_is_one_that_its_family_takes(family):
     arch = {"pix2pix": "pix2pix-8", "study-2017": "nf8"}.get(family, family)
     space = space_of(arch)
     own = own_values(space, find_recipe(arch))
-    assert set(own) >= set(space) - {"judge_nf", "discriminator_nf"}, "the recipe's own values lie in its space"
+    assert set(own) >= set(space) - {"judge_nf", "discriminator_nf"}, (
+        "the recipe's own values lie in its space"
+    )
 
 
 def test_pix2pix_is_searched_over_eta_rate_batch_and_the_judge_s_width():
