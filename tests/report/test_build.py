@@ -183,7 +183,7 @@ def test_a_row_without_attachments_says_so(html):
 
 def test_flags_are_put_in_words(html):
     assert "hundredth of the frame in grey is a twelfth of all edges" in html
-    assert "grey_fraction 2, limit 1.07" in html
+    assert "grey_fraction 2, limit 1.06" in html
     assert "Self-reported: these numbers and pictures were sent in" in html
 
 

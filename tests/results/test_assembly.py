@@ -20,9 +20,7 @@ MAKING = Making(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "told_by", [(), ("xi", "s2_error")]
-)
+@pytest.mark.parametrize("told_by", [(), ("xi", "s2_error")])
 def test_the_verdict_of_a_card_is_kept(told_by):
     scores = {"xi": Score(**NUMBERS, unit="1", version=1)}
     card = SimpleNamespace(
