@@ -160,7 +160,8 @@ def test_diversity_of_two_draws_is_one_and_of_one_draw_is_zero(world, conditiona
     triplets = given if conditional else None
 
     def value(second):
-        return features_of([metric], one, truth, triplets, second, 64)["diversity"].mean()
+        features = features_of([metric], one, truth, triplets, second, 64)["diversity"]
+        return metric.value(features.mean(axis=0), len(one), truth)
 
     assert value(two) == pytest.approx(1, abs=0.06)
     assert value(one) == 0

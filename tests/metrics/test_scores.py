@@ -129,20 +129,34 @@ def test_texture_features_have_their_exact_expectations(truth, drawn, metric):
     assert np.square(z).mean() < 4
 
 
-@pytest.mark.parametrize("name", ["expected disagreements", "input"])
-def test_coupling_expectations(truth, drawn, name):
-    spec = truth.spec
+@pytest.mark.parametrize(
+    "metric", [InputDisagreement(), TargetDisagreement()], ids=lambda m: m.name
+)
+def test_disagreements_have_their_exact_expectations(truth, drawn, metric):
     given = drawn[:600]
-    if name == "input":
-        metric = InputDisagreement()
-        features = features_of([metric], given.r, truth, given, None, 128)[metric.name]
-        for got, exact in zip(features.T, metric.expected(features.mean(0), truth), strict=True):
-            assert abs(z_score(got, exact)) < 4
-        return
-    images = render_r(redraw_r(spec, given.germs, np.random.default_rng(3)), spec)
-    metric = TargetDisagreement()
+    images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(3)), truth.spec)
     features = features_of([metric], images, truth, given, None, 128)[metric.name]
-    assert abs(z_score(features[:, 0], 1.0)) < 4
+    exact = metric.expected(features.mean(axis=0), truth)
+    for k in range(2 if metric.name == "input_disagreement" else 1):
+        assert abs(z_score(features[:, k], exact[k])) < 4
+    assert metric.value(exact, 600, truth) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("coupling", ["thinning", "independent"])
+@pytest.mark.parametrize("coverage", [0.0, 0.02, 0.2, 0.9, 1.0])
+def test_images_of_any_coverage_are_no_copies(small, coupling, coverage):
+    """Blank, sparse and dense images lie near to sparse or dense ones; they copy none of them."""
+    spec = small.model_copy(update={"coupling": coupling})
+    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    given = simulate(spec, 150, seed=5)
+    noise = np.random.default_rng(0).random((2, *given.r.shape))
+    one, two = np.where(noise < coverage, 0, 255).astype(np.uint8)
+    metrics = [BY_NAME[n] for n in ("input_disagreement", "target_disagreement", "diversity")]
+    features = features_of(metrics, one, truth, given, two, 64)
+    for metric in metrics:
+        value = metric.value(features[metric.name].mean(axis=0), 150, truth)
+        constant = coverage in (0.0, 1.0) and metric.name == "diversity"
+        assert value == 0 if constant else value > 0.95, metric.name
 
 
 def test_trend_fit_recovers_an_exact_profile(trend_v1):

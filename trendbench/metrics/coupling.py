@@ -118,27 +118,56 @@ def expected_disagreement(process: TrendProcess) -> float:
     return float(theory.conditional_disagreement(x, process).mean())
 
 
-class TargetDisagreement(ImageMetric):
-    """Share of inner pixels that differ from the true r, over the exact share of a fresh draw.
+def chance_disagreement(
+    black: NDArray[np.float64], other: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of pixels in which unrelated images differ, from their coverage by column.
 
-    The true r is itself a draw given the inputs, so an honest sample differs from it as two
-    draws differ: 1. A copy of it gives 0.
+    Mean over columns of q(1 − p) + p(1 − q), q and p (…, m), shape (…).
+    """
+    return np.asarray((black * (1 - other) + other * (1 - black)).mean(axis=-1))
+
+
+def inner_coverage(process: TrendProcess) -> NDArray[np.float64]:
+    """p(x) of the inner columns, (m,)."""
+    x = theory.pixel_centres(process.width)[inner_columns(process)]
+    return theory.coverage(x, process.intensity, process.radius)
+
+
+def over_chance(differing: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of pixels that differ, over that of unrelated images; 0 where none can."""
+    return np.divide(differing, chance, out=np.zeros_like(chance), where=chance > 0)
+
+
+class TargetDisagreement(ImageMetric):
+    """How far images are from the true r of their triplets, relative to a fresh draw.
+
+    With D the share of inner pixels that differ from the true r, and D₀ that of unrelated images
+    of the same coverage by column, the score is (D/D₀) over its exact value for a fresh draw. The
+    true r is itself a draw given the inputs, so an honest sample gives 1. A copy of it gives 0.
+    Images that are merely too sparse or too dense are no nearer to it than chance.
     """
 
     name = "target_disagreement"
     version: ClassVar[int] = 2
-    meaning = "disagreement with the true r over that of a fresh draw"
+    meaning = "disagreement with the true r, over chance and over that of a fresh draw"
     needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.target is not None
         inner = inner_columns(truth.spec)
         differ = batch.black[..., inner] != (batch.target[..., inner] < THRESHOLD)
-        return differ.mean(axis=(1, 2))[:, None] / expected_disagreement(truth.spec)
+        return np.column_stack([differ.mean(axis=(1, 2)), batch.density[:, inner]])
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del n
+        coverage = inner_coverage(truth.spec)
+        exact = expected_disagreement(truth.spec) / chance_disagreement(coverage, coverage)
+        return over_chance(mean[..., 0], chance_disagreement(mean[..., 1:], coverage)) / exact
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
-        del mean, truth
-        return np.ones(1)
+        del mean
+        return np.append(expected_disagreement(truth.spec), inner_coverage(truth.spec))
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -146,18 +175,18 @@ class TargetDisagreement(ImageMetric):
 
 
 class InputDisagreement(ImageMetric):
-    """Share of inner pixels that differ from the nearer input, over the exact share.
+    """How far images are from the nearer input, relative to true ones.
 
-    Under ``thinning`` r differs from the sparser input with probability p_r − p_sparse and from
-    the denser one with p_dense − p_r; otherwise p₁(1 − p₂) + p₂(1 − p₁). The smaller of the two
-    ratios is 0 for a copy of either input. Each is 1 for true images in expectation, the smaller
-    a little less: the card shows its median.
+    As ``TargetDisagreement``, for each input. Under ``thinning`` r differs from the sparser input
+    with probability p_r − p_sparse and from the denser one with p_dense − p_r; otherwise by
+    chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1 for true
+    images in expectation, the smaller a little less: the card shows its median.
     """
 
     name = "input_disagreement"
     version: ClassVar[int] = 2
     is_noise_at_truth: ClassVar[bool] = True
-    meaning = "disagreement with the nearer input over the exact one"
+    meaning = "disagreement with the nearer input, over chance and over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "trend"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -167,22 +196,33 @@ class InputDisagreement(ImageMetric):
         for given in (batch.s1, batch.s2):
             assert given is not None
             parts.append((black != (given[..., inner] < THRESHOLD)).mean(axis=(1, 2)))
-        return np.stack(parts, axis=1)
+        return np.column_stack([*parts, batch.density[:, inner]])
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         del n
-        return (mean / self.expected(mean, truth)).min(axis=-1)
+        exact = self.expected(mean, truth)
+        ratios = [
+            over_chance(mean[..., i], chance_disagreement(mean[..., 2:], p))
+            / (exact[i] / chance_disagreement(exact[2:], p))
+            for i, p in enumerate(_input_coverages(truth.spec))
+        ]
+        return np.minimum(*ratios)
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        spec = truth.spec
-        x = theory.pixel_centres(spec.width)[inner_columns(spec)]
-        black = theory.coverage(x, spec.intensity, spec.radius)
-        given = theory.coverage([0.0, spec.width], spec.intensity, spec.radius)
-        if spec.coupling == "thinning":
-            return np.array([np.abs(black - p).mean() for p in given])
-        return np.array([(black * (1 - p) + p * (1 - black)).mean() for p in given])
+        black = inner_coverage(truth.spec)
+        if truth.spec.coupling == "thinning":
+            apart = [np.abs(black - p).mean() for p in _input_coverages(truth.spec)]
+        else:
+            apart = [chance_disagreement(black, p) for p in _input_coverages(truth.spec)]
+        return np.concatenate([apart, black])
 
     def ideal(self, truth: Truth) -> float:
         del truth
         return 1.0
+
+
+def _input_coverages(process: TrendProcess) -> NDArray[np.float64]:
+    """Coverage of s1 and of s2, (2, 1)."""
+    ends = theory.coverage([0.0, process.width], process.intensity, process.radius)
+    return ends[:, None]

@@ -5,36 +5,51 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.coupling import expected_disagreement, inner_columns
+from trendbench.metrics.coupling import (
+    chance_disagreement,
+    expected_disagreement,
+    inner_columns,
+    inner_coverage,
+    over_chance,
+)
 from trendbench.metrics.metric import ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
 
 class Diversity(ImageMetric):
-    """Share of inner pixels in which two samples differ, over the exact share for two draws.
+    """How far two samples for the same inputs are from one another, relative to two true draws.
 
-    Exact: ``theory.conditional_disagreement`` for samples given inputs, 2p(1 − p) for samples
-    that were drawn without any.
+    With D the share of inner pixels in which they differ, and D₀ that of unrelated images of the
+    same coverage by column, the score is (D/D₀) over its exact value. Exact are
+    ``theory.conditional_disagreement`` for samples given inputs, and D = D₀ for samples that were
+    drawn without any.
     """
 
     name = "diversity"
     version: ClassVar[int] = 2
-    meaning = "disagreement of two samples for the same inputs over the exact one"
+    meaning = "disagreement of two samples for the same inputs, over chance and over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"second", "spread"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.second is not None
         inner = inner_columns(truth.spec)
-        differ = batch.black[..., inner] != (batch.second[..., inner] < THRESHOLD)
-        spread = expected_spread(truth.spec, conditional=batch.s1 is not None)
-        return differ.mean(axis=(1, 2))[:, None] / spread
+        second = batch.second[..., inner] < THRESHOLD
+        differ = (batch.black[..., inner] != second).mean(axis=(1, 2))
+        exact = expected_spread(truth.spec, conditional=batch.s1 is not None)
+        coverage = (batch.density[:, inner] + second.mean(axis=1)) / 2
+        return np.column_stack([differ / exact, coverage])
+
+    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+        del n
+        black, exact = mean[..., 1:], inner_coverage(truth.spec)
+        scale = chance_disagreement(exact, exact)
+        return over_chance(mean[..., 0], chance_disagreement(black, black) / scale)
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
-        del mean, truth
-        return np.ones(1)
+        del mean
+        return np.append(1.0, inner_coverage(truth.spec))
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -45,6 +60,5 @@ def expected_spread(process: TrendProcess, *, conditional: bool) -> float:
     """Share of inner pixels in which two draws differ, for the same inputs or for none; exact."""
     if conditional:
         return expected_disagreement(process)
-    x = theory.pixel_centres(process.width)[inner_columns(process)]
-    black = theory.coverage(x, process.intensity, process.radius)
-    return float((2 * black * (1 - black)).mean())
+    black = inner_coverage(process)
+    return float(chance_disagreement(black, black))
