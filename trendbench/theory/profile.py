@@ -76,7 +76,8 @@ def xi_spread(process: Task, window: int) -> float:
     """Standard deviation of ξ over true images, the profile taken as Gaussian.
 
     √(2·tr Σ²)/(W − w), Σ the covariance of the profile. A column averages some H/2R independent
-    stretches, so the neglected excess kurtosis is of order 2R/H.
+    stretches, so the neglected excess kurtosis is of order 2R/H: the true value is within 5 % for
+    H ≥ 10R, and 0.67 to 0.87 of this one for R = 25 px in H = 64 px.
     """
     process, window = _checked(process, window)
     covariance_of_profile = profile_covariance(process, window)
