@@ -7,6 +7,7 @@ from trendbench.generators.protocol import Inputs
 from trendbench.generators.reference.drawings import TRUTHS, Scene
 from trendbench.metrics.card import score_images
 from trendbench.metrics.diversity import Diversity
+from trendbench.metrics.leakage import TargetLeakage
 from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.repeats import Repeats
 from trendbench.metrics.sampling import features_of
@@ -142,11 +143,16 @@ def test_a_set_of_quadruples_is_no_set_of_independent_twins(world):
     assert len(np.unique(features[:, 1])) <= 30
 
 
-@pytest.mark.parametrize("other", [{"radius": 1.5}, {"lambda_right": 2e-3}, {"lambda_left": 2e-2}])
+@pytest.mark.parametrize(
+    "other", [{"radius": 1.5}, {"radius": 9.0}, {"lambda_right": 2e-3}, {"lambda_left": 2e-2}, {}]
+)
 def test_other_images_are_not_taken_for_repeats(world, other):
+    """Nor are sets of two kinds: inverted and not."""
     truth, _, _ = world
-    images = simulate(truth.spec.model_copy(update=other), 100, seed=4).r
-    assert card_of(images, truth, REPEATS).flags == []
+    images = simulate(truth.spec.model_copy(update=other), 200, seed=4).r
+    if not other:
+        images[::2] = 255 - images[::2]
+    assert card_of(images, truth, REPEATS).scores["repeats"].value < 0.02
 
 
 @pytest.mark.parametrize("conditional", [True, False])
@@ -166,6 +172,21 @@ def test_diversity_of_two_draws_is_one_and_of_one_draw_is_zero(world, conditiona
     assert value(two) == pytest.approx(1, abs=0.06)
     assert value(one) == 0
     assert features_of([metric], one, truth, triplets, None, 64) == {}
+
+
+def test_leakage_is_the_share_of_copied_targets(world):
+    """Best guesses and blank pages are no copies; a third of the targets is a third."""
+    truth, given, scene = world
+    leakage = TargetLeakage()
+    honest = TRUTHS["oracle"](scene)
+    third = honest.copy()
+    third[::3] = given.r[::3]
+    guess = np.where(np.arange(64) < 32, given.s1, given.s2)  # near to any draw for these inputs
+    blank = np.full_like(honest, 255)
+    for images, share in ((honest, 0), (third, 1 / 3), (given.r, 1), (guess, 0), (blank, 0)):
+        card = score_images(images, truth, name="x", data="", given=given, metrics=[leakage])
+        assert card.scores["target_leakage"].value == pytest.approx(share, abs=0.05)
+        assert [flag.name for flag in card.flags] == (["copies-target"] if share else [])
 
 
 def test_wilson_s_interval_of_a_share():

@@ -40,7 +40,7 @@ _COMMANDS = {
 _INTERRUPTED = 130
 _USERS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR,
           errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}  # fmt: skip
-_FULL = ": free some space and run the same command again, it goes on"
+_FULL = ": free some space and run the same command again"
 _RIGHTS = ": check its permissions, or name another place"
 _ADVICE = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EACCES: _RIGHTS, errno.EPERM: _RIGHTS,
            errno.EROFS: ": choose a folder you may write to",

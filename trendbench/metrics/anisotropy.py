@@ -24,7 +24,7 @@ class AnisotropyError(ImageMetric):
 
     name = "anisotropy_error"
     meaning = "edges across less edges down, over their sum, minus the exact ratio"
-    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"germs", "rows"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth

@@ -23,6 +23,7 @@ class Batch:
         s1, s2: the inputs, (b, H, W) uint8; None where the images stand alone.
         target: the true r of the same triplets; None where there is none.
         second: another sample for the same inputs; None where there is none.
+        redrawn: a true draw for the same inputs that nobody has seen; None where there is none.
     """
 
     images: NDArray[np.uint8]
@@ -31,6 +32,7 @@ class Batch:
     s2: NDArray[np.uint8] | None = None
     target: NDArray[np.uint8] | None = None
     second: NDArray[np.uint8] | None = None
+    redrawn: NDArray[np.uint8] | None = None
 
     @cached_property
     def profile(self) -> NDArray[np.float64]:

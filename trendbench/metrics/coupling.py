@@ -16,6 +16,9 @@ from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
+_LEAST_COUNT = 0.5  # pixels in all images together; fewer are none, but for rounding
+_LEAST_CHANCE = 1e-9
+
 
 def inner_columns(process: TrendProcess) -> slice:
     """The columns whose pixels' disks lie inside the frame, left and right."""
@@ -24,8 +27,15 @@ def inner_columns(process: TrendProcess) -> slice:
 
 
 def is_coupled(process: TrendProcess) -> bool:
-    """Whether the images of a triplet share germs and differ."""
-    return process.coupling == "thinning" and process.lambda_left != process.lambda_right
+    """Whether the images of a triplet share germs and differ, where that can be seen."""
+    differ = process.lambda_left != process.lambda_right
+    return process.coupling == "thinning" and differ and can_differ(process)
+
+
+def can_differ(process: TrendProcess) -> bool:
+    """Whether there are inner columns, and unrelated images differ there."""
+    black = inner_coverage(process)
+    return bool(black.size) and float(chance_disagreement(black, black)) > _LEAST_CHANCE
 
 
 def _sparse_and_dense(
@@ -75,7 +85,8 @@ class RetentionError(ImageMetric):
         noise = (square - np.square(excess)) / max(n - 1, 1)
         used = np.maximum(count, 1e-9)
         squared = (np.square(excess) - noise) / np.square(used)
-        return np.asarray(np.where(count > 0, squared, 0.0).mean(axis=-1))
+        has_any = count * n > _LEAST_COUNT
+        return np.asarray(np.where(has_any, squared, 0.0).mean(axis=-1))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del truth

@@ -307,6 +307,14 @@ def _reshaped(shape: Sequence[int], n: int, height: int, width: int) -> str:
         return ": images[..., 0] is one channel"
     if len(shape) == 4 and (shape[0], *shape[2:]) == frame:
         return ": images[:, 0] is one channel"
+    if len(shape) == 4 and shape[0] > 2 and tuple(shape[1:]) == frame:
+        return ": images[:2] are two samples of each, images[0] is one"
+    if len(shape) == 3 and tuple(shape[1:]) == (height, width):
+        return (
+            f": images[:{n}] are the first {n}"
+            if shape[0] > n
+            else f': draw for all {n} pairs of data.load("test").s1 and .s2'
+        )
     longer = [length for length in shape if length != 1]
     for order in permutations(range(3)) if sorted(longer) == sorted(frame) else ():
         if tuple(longer[axis] for axis in order) == frame and longer != [*frame]:

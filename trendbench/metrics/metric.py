@@ -21,10 +21,12 @@ Direction = Literal["lower", "higher", "target"]
 Need = Literal[
     "inputs",  # s1 and s2 that the images were drawn from
     "target",  # the true r of the same triplets
+    "redrawn",  # a fresh true draw for the same inputs
     "second",  # another sample for the same inputs
     "training",  # the training images
     "germs",  # a task whose images are not all white
     "trend",  # a task whose inputs have different intensities
+    "rows",  # a frame of two rows or more
     "shared germs",  # a task whose triplets share germs and differ
     "spread",  # a task in which two draws of r differ
     "set",  # all images at once

@@ -1,7 +1,7 @@
 """What a batch of images and its task have of what metrics need."""
 
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.coupling import is_coupled
+from trendbench.metrics.coupling import can_differ, is_coupled
 from trendbench.metrics.diversity import expected_spread
 from trendbench.metrics.metric import Need
 from trendbench.metrics.truth import Truth
@@ -14,10 +14,12 @@ def at_hand(batch: Batch, truth: Truth) -> set[Need]:
         "inputs": batch.s1 is not None and batch.s2 is not None,
         "target": batch.target is not None,
         "second": batch.second is not None,
+        "redrawn": batch.redrawn is not None,
         "training": truth.thumbnails is not None,
         "germs": truth.xi_floor > 0,
-        "trend": spec.lambda_left != spec.lambda_right,
+        "trend": spec.lambda_left != spec.lambda_right and can_differ(spec),
+        "rows": spec.height > 1,
         "shared germs": is_coupled(spec),
-        "spread": expected_spread(spec, conditional=batch.s1 is not None) > 0,
+        "spread": can_differ(spec) and expected_spread(spec, conditional=batch.s1 is not None) > 0,
     }
     return {need for need, is_met in met.items() if is_met}

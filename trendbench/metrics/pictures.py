@@ -79,6 +79,7 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
         others = sorted({file.suffix for file in names if file.is_file()})[:3]
         hint = f", but {', '.join(others)}" if any(others) else ""
         line = ': Image.open(f).save(f"new/{f.stem}.png") for each f' if any(others) else ""
+        line = line or ': Image.fromarray(image).save(f"{path}/{number:04}.png") for each'
         raise ImagesError(f"{path} holds no PNG or TIFF{hint}: needed is one a test triplet{line}")
     if len(formats) > 1:
         raise ImagesError(f"{path} holds {' and '.join(formats)}: keep one format in the folder")
@@ -137,7 +138,8 @@ def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
         )
     if len(numbered) != n:
         raise ImagesError(
-            f"{path} holds {len(numbered)} pictures: needed are {n}, one a test triplet"
+            f"{path} holds {len(numbered)} picture(s): needed are {n}, one a test triplet, whose "
+            "inputs trendbench export --format png --split test writes"
         )
     return [numbered[number] for number in sorted(numbered)]
 
@@ -177,7 +179,10 @@ def _single(path: Path, spec: TaskSpec) -> tuple[str, NDArray[Any]]:
             image.verify()  # a PNG's checksums, and that it ends; no pixel is decoded
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             if _has_page(image, 1):
-                raise ImagesError(f"{path} holds several pictures: needed is one")
+                raise ImagesError(
+                    f"{path} holds several pictures: needed is one: save each page as a file of "
+                    "its own, or name the file in place of the folder"
+                )
             return _page(image, 0, path, spec, _files_anew)
     except Exception as error:
         raise _unreadable(error, path, kind) from None

@@ -12,6 +12,7 @@ from trendbench.metrics.coupling import (
 )
 from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.grey import GreyFraction
+from trendbench.metrics.leakage import TargetLeakage
 from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.metric import ImageMetric, Metric, Score
 from trendbench.metrics.repeats import Repeats
@@ -45,6 +46,7 @@ IMAGE_METRICS: tuple[ImageMetric, ...] = (
     Containment(),
     InputDisagreement(),
     TargetDisagreement(),
+    TargetLeakage(),
     Diversity(),
     Memorisation(),
     Repeats(),

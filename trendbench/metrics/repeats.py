@@ -1,6 +1,5 @@
 """Whether images of one set repeat one another."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,25 +8,28 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.coupling import chance_disagreement
 from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.thumbnails import squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
-from trendbench.metrics.votes import TIE, VoteMetric
+from trendbench.metrics.votes import VoteMetric
 from trendbench.process.trend import TrendProcess
 from trendbench.rendering.triplets import simulate
 
 _FRESH_SEED = 0x7477696E  # apart from any seed a person would choose
 _MOST = 4096  # images that are compared with one another
 _ROWS = 64
+_TWIN = 0.25  # disagreement of twins, over that of unrelated images of their coverage
+_REACH = 2  # shifts that a twin may have, along x and along y [px]
 
 
 class Repeats(VoteMetric, SetMetric):
     """Share of images with a near twin in their own set, less that share of a fresh true set.
 
-    u_i is the squared distance of image i to the nearest other image of its set, in units of the
-    set's median squared distance of two images; v_i is the same in a fresh set of as many true
-    images. The score is share(u < ½ median v) − share(v < ½ median u). Twins are exchanged
-    together. Of more than 4096 images, blocks of 4096 in their order are compared.
+    An image's twin is the other image of least thumbnail distance, if the two differ in less than
+    a quarter of the pixels that unrelated images of their coverage by column differ in; the best
+    of mirror images and of shifts up to 2 px counts. Twins are exchanged together with the
+    partners of a fresh set of as many true images. More than 4096 images are compared in blocks.
     """
 
     name = "repeats"
@@ -35,50 +37,58 @@ class Repeats(VoteMetric, SetMetric):
 
     def features_of_set(self, images: NDArray[np.uint8], truth: Truth) -> NDArray[np.float64]:
         """(vote, group of twins) of each image, (n, 2)."""
-        starts = range(0, len(images), _MOST)
-        return np.concatenate([_votes(images[at : at + _MOST], truth.spec, at) for at in starts])
-
-
-@dataclass(frozen=True)
-class _Neighbours:
-    """Relative squared distance of each image to its nearest other, and which that is, (n,)."""
-
-    apart: NDArray[np.float64]
-    which: NDArray[np.int64]
+        parts = np.array_split(np.arange(len(images)), -(-len(images) // _MOST))
+        return np.concatenate([_votes(images[rows], truth.spec, int(rows[0])) for rows in parts])
 
 
 def _votes(images: NDArray[np.uint8], process: TrendProcess, start: int) -> NDArray[np.float64]:
-    own = _neighbours(images < THRESHOLD, process)
-    fresh = _of_fresh(process, len(images), start)
-    twins, by_chance = _near(own, fresh), _near(fresh, own)
-    rows = np.flatnonzero(twins)
-    links = coo_array((np.ones(len(rows)), (rows, own.which[rows])), shape=(len(images),) * 2)
+    black = images < THRESHOLD
+    twin = _twins(black, process)
+    rows = np.flatnonzero(twin >= 0)
+    links = coo_array((np.ones(len(rows)), (rows, twin[rows])), shape=(len(images),) * 2)
     _, groups = connected_components(links, directed=False)
-    return np.column_stack([twins.astype(float) - by_chance, start + groups])
+    by_chance = _twins_of_fresh(process, len(images), start) >= 0
+    return np.column_stack([(twin >= 0).astype(float) - by_chance, start + groups])
 
 
-def _near(own: _Neighbours, other: _Neighbours) -> NDArray[np.bool_]:
-    """Which images have a neighbour at less than half the other set's usual distance."""
-    return own.apart + TIE < np.median(other.apart) / 2
+def _twins(black: NDArray[np.bool_], process: TrendProcess) -> NDArray[np.int64]:
+    """The index of each image's twin, −1 where it has none, (n,)."""
+    nearest = _nearest_others(black, process)
+    density = black.mean(axis=1)
+    chance = chance_disagreement(density, density[nearest])
+    twin = np.full(len(black), -1)
+    for i, j in enumerate(nearest):
+        if _least_disagreement(black[i], black[j]) < _TWIN * chance[i]:
+            twin[i] = j
+    return twin
 
 
-def _neighbours(black: NDArray[np.bool_], process: TrendProcess) -> _Neighbours:
-    n = len(black)
+def _nearest_others(black: NDArray[np.bool_], process: TrendProcess) -> NDArray[np.int64]:
     small = thumbnails(black, process)
-    squared = np.concatenate(
-        [
-            squared_distances(variants(black[at : at + _ROWS], process), small)
-            for at in range(0, n, _ROWS)
-        ]
+    nearest = []
+    for start in range(0, len(black), _ROWS):
+        rows = np.arange(start, min(start + _ROWS, len(black)))
+        squared = squared_distances(variants(black[rows], process), small)
+        squared[rows - start, rows] = np.inf
+        nearest.append(squared.argmin(axis=1))
+    return np.concatenate(nearest)
+
+
+def _least_disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Share of pixels that differ, the least over mirror images and shifts, away from borders."""
+    height, width = one.shape
+    down, along = min(_REACH, (height - 1) // 2), min(_REACH, (width - 1) // 2)
+    inner = one[down : height - down, along : width - along]
+    rows, columns = inner.shape
+    return min(
+        float((inner != mirror[y : y + rows, x : x + columns]).mean())
+        for mirror in (other, other[::-1], other[:, ::-1], other[::-1, ::-1])
+        for y in range(2 * down + 1)
+        for x in range(2 * along + 1)
     )
-    usual = float(np.median(squared[~np.eye(n, dtype=bool)]))
-    np.fill_diagonal(squared, np.inf)
-    which = squared.argmin(axis=1)
-    least = squared[np.arange(n), which].astype(np.float64)
-    return _Neighbours(least / usual if usual > 0 else np.ones(n), which)
 
 
 @lru_cache(maxsize=2)
-def _of_fresh(process: TrendProcess, n: int, start: int) -> _Neighbours:
-    """The neighbours of n fresh true images."""
-    return _neighbours(simulate(process, n, _FRESH_SEED, start=start).r < THRESHOLD, process)
+def _twins_of_fresh(process: TrendProcess, n: int, start: int) -> NDArray[np.int64]:
+    """The twins of n fresh true images."""
+    return _twins(simulate(process, n, _FRESH_SEED, start=start).r < THRESHOLD, process)

@@ -18,13 +18,14 @@ from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.truth import Truth
+from trendbench.process.conditional import redraw_r
 from trendbench.progress import Bar, Progress, Silent, quiet
-from trendbench.rendering.triplets import Triplets
+from trendbench.rendering.triplets import Triplets, render_r
 
 _REPLICATES = 4000
 _TAIL = 0.005
 TOLD_BY_CHANCE = 0.0075  # share of true sets with any score outside its range
-_SEED = 20170603
+_SEED, _REDRAW_SEED = 20170603, 0x7265647261776E
 _BATCH = 128
 _SENT = 512  # images that travel to another machine with one copy of the references
 _SILENT = Silent()
@@ -232,4 +233,13 @@ def _batches(
             given.s2[rows] if given else None,
             given.r[rows] if given else None,
             second[rows] if second is not None else None,
+            _redrawn(given, rows) if given else None,
         )
+
+
+def _redrawn(given: Triplets, rows: slice) -> NDArray[np.uint8] | None:
+    """A fresh draw of r for each triplet, from the true conditional law; None without germs."""
+    if given.germs is None:
+        return None
+    rng = np.random.default_rng([_REDRAW_SEED, rows.start])
+    return render_r(redraw_r(given.spec, given.germs[rows], rng), given.spec)

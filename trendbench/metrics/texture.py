@@ -19,12 +19,13 @@ from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, ImageMetric
+from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
 REACH = 4  # longest lag and run, in radii
 _SMALLEST_SCALE = 1e-9
+_SMALLEST_PROBABILITY = 1e-3  # rarer events are too few to measure a relative error on
 
 
 class TextureMetric(ImageMetric):
@@ -40,8 +41,8 @@ class TextureMetric(ImageMetric):
         """Expectation of the features of a true image, (d,)."""
 
     def scale(self, process: TrendProcess) -> NDArray[np.float64]:
-        """What a deviation of each feature is measured in; its exact value by default."""
-        return self.exact(process)
+        """Unit of each feature's deviation: its exact value, or 0.001 where that is smaller."""
+        return np.maximum(self.exact(process), _SMALLEST_PROBABILITY)
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return np.sqrt(self.quadratic(mean, n, truth))
@@ -116,6 +117,7 @@ class PerimeterError(TextureMetric):
 
     name = "perimeter_error"
     meaning = "relative error of the digital perimeter"
+    needs: ClassVar[frozenset[Need]] = frozenset({"rows"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
@@ -145,6 +147,7 @@ class EulerError(TextureMetric):
 
     name = "euler_error"
     meaning = "error of the Euler number, in units of the number of germs"
+    needs: ClassVar[frozenset[Need]] = frozenset({"rows"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth

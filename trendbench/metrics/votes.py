@@ -26,7 +26,8 @@ VOTE, REFERENCE = 0, 1  # columns of the features
 class VoteMetric(ImageMetric):
     """Mean vote of images, each for one of two sets equal in law.
 
-    The features are (vote, index of the reference that it falls on).
+    The features are (vote, index of the reference that it falls on), or the vote alone where each
+    image has references of its own.
     """
 
     direction: ClassVar[Direction] = "lower"
@@ -42,8 +43,10 @@ class VoteMetric(ImageMetric):
 
     def exchanged(self, features: NDArray[np.float64], replicates: int) -> NDArray[np.float64]:
         """Scores under random exchanges of the labels, (replicates,)."""
-        _, owner = np.unique(features[:, REFERENCE], return_inverse=True)
-        net = np.bincount(owner, weights=features[:, VOTE])
+        net: NDArray[np.float64] = features[:, VOTE]
+        if features.shape[1] > REFERENCE:
+            _, owner = np.unique(features[:, REFERENCE], return_inverse=True)
+            net = np.bincount(owner, weights=net).astype(np.float64)
         net = net[net != 0]
         signs = np.random.default_rng(_SEED).integers(0, 2, (replicates, len(net))) * 2 - 1
         exchanged: NDArray[np.float64] = signs @ net / len(features)

@@ -33,6 +33,7 @@ _HEADS = {
     "containment": "containment",
     "input_disagreement": "from input",
     "target_disagreement": "from target",
+    "target_leakage": "leakage",
     "diversity": "diversity",
     "memorisation": "memory",
     "repeats": "repeats",

@@ -1,0 +1,37 @@
+"""Whether images copy the true r of their own triplets, which no generator may see."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.metrics.batch import THRESHOLD, Batch
+from trendbench.metrics.coupling import inner_columns
+from trendbench.metrics.metric import Need
+from trendbench.metrics.truth import Truth
+from trendbench.metrics.votes import VoteMetric, votes
+
+
+class TargetLeakage(VoteMetric):
+    """share(d < ½ d′) − share(d′ < ½ d), read as the share of images that copy the hidden r.
+
+    d is the share of inner pixels in which an image differs from the true r of its triplet, d′
+    that from a fresh draw r′ for the same inputs. Given the inputs, r and r′ are equal in law: a
+    generator that has not seen r prefers neither, be it a best guess or a blank page.
+    """
+
+    name = "target_leakage"
+    meaning = "share of images much nearer to the hidden r than to a fresh draw, net"
+    needs: ClassVar[frozenset[Need]] = frozenset({"target", "redrawn", "spread"})
+
+    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        assert batch.target is not None
+        assert batch.redrawn is not None
+        inner = inner_columns(truth.spec)
+        black = batch.black[..., inner]
+        apart = [
+            (black != (true[..., inner] < THRESHOLD)).mean(axis=(1, 2), dtype=np.float32)
+            for true in (batch.target, batch.redrawn)
+        ]
+        own = np.zeros(len(black), dtype=np.int64)
+        return votes(apart[0], own, apart[1], own)[:, :1]
