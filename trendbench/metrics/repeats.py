@@ -53,25 +53,29 @@ def _votes(images: NDArray[np.uint8], process: TrendProcess, start: int) -> NDAr
 
 def _twins(black: NDArray[np.bool_], process: TrendProcess) -> NDArray[np.int64]:
     """The index of each image's twin, −1 where it has none, (n,)."""
-    nearest = _nearest_others(black, process)
+    nearest, is_near = _nearest_others(black, process)
     density = black.mean(axis=1)
     chance = chance_disagreement(density, density[nearest])
     twin = np.full(len(black), -1)
-    for i, j in enumerate(nearest):
-        if _least_disagreement(black[i], black[j]) < _TWIN * chance[i]:
-            twin[i] = j
+    for i in np.flatnonzero(is_near):
+        if _least_disagreement(black[i], black[nearest[i]]) < _TWIN * chance[i]:
+            twin[i] = nearest[i]
     return twin
 
 
-def _nearest_others(black: NDArray[np.bool_], process: TrendProcess) -> NDArray[np.int64]:
+def _nearest_others(
+    black: NDArray[np.bool_], process: TrendProcess
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The other image of least thumbnail distance, and whether that is half the usual at most."""
     small = thumbnails(black, process)
-    nearest = []
+    nearest, near = [], []
     for start in range(0, len(black), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(black)))
         squared = squared_distances(variants(black[rows], process), small)
         squared[rows - start, rows] = np.inf
         nearest.append(squared.argmin(axis=1))
-    return np.concatenate(nearest)
+        near.append(2 * squared.min(axis=1) <= np.median(squared, axis=1))
+    return np.concatenate(nearest), np.concatenate(near)
 
 
 def _least_disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
