@@ -40,7 +40,7 @@ COLUMNS = (
     *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
     "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
     "code", "origin", "paper_xi", "paper_data", "variant", "superseded",
-    "tier", "provisional", "unranked",
+    "tier", "provisional", "unranked", "told_by",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -144,6 +144,7 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "family": first.family,
         "status": _status(records),
         "flags": ";".join(sorted({flag for record in records for flag in record.flags})),
+        "told_by": ";".join(dict.fromkeys(n for record in records for n in record.told_by or ())),
         "seeds": len(records),
         "intervals": "images only" if len(records) == 1 else "seeds and images",
         "n_test": first.n_test,
