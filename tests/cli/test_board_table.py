@@ -19,7 +19,7 @@ def test_the_published_board_fits_80_columns():
         assert any({name[:k], name[k:]} - {""} <= set(shown) for k in range(17, 65))
         assert set(row["flags"].split(";")) - {""} <= set(shown)
         assert row["paper_xi"] is None or row["paper_xi"] in shown
-    assert "status" not in shown  # every published row is reproduced
+    assert ("status" in shown) == any(row["status"] != "reproduced" for row in board)
 
 
 @pytest.mark.parametrize("width", [80, 160])
