@@ -186,10 +186,10 @@ def score_images(
             version=metric.version,
         )
         values[metric.name] = per_image(metric, own, truth)
-    return judged(Card(name, truth.spec.name, data, n, scores, [], (), "", values), truth.spec)
+    return concluded(Card(name, truth.spec.name, data, n, scores, [], (), "", values), truth.spec)
 
 
-def judged(card: Card, spec: TaskSpec) -> Card:
+def concluded(card: Card, spec: TaskSpec) -> Card:
     """The card with the flags and the verdict that its scores earn."""
     flags = raised(card.scores, spec, card.n)
     return replace(

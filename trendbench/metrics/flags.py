@@ -142,7 +142,7 @@ RULES = (
          "a small network classifies three of five images correctly",
          chance=0.0, needs=("c2st_p", 1e-3)),
 )  # fmt: skip
-UNJUDGED = frozenset(  # the classifier tells by its p-value; what was executed is a curiosity
+_TELL_NOTHING = frozenset(  # the classifier tells by its p-value; what was executed is a curiosity
     {"c2st_logloss", "c2st_accuracy", "xi_executed"}
 )
 
@@ -172,7 +172,7 @@ def telling(scores: Mapping[str, Score | None]) -> tuple[str, ...]:
     return tuple(
         name
         for name, score in scores.items()
-        if score is not None and not score.is_within and name not in UNJUDGED
+        if score is not None and not score.is_within and name not in _TELL_NOTHING
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
 from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_enough
-from trendbench.metrics.card import Card, Scores, judged, score_images
+from trendbench.metrics.card import Card, Scores, concluded, score_images
 from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
 from trendbench.progress import Bar, quiet
@@ -58,4 +58,4 @@ def full_card(
     found: dict[str, Score | None] = {metric.name: None for metric in CLASSIFIER_METRICS}
     if c2st:
         found |= classifier_scores(images, test, conditional=conditional, bar=bar)
-    return judged(replace(card, scores=Scores(card.scores | found)), dataset.spec)
+    return concluded(replace(card, scores=Scores(card.scores | found)), dataset.spec)
