@@ -27,7 +27,7 @@ def record_text(record: RunRecord) -> str:
 
 def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
     """A header and a line for each score that exists: value, 95 % interval, truth and its range."""
-    yield f"{'score':<21}{'value':>9}  {'95 % interval':<19} {'truth':>8} of true sets"
+    yield f"{'score':<21}{'value':>9}  {'95 % interval':<19} {'truth':>8} reference range"
     for name, score in scores.items():
         if score is None:
             continue

@@ -93,7 +93,7 @@ class Card:
             if score is not None
         ]
         heading = f"{self.name} on {self.task}, {self.n} images, data {self.data[:8]}"
-        columns = ("score", "value", "95 % interval", "truth", "of true sets", "unit")
+        columns = ("score", "value", "95 % interval", "truth", "reference range", "unit")
         flags = ", ".join(flag.name for flag in self.flags) or "none"
         return (
             table(heading, rows, columns)
