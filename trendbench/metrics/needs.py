@@ -6,6 +6,8 @@ from trendbench.metrics.diversity import expected_spread
 from trendbench.metrics.metric import Need
 from trendbench.metrics.truth import Truth
 
+_LEAST_FLOOR = 1e-9  # below it true images are all alike, but for events that few sets show
+
 
 def at_hand(batch: Batch, truth: Truth) -> set[Need]:
     """The needs that are met: a metric exists here if all of its own are among them."""
@@ -16,7 +18,7 @@ def at_hand(batch: Batch, truth: Truth) -> set[Need]:
         "second": batch.second is not None,
         "redrawn": batch.redrawn is not None,
         "training": truth.thumbnails is not None,
-        "germs": truth.xi_floor > 0,
+        "germs": truth.xi_floor > _LEAST_FLOOR,
         "trend": spec.lambda_left != spec.lambda_right and can_differ(spec),
         "rows": spec.height > 1,
         "shared germs": is_coupled(spec),

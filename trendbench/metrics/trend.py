@@ -13,6 +13,7 @@ from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
 _ITERATIONS = 12
+_LARGEST_EXPONENT = 700.0  # exp of more overflows
 _LEAST_COVERAGE, _MOST_COVERAGE = 1e-6, 1 - 1e-6
 
 
@@ -146,7 +147,8 @@ def fit_trend(density: NDArray[np.float64], process: TrendProcess) -> NDArray[np
     lam = process.intensity
     theta = np.broadcast_to(np.array([float(lam(middle)), lam.k]), (*density.shape[:-1], 2)).copy()
     for _ in range(_ITERATIONS):
-        p = np.clip(-np.expm1(-theta @ design.T), _LEAST_COVERAGE, _MOST_COVERAGE)
+        exponent = np.maximum(theta @ design.T, -_LARGEST_EXPONENT)
+        p = np.clip(-np.expm1(-exponent), _LEAST_COVERAGE, _MOST_COVERAGE)
         response = -np.log1p(-p) + (density - p) / (1 - p)
         weights = (1 - p) / p
         normal = np.einsum("ca,...c,cb->...ab", design, weights, design, optimize=True)
