@@ -21,8 +21,8 @@ def percent(value: float | None) -> str:
 
 
 def plain(value: float | None) -> str:
-    """A count as it is; a dash for an absent one."""
-    return "–" if value is None else f"{value:g}"
+    """A count as it is, a broken one to four digits; a dash for an absent one."""
+    return "–" if value is None else f"{value:.4g}" if value % 1 else f"{value:g}"
 
 
 def short(number: float, digits: int = 3) -> str:
