@@ -47,7 +47,7 @@ def card():
     )  # fmt: skip
     scores = {"xi_ratio": xi, "diversity": None}
     return Card(
-        EVIL, "small", "a" * 64, 12, scores, [Flag("grey", ("why",))], EVIL, {"xi_ratio": xi}
+        EVIL, "small", "a" * 64, 12, scores, [Flag("grey", ("why",))], (), EVIL, {"xi_ratio": xi}
     )
 
 

@@ -64,7 +64,10 @@ INF, NAN = float("inf"), float("nan")
         (Runaway(14, weight=INF), "the weights are no longer finite"),
     ],
 )
-def test_runaway_numbers_stop_and_the_last_good_checkpoint_stays(tmp_path, trainable, said):
+def test_runaway_numbers_stop_and_the_last_good_checkpoint_stays(
+    tmp_path, trainable, said, monkeypatch
+):
+    monkeypatch.setattr(loop, "_SECONDS_BETWEEN_EPOCHS_CHECKPOINTS", -1.0)
     with pytest.raises(TrainingError, match=said) as caught:
         fit(tmp_path / "run", trainable)
     assert "learning_rate" in str(caught.value)

@@ -136,7 +136,7 @@ def test_pickled_objects_are_not_loaded(small, tmp_path):
     [
         (lambda p: (p / "003.png").unlink(), "without a gap, from 0 or from 1: draw 3 as well"),
         (lambda p: [f.unlink() for f in p.glob("00[0-6].png")], "draw 1, 2, 3, 4, 5, … as well"),
-        (lambda p: (p / "011.png").unlink(), "11 pictures"),
+        (lambda p: (p / "011.png").unlink(), "11 picture"),
         (lambda p: (p / "003.png").rename(p / "three.png"), "ends in the number"),
         (lambda p: (p / "003.png").rename(p / "b2.png"), "ends in the number"),
         (lambda p: (p / "003.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish"), "not a readable PNG"),

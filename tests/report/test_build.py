@@ -258,11 +258,13 @@ def test_attachments_that_make_no_sense_are_named_and_left_out(make, tmp_path, m
 def test_a_row_s_small_picture_is_what_was_drawn_and_true_images_have_theirs(page, make, small):
     """The first row of the contact sheet, third and fourth column, pixel for pixel."""
 
-    def pixels(name):
-        (path,) = page.parent.glob(f"thumbs/{name}")
-        return np.asarray(Image.open(path))
-
     triplets = simulate(small, 12, seed=100)
+
+    def pixels(name):  # of this task: a published row of that name has another frame
+        found = [np.asarray(Image.open(path)) for path in page.parent.glob(f"thumbs/{name}")]
+        (image,) = (image for image in found if image.shape == triplets.r[0].shape)
+        return image
+
     np.testing.assert_array_equal(pixels("nf8-????????????.png"), triplets.r[0])
     np.testing.assert_array_equal(pixels("true-task-1.png"), triplets.r[0])
     sheet = contact_sheet(triplets[:2], 255 - triplets.r[:2])
