@@ -52,7 +52,8 @@ def rescored(stored: StoredRecord) -> Path:
         SystemExit: the weights draw other images here than they drew for the record.
     """
     record = stored.record
-    data = default_path(spec := load_spec(record.task, train=record.data.train), record.data.seed)
+    spec = load_spec(record.task, train=record.data.train)
+    data = default_path(spec, record.data.seed)
     if not data.exists():
         make_data(spec, record.data.seed, data, bar=bar)
     model_class = load_class(record.recipe.generator)
@@ -72,7 +73,10 @@ def rescored(stored: StoredRecord) -> Path:
         apart = np.abs(card.per_image["xi"] - before).max()
         say(f"largest difference of an image's ξ: {apart:.2g}")
         if apart > 0.05 * before.mean():
-            raise SystemExit(f"{record.arch}: the weights draw other images here")
+            raise SystemExit(
+                f"{record.arch}: the weights draw other images here; "
+                f"trendbench run --arch {record.arch} makes the row anew"
+            )
         beside = {name: stored.attachment(name) or b"" for name in record.attachments}
         making = Making(
             **{name: getattr(record, name) for name in _MAKING}, train=record.data.train

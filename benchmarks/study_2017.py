@@ -337,7 +337,7 @@ def values_table(clone: Clone, reference: NDArray[np.float64]) -> tuple[str, flo
 
 
 def pages_table(reference: NDArray[np.float64]) -> str:
-    """What pages that nobody needs a network for score on trend3, by both readings."""
+    """Scores of pages drawn without a network on trend3, by both readings."""
     from trendbench.theory import mean_profile, profile_covariance
 
     spec = spec_of("trend3")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.leaderboard.board import entries
-from trendbench.leaderboard.pooling import TAIL, by_seed, estimate_of, half_width
+from trendbench.leaderboard.pooling import by_seed, estimate_of, half_width
 from trendbench.leaderboard.variants import variants
+from trendbench.metrics.resampling import TAIL
 from trendbench.results.store import StoredRecord
 
 

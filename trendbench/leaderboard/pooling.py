@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from trendbench.metrics.registry import METRICS
-from trendbench.metrics.resampling import CONFIDENCE
+from trendbench.metrics.resampling import TAIL
 from trendbench.results.store import StoredRecord
-
-TAIL = (1 - CONFIDENCE) / 2
 
 
 @dataclass(frozen=True, eq=False)

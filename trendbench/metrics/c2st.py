@@ -16,7 +16,7 @@ from trendbench.metrics.descriptors import describe
 from trendbench.metrics.discriminant import exchange_p
 from trendbench.metrics.folds import copies
 from trendbench.metrics.metric import Direction, Metric, Score
-from trendbench.metrics.resampling import CONFIDENCE, bootstrap_weights
+from trendbench.metrics.resampling import TAIL, bootstrap_weights
 from trendbench.metrics.votes import wilson
 from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import Triplets
@@ -117,8 +117,7 @@ def _logloss(values: NDArray[np.float64]) -> Score:
     degrees of freedom (Wilks); the reference range is twice as wide for the folds' dependence.
     """
     m = len(values)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(bootstrap_weights(m) @ values, [tail, 1 - tail])
+    low, high = np.quantile(bootstrap_weights(m) @ values, [TAIL, 1 - TAIL])
     gain = _CROSS_FITTED * _CHI_SQUARED / (4 * m * math.log(2))
     value = min(1.0, float(values.mean()))
     interval = min(value, float(low)), min(1.0, float(high))

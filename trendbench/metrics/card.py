@@ -142,7 +142,7 @@ def score_images(
         reference: kept from an earlier call for the same truth, to save its preparation.
         metrics: which scores.
         bar: shows progress; nothing by default.
-        engine: where the images are looked at; in this process if None.
+        engine: where features are taken; in this process if None.
 
     Raises:
         ImagesError: wrong type, shape or number, or fewer than two images.

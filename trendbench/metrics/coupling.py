@@ -141,8 +141,7 @@ def chance_disagreement(
 
 def inner_coverage(process: TrendProcess) -> NDArray[np.float64]:
     """p(x) of the inner columns, (m,)."""
-    x = theory.pixel_centres(process.width)[inner_columns(process)]
-    return theory.coverage(x, process.intensity, process.radius)
+    return theory.column_coverage(process)[inner_columns(process)]
 
 
 def over_chance(differing: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,7 +34,8 @@ class Rule:
         limit: the value beyond which it is wrong whatever the number of images; a function of the
             task and that number where it is relative to them.
         reason: why that limit.
-        chance: how far chance is allowed for, see above; 0 for a score whose own interval is asked.
+        chance: how far chance is allowed for, see above; 0 where the whole 95 % interval of the
+            score must lie beyond the limit.
         needs: a second score and the value that it must stay below for the flag.
     """
 
@@ -63,8 +64,9 @@ class Rule:
             if other is None or other.value >= self.needs[1]:
                 return False
         threshold = self.threshold(score, spec, n)
-        value = score.value if self.chance else score.low
-        return value > threshold if self.side == "above" else value < threshold
+        if self.side == "above":
+            return (score.value if self.chance else score.low) > threshold
+        return (score.value if self.chance else score.high) < threshold
 
 
 def _bias_limit(spec: TaskSpec, n: int) -> float:
@@ -142,7 +144,7 @@ RULES = (
          "a small network classifies three of five images correctly",
          chance=0.0, needs=("c2st_p", 1e-3)),
 )  # fmt: skip
-_TELL_NOTHING = frozenset(  # the classifier tells by its p-value; what was executed is a curiosity
+_TELL_NOTHING = frozenset(  # the classifier tells by its p-value; xi_executed ranks nothing
     {"c2st_logloss", "c2st_accuracy", "xi_executed"}
 )
 
@@ -188,5 +190,5 @@ def verdict(scores: Mapping[str, Score | None], flags: list[Flag]) -> str:
             "size, 1 % have any score outside its range."
         )
     if scores.get("c2st_p") is None:
-        return "Not told from true images by its scores; the classifier was not asked."
+        return "Not told from true images by its scores; the classifier was not trained."
     return "Not told from true images at this number of images."

@@ -267,7 +267,7 @@ def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handl
     The negative must lie nearer to the exact coverage than a white page does: one colour
     throughout is no negative of true images.
     """
-    exact = theory.coverage(theory.pixel_centres(spec.width), spec.intensity, spec.radius)
+    exact = theory.column_coverage(spec)
     black = 1 - images.mean(axis=(0, 1)) / WHITE
     as_is, negative, page = (np.square(c - exact).mean() for c in (black, 1 - black, 0.0))
     if _INVERTED_MARGIN * negative < min(as_is, page) and negative < _INVERTED_RMS**2:

@@ -16,8 +16,8 @@ class TargetLeakage(VoteMetric):
     """share(d < ½ d′) − share(d′ < ½ d), read as the share of images that copy the hidden r.
 
     d is the share of inner pixels in which an image differs from the true r of its triplet, d′
-    that from a fresh draw r′ for the same inputs. Given the inputs, r and r′ are equal in law: a
-    generator that has not seen r prefers neither, be it a best guess or a blank page.
+    that from a fresh draw r′ for the same inputs. Given the inputs, r and r′ are equal in law. An
+    image drawn without r prefers neither, be it a best guess or a blank page.
     """
 
     name = "target_leakage"

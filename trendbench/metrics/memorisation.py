@@ -1,8 +1,9 @@
-"""Whether images were drawn, or remembered: nearer to the training set than to a fresh one.
+"""Whether images are memorised: nearer to the training set than to a fresh one.
 
 Each image's squared distance to the nearest training image is compared with that to the nearest
 of as many fresh true images, which no generator has seen. Sets of training images and of fresh
-ones are equal in law, so what never saw the training images prefers neither, however bad it is.
+ones are equal in law, so images drawn without the training set prefer neither, however bad they
+are.
 """
 
 from functools import lru_cache

@@ -3,7 +3,7 @@
 Most metrics are per-image features and a smooth function of their mean: θ = g(f̄) with f̄ the mean
 over images of a feature vector f(image). Hence one pass over the images serves the value, its
 interval (f̄ over resampled images, never pixels) and its per-image values (jackknife), for every
-score alike. The trained classifier looks at the whole set and has no such features.
+score alike. Features of a ``SetMetric`` depend on the whole set. The trained classifier has none.
 """
 
 import math
@@ -23,7 +23,7 @@ Need = Literal[
     "target",  # the true r of the same triplets
     "redrawn",  # a fresh true draw for the same inputs
     "second",  # another sample for the same inputs
-    "training",  # the training images
+    "training",  # the images that must not be remembered
     "germs",  # a task whose images are not all white
     "trend",  # a task whose inputs have different intensities
     "rows",  # a frame of two rows or more
@@ -37,7 +37,7 @@ class Score(Part):
     """One score of one set of images.
 
     Attributes:
-        value: measured; low, high: its 95 % interval from resampling images.
+        value: measured; low, high: its 95 % interval.
         truth: its value for true images, or their median where it is sampling noise alone.
         truth_low, truth_high: the reference range. Of sets of as many fresh true images, 99 %
             have every score of their card within its range.

@@ -57,14 +57,14 @@ class _Damage:
 
 
 def slope_off(spec: TaskSpec, pool: Pool, level: float) -> Images:
-    """K smaller by a share, the mean intensity kept."""
+    """Slope k smaller by a share, the mean intensity kept."""
     off = level * (spec.lambda_right - spec.lambda_left) / 2
     trend = LinearIntensity(spec.lambda_left + off, spec.lambda_right - off, spec.width)
     return _drawn(spec, pool, trend=trend)
 
 
 def radius_off(spec: TaskSpec, pool: Pool, level: float) -> Images:
-    """R larger by a share."""
+    """Radius R larger by a share."""
     return _drawn(spec, pool, radius=(1 + level) * spec.radius)
 
 

@@ -15,7 +15,8 @@ from trendbench.metrics.truth import Truth
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
-_TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+TAIL = (1 - CONFIDENCE) / 2  # beyond either end of an interval
+_TAILS = (TAIL, 1 - TAIL)
 _SEED = 20170601
 
 

@@ -45,11 +45,11 @@ class Sampling:
 class ReferenceDistribution:
     """The reference distributions of one task's scores; what is computed of the pool is kept.
 
+    A score is known by its name: two with one name and different settings need a reference each.
+
     Attributes:
         truth: the task's exact and training-set values.
         conditional: whether the images are scored with their inputs and targets.
-
-    A score is known by its name: two with one name and different settings need a reference each.
     """
 
     truth: Truth
@@ -93,6 +93,9 @@ class ReferenceDistribution:
             own: features of the scored images, for scores whose reference is an exchange of
                 labels.
             n: number of images.
+
+        Returns:
+            name to range, in the order of ``metrics``.
         """
         values = {metric.name: self._of(metric, own[metric.name], n) for metric in metrics}
         half = _REPLICATES // 2
@@ -177,32 +180,32 @@ def features_of(
         second: another sample for each of the same inputs, if there is one.
         batch_size: images at a time.
         progress: told of each batch.
-        engine: where batches are looked at; in this process if None.
+        engine: where features are taken; in this process if None.
 
     Returns:
         name to (n, d).
     """
     size = batch_size if engine is None else max(batch_size, _SENT)
     batches = _batches(images, truth, given, second, size)
-    tasks = (_Look(tuple(metrics), truth, batch) for batch in batches)  # one in memory at a time
+    tasks = (_Task(tuple(metrics), truth, batch) for batch in batches)  # one in memory at a time
     parts = []
-    for i, part in enumerate((engine or Here()).map(_look, tasks)):
+    for i, part in enumerate((engine or Here()).map(_taken, tasks)):
         parts.append(part)
         progress.advance(min(size, len(images) - i * size))
     return _joined(parts)
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A batch, and what is to be seen in it."""
+class _Task:
+    """A batch, and the scores whose features are taken of it."""
 
     metrics: Sequence[ImageMetric]
     truth: Truth
     batch: Batch
 
 
-def _look(task: _Look) -> Features:
-    """The features of one batch, on whichever machine."""
+def _taken(task: _Task) -> Features:
+    """The features of one batch, on any machine."""
     met = at_hand(task.batch, task.truth)
     applying = (metric for metric in task.metrics if metric.needs <= met)
     return {metric.name: metric.features(task.batch, task.truth) for metric in applying}

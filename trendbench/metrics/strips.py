@@ -1,8 +1,7 @@
 """Where black is: strips of about one radius across the frame, along x and along y.
 
-The intensity changes along x alone. Bands of rows therefore have the mean coverage of the frame
-each, and strips of columns their own. The scores see what is wrong near a border, and whatever
-changes along y.
+The intensity changes along x alone. Each band of rows therefore has the mean coverage of the frame,
+and each strip of columns its own. Faults near a border and any change along y raise these scores.
 """
 
 from typing import ClassVar
@@ -34,7 +33,7 @@ class RowError(_StripError):
         return _strip_means(batch.black.mean(axis=2), truth.spec)
 
     def exact(self, process: TrendProcess) -> NDArray[np.float64]:
-        return np.full(_strips(process.height, process), _coverage(process).mean())
+        return np.full(_strips(process.height, process), theory.column_coverage(process).mean())
 
 
 class ColumnError(_StripError):
@@ -47,13 +46,7 @@ class ColumnError(_StripError):
         return _strip_means(batch.density, truth.spec)
 
     def exact(self, process: TrendProcess) -> NDArray[np.float64]:
-        return _strip_means(_coverage(process), process)
-
-
-def _coverage(process: TrendProcess) -> NDArray[np.float64]:
-    """p(x) of each column, (W,)."""
-    x = theory.pixel_centres(process.width)
-    return theory.coverage(x, process.intensity, process.radius)
+        return _strip_means(theory.column_coverage(process), process)
 
 
 def _strips(side: int, process: TrendProcess) -> int:

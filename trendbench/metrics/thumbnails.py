@@ -14,6 +14,7 @@ from trendbench.process.trend import TrendProcess
 
 _SHIFTS = (-2, 0, 2)  # px, along x and along y
 Thumbnails = NDArray[np.float32]
+Distances = NDArray[np.float32]
 
 
 def thumbnails(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
@@ -23,12 +24,12 @@ def thumbnails(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
 
 
 def variants(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
-    """The same of the images, their mirror images, and each of them shifted: (36, n, d)."""
+    """Thumbnails of the images, of their mirror images, and of each of them shifted: (36, n, d)."""
     rows, columns = (_block_means(side, process) for side in black.shape[1:])
     return _shrunk(black, rows, columns)
 
 
-def nearest(moved: Thumbnails, references: Thumbnails) -> tuple[Thumbnails, NDArray[np.int64]]:
+def nearest(moved: Thumbnails, references: Thumbnails) -> tuple[Distances, NDArray[np.int64]]:
     """Squared distance of each image to the nearest reference, and which that is.
 
     Args:
@@ -50,8 +51,8 @@ def nearest(moved: Thumbnails, references: Thumbnails) -> tuple[Thumbnails, NDAr
     return np.maximum(least / references.shape[1], 0), which
 
 
-def squared_distances(moved: Thumbnails, references: Thumbnails) -> Thumbnails:
-    """Squared distance of each image to each reference, (n, m); see ``nearest``."""
+def squared_distances(moved: Thumbnails, references: Thumbnails) -> Distances:
+    """Squared distance per block of each image to each reference, (n, m); see ``nearest``."""
     half_lengths = np.square(references).sum(axis=1) / 2
     least = np.full((moved.shape[1], len(references)), np.inf, dtype=np.float32)
     for variant in moved:
@@ -72,7 +73,7 @@ def _shrunk(black: NDArray[np.bool_], rows: Thumbnails, columns: Thumbnails) -> 
 def _block_means(side: int, process: TrendProcess) -> Thumbnails:
     """Weights that take a side of pixels to its blocks, unmirrored and unshifted first.
 
-    Blocks have about 2R px; what is left over at the end belongs to none.
+    Blocks have about 2R px. Pixels left over at the end belong to no block.
 
     Returns:
         (6, side // block, side).

@@ -46,7 +46,7 @@ class _TrendError(ImageMetric):
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        return _coverage(truth.spec)
+        return theory.column_coverage(truth.spec)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -86,7 +86,7 @@ class _TrendVariance(ImageMetric):
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         weights = self.combination(truth.spec) @ _derivative(truth.spec)
-        theta = (batch.density - _coverage(truth.spec)) @ weights
+        theta = (batch.density - theory.column_coverage(truth.spec)) @ weights
         return np.column_stack([theta, np.square(theta)])
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
@@ -164,18 +164,12 @@ def standard_errors(process: TrendProcess) -> tuple[float, float]:
     return float(spread[0]), float(spread[1])
 
 
-def _coverage(process: TrendProcess) -> NDArray[np.float64]:
-    """p(x) of each column, (W,)."""
-    x = theory.pixel_centres(process.width)
-    return theory.coverage(x, process.intensity, process.radius)
-
-
 @lru_cache(maxsize=8)
 def _derivative(process: TrendProcess) -> NDArray[np.float64]:
     """Derivative B of the estimates (λ₀, k) by the column densities, at the truth: (2, W)."""
     area = theory.disk_area(process.radius)
     x = theory.pixel_centres(process.width)
-    p = np.clip(_coverage(process), _LEAST_COVERAGE, _MOST_COVERAGE)
+    p = np.clip(theory.column_coverage(process), _LEAST_COVERAGE, _MOST_COVERAGE)
     jacobian = area * (1 - p)[:, None] * np.column_stack([np.ones_like(x), x])
     weighted = jacobian / (p * (1 - p))[:, None]
     return np.asarray(np.linalg.solve(jacobian.T @ weighted, weighted.T), dtype=np.float64)

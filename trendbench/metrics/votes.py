@@ -1,10 +1,10 @@
-"""Scores by exchangeability: votes whose signs are symmetric for whatever never saw a set.
+"""Scores by exchangeability: votes whose signs are symmetric for images drawn without either set.
 
 Each image casts a vote +1, 0 or −1: for one of two sets that are equal in law, or for neither. The
-score is the mean vote. Who knows neither set cannot prefer one, so exchanging the two sets'
-labels, one reference image at a time, leaves the law of the votes as it is. The reference
-distribution is therefore that of Σ_j ε_j m_j / n with m_j the net votes on reference j and
-independent signs ε_j: no assumption is made about the images.
+score is the mean vote. If the images do not depend on either set, exchanging the two sets' labels,
+one reference image at a time, leaves the law of the votes as it is. The reference distribution is
+therefore that of Σ_j ε_j m_j / n with m_j the net votes on reference j and independent signs ε_j.
+No assumption is made about the images.
 
 Source: Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005), section 3.
 """
@@ -82,9 +82,18 @@ def votes(
     second: NDArray[np.float32],
     on_second: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Features (n, 2) of squared distances to the nearest of two sets, and which that is.
+    """The features of votes for the nearer of two sets.
 
     A vote goes to the set at less than half the other's squared distance.
+
+    Args:
+        first: squared distances to the nearest reference of the first set, (n,).
+        on_first: index of that reference, (n,).
+        second: the same of the second set.
+        on_second: the same of the second set.
+
+    Returns:
+        Vote, and index of the reference it falls on, negative in the second set: (n, 2).
     """
     vote = (first + TIE < second / 2).astype(float) - (second + TIE < first / 2)
     return np.column_stack([vote, np.where(vote >= 0, on_first, -1 - on_second)])

@@ -1,7 +1,7 @@
 """Images that are nearly true: each damage spoils one property and keeps the profile.
 
-Nine damages are drawn without regard to the inputs, from germs of their own. Each has a size, so
-that the power of the scores can be measured along it.
+Images are drawn without regard to the inputs, from germs of their own. Each damage has a size,
+along which the power of the scores can be measured.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What can be seen in a run's images, in words."""
+"""Striking faults of a run's images, in words."""
 
 from collections.abc import Iterator
 

@@ -22,6 +22,7 @@ from trendbench.theory.information import cramer_rao, fisher_information
 from trendbench.theory.lineal import run_area, white_run
 from trendbench.theory.profile import (
     column_covariance,
+    column_coverage,
     envelope_factor,
     mean_profile,
     profile_covariance,
@@ -32,6 +33,7 @@ from trendbench.theory.thinning import conditional_disagreement, pixel_survival,
 
 __all__ = [
     "column_covariance",
+    "column_coverage",
     "conditional_disagreement",
     "configuration_probabilities",
     "covariance",

@@ -21,11 +21,16 @@ from trendbench.spec import Task, process_of
 from trendbench.theory.coverage import covariance, coverage, pixel_centres
 
 
+def column_coverage(process: Task) -> NDArray[np.float64]:
+    """E D_c of a true image, the coverage p at the centre of each pixel column, shape (W,)."""
+    process = process_of(process)
+    return coverage(pixel_centres(process.width), process.intensity, process.radius)
+
+
 def mean_profile(process: Task, window: int) -> NDArray[np.float64]:
     """E ξ_k of a true image, k = 1 … W − w + 1, shape (W − w + 1,)."""
     process, window = _checked(process, window)
-    columns = coverage(pixel_centres(process.width), process.intensity, process.radius)
-    return np.convolve(columns, np.full(window, 1 / window), mode="valid")
+    return np.convolve(column_coverage(process), np.full(window, 1 / window), mode="valid")
 
 
 def column_covariance(process: Task) -> NDArray[np.float64]:

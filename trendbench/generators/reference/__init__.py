@@ -1,1 +1,1 @@
-"""Reference rows: truth itself, and the null generators that every honest score must see."""
+"""Reference rows: truth itself, and negative controls that the score card must tell from it."""

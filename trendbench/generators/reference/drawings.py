@@ -1,4 +1,4 @@
-"""What the reference rows draw. Each null passes some score and must fail another."""
+"""What the reference rows draw. Each negative control passes some score and must fail another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,8 +52,7 @@ class Scene:
     @property
     def coverage(self) -> NDArray[np.float64]:
         """p(x) of each column, (W,)."""
-        x = theory.pixel_centres(self.process.width)
-        return theory.coverage(x, self.process.intensity, self.process.radius)
+        return theory.column_coverage(self.process)
 
     @property
     def places(self) -> NDArray[np.float64]:
@@ -77,7 +76,7 @@ def white(scene: Scene) -> Images:
 
 
 def grey(scene: Scene) -> Images:
-    """One even grey of 12.4 %: the level that the 2017 study's program scored lowest."""
+    """One even grey, 12.4 % dark: the level of the least ``xi_executed``."""
     return _everywhere(scene, np.full(scene.process.width, WHITE * (1 - _EVEN_GREY)))
 
 
@@ -102,7 +101,7 @@ def replayed(scene: Scene) -> Images:
 
 
 def mirrored(scene: Scene) -> Images:
-    """The training images upside down, which the law does not notice."""
+    """The training images upside down; the law of r is symmetric in y."""
     return np.ascontiguousarray(replayed(scene)[:, ::-1])
 
 
@@ -203,9 +202,8 @@ def leaked(scene: Scene) -> Images:
 
 
 def twice(scene: Scene) -> Images:
-    """Every image twice."""
-    n = scene.shape[0]
-    return damages.duplicates(scene.process, n, scene.rng, 0.5)
+    """True images, every one twice."""
+    return damages.duplicates(scene.process, scene.shape[0], scene.rng, 0.5)
 
 
 def _damaged(damage: damages.Damage, size: float) -> Callable[[Scene], Images]:

@@ -23,7 +23,7 @@ from trendbench.training.loop import train as train_loop
 from trendbench.training.randomness import epoch_order
 
 _LEAST_DEPTH = 5  # below 32 px the discriminator has no output left
-_DRAWN, _REAL = 1.0, 0.0  # the discriminator's answers
+_DRAWN, _REAL = 1.0, 0.0  # the discriminator's labels
 _OBSERVATIONS = 20  # of a whole training
 _HALF = WHITE / 2
 
@@ -122,7 +122,7 @@ class Study2017(NetworkGenerator[Settings, EncoderDecoder]):
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
         """One pass in evaluation mode: running averages, no dropout; grey is 127.5·G + 127.5.
 
-        The study's program cut the fraction of a grey level off.
+        The fraction of a grey level is cut off, as in the study's program.
         """
         network = self.network
         network.eval()
@@ -187,8 +187,8 @@ class _Contest:
         self._discriminator.requires_grad_(False)
         with self._model.autocast():
             drawn = self._generator(pair)
-            answer = self._discriminator(torch.cat([pair, drawn], dim=1))
-        adversarial = log_loss(answer, _REAL)
+            logits = self._discriminator(torch.cat([pair, drawn], dim=1))
+        adversarial = log_loss(logits, _REAL)
         l1 = l1_loss(drawn, real[:, 2:])
         self._adam_g.zero_grad()
         (adversarial + self._model.settings.eta * l1).backward()
@@ -224,7 +224,7 @@ def signed(dark: torch.Tensor) -> torch.Tensor:
 
 
 def log_loss(logits: torch.Tensor, truth: float) -> torch.Tensor:
-    """Mean log loss of logits whose true answer is ``truth`` everywhere."""
+    """Mean log loss of logits whose label is ``truth`` everywhere."""
     logits = logits.float()
     return binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))
 

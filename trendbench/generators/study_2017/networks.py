@@ -1,6 +1,6 @@
 """The two networks of the study: an encoder with its decoder, and a discriminator.
 
-Both see images in [−1, 1] with white = +1. ``same`` padding is Keras's: a stride-2 convolution of
+Both take images in [−1, 1] with white = +1. ``same`` padding is Keras's: a stride-2 convolution of
 an even side pads one row below and one column on the right, and nothing before.
 """
 

@@ -306,7 +306,7 @@
   const legend = document.createElement("p");
   legend.className = "legend note";
   for (const [kind, text] of [["dot", "no flag"], ["dot flagged", "flagged"], ["dot reference", "reference"],
-    ["band", "99 % reference range"]]) {
+    ["band", "reference range"]]) {
     const key = document.createElement("span");
     key.className = `key ${kind}`;
     key.textContent = text;
