@@ -57,7 +57,7 @@ def rescored(stored: StoredRecord) -> Path:
     spec = load_spec(record.task, train=record.data.train)
     data = default_path(spec, record.data.seed)
     if not data.exists():
-        make_data(spec, record.data.seed, data, bar=bar)
+        make_data(spec, record.data.seed, data)
     model_class = load_class(record.recipe.generator)
     with open_dataset(data) as dataset, weights.unpacked(stored) as folder:
         test = dataset.load("test")

@@ -18,7 +18,7 @@ _FOOTNOTE = (
     "tier 1: not told from true images; 2: told, or not known; 3: flagged or stale.\n"
     "* provisional: fewer than three seeds. Tier 3 and reference rows have no rank.\n"
     "Rows that do not use the inputs are ranked apart. runs: seeds×epochs.\n"
-    "real is the hidden answer itself, as a flag says; nulls exist to be flagged.\n"
+    "real is the hidden r itself, as a flag says; each null-… spoils one property.\n"
     "paper ξ: as the 2017 study printed it, of its own images, by xi_executed;\n"
     "shown where there is room."
 )

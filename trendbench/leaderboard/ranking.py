@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trendbench import catalog
 from trendbench.leaderboard.pooling import Estimate, half_width
+from trendbench.metrics.c2st import P_VALUE
 from trendbench.metrics.diversity import expected_spread
 from trendbench.results.record import RunRecord
 from trendbench.spec import load_spec
@@ -32,7 +33,6 @@ TIERS = {
 REFERENCE, STALE, FLAGGED = "reference row", "stale", "flagged"  # why a row has no rank
 FEWEST_SEEDS = 3  # for a rank that is not provisional
 FAMILY_WISE = 0.05
-_CLASSIFIER = "c2st_p"
 _SMALLEST_LOG_P, _HALVINGS = -230.0, 40
 
 
@@ -44,7 +44,7 @@ def tier_of(records: Iterable[RunRecord], *, is_disqualified: bool) -> int:
     """
     if is_disqualified:
         return DISQUALIFIED
-    is_free = all(r.told_by == [] and r.scores.get(_CLASSIFIER) is not None for r in records)
+    is_free = all(r.told_by == [] and r.scores.get(P_VALUE) is not None for r in records)
     return NOT_TOLD if is_free else TOLD
 
 

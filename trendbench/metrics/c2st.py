@@ -17,6 +17,7 @@ from trendbench.metrics.discriminant import exchange_p
 from trendbench.metrics.folds import copies
 from trendbench.metrics.metric import Direction, Metric, Score
 from trendbench.metrics.resampling import TAIL, bootstrap_weights
+from trendbench.metrics.sampling import TOLD_BY_CLASSIFIER
 from trendbench.metrics.votes import wilson
 from trendbench.progress import Bar, quiet
 from trendbench.rendering.triplets import Triplets
@@ -26,7 +27,6 @@ _CHANCE = 0.5
 _WIDE_Z = 2.576  # 99 % of a Gaussian
 _CHI_SQUARED = 10.597  # its 99.5 % quantile with 2 degrees of freedom: slope and offset
 _CROSS_FITTED = 2.0  # variance that dependent folds add, see ``exchange.py``
-_LEAST_P = 0.0025  # share of the verdict's family-wise 1 % that falls to the classifier
 
 
 class LogLoss(Metric):
@@ -99,7 +99,7 @@ def classifier_scores(
     return {
         LOGLOSS: _logloss(losses(logits) / math.log(2)),
         ACCURACY: _accuracy(_correct(logits)),
-        P_VALUE: _score(PValue(), p, (p, p), _CHANCE, (_LEAST_P, 1.0)),
+        P_VALUE: _score(PValue(), p, (p, p), _CHANCE, (TOLD_BY_CLASSIFIER, 1.0)),
     }
 
 

@@ -48,3 +48,19 @@ def shift(words: Words, rows: int) -> Words:
 def count(words: Words) -> Counts:
     """Set bits of each column, (n, W)."""
     return np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+
+
+def quads(words: Words, height: int) -> tuple[Counts, Counts, Counts]:
+    """2×2 windows with one black pixel, with three, and with two on a diagonal: (n, W − 1) each.
+
+    Windows wholly inside the frame count, at the column of their left pixels. They are the quads of
+    Gray (1971), whose weighted sum is the Euler number.
+    """
+    down = shift(words, 1)
+    a, b, c, d = words[:, :-1], words[:, 1:], down[:, :-1], down[:, 1:]
+    inside = shift(rows_mask(height)[None, :], 1)
+    odd = a ^ b ^ c ^ d
+    two_or_more = (a & b) | (c & d) | ((a | b) & (c | d))
+    diagonal = ~(a ^ d) & ~(b ^ c) & (a ^ b)
+    one, three = odd & ~two_or_more, odd & two_or_more
+    return count(one & inside), count(three & inside), count(diagonal & inside)

@@ -5,14 +5,14 @@ exact on pixels. Survival and containment exist for the ``thinning`` coupling al
 """
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need
+from trendbench.metrics.metric import Direction, ImageMetric, Need, Reference
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
@@ -104,7 +104,7 @@ class Containment(ImageMetric):
     name = "containment"
     meaning = "black pixels of s1 that are lost, plus black pixels outside s2"
     direction: ClassVar[Direction] = "lower"
-    reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "constant"
+    reference: ClassVar[Reference] = "constant"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

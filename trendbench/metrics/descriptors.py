@@ -90,19 +90,8 @@ def _texture(words: Words, height: int, radius: float) -> Features:
         along = along & columns.shift(white, length - 1)
         if length in lags:
             counts += [columns.count(across), columns.count(along)]
-    counts += _quads(words, mask)
+    counts += columns.quads(words, height)
     return np.concatenate([band_means(c) for c in counts], axis=1)
-
-
-def _quads(words: Words, mask: Words) -> list[Counts]:
-    """2×2 windows with one black pixel, with three, and with two on a diagonal, by column."""
-    down = columns.shift(words, 1)
-    a, b, c, d = words[:, :-1], words[:, 1:], down[:, :-1], down[:, 1:]
-    inside = columns.shift(mask, 1)
-    odd = a ^ b ^ c ^ d
-    two_or_more = (a & b) | (c & d) | ((a | b) & (c | d))
-    diagonal = ~(a ^ d) & ~(b ^ c) & (a ^ b)
-    return [columns.count(q & inside) for q in (odd & ~two_or_more, odd & two_or_more, diagonal)]
 
 
 def _lone(words: Words, height: int) -> Features:

@@ -25,6 +25,7 @@ from trendbench.rendering.triplets import Triplets, render_r
 _REPLICATES = 4000
 _TAIL = 0.005
 TOLD_BY_CHANCE = 0.0075  # share of true sets with any score outside its range
+TOLD_BY_CLASSIFIER = 0.0025  # share that the classifier may tell: 1 % in all
 _SEED, _REDRAW_SEED = 20170603, 0x7265647261776E
 _BATCH = 128
 _SENT = 512  # images that travel to another machine with one copy of the references

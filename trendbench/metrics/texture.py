@@ -151,16 +151,9 @@ class EulerError(TextureMetric):
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
-        words, height = batch.words, batch.images.shape[1]
-        down = columns.shift(words, 1)
-        a, b, c, d = words[:, :-1], words[:, 1:], down[:, :-1], down[:, 1:]
-        inside = columns.shift(columns.rows_mask(height)[None, :], 1)
-        odd = a ^ b ^ c ^ d
-        two_or_more = (a & b) | (c & d) | ((a | b) & (c | d))
-        one, three = odd & ~two_or_more, odd & two_or_more
-        diagonal = ~(a ^ d) & ~(b ^ c) & (a ^ b)
-        quads = [columns.count(q & inside) for q in (one, three, diagonal)]
-        density = (quads[0] - quads[1] - 2 * quads[2]) / (4 * max(height - 1, 1))
+        height = batch.images.shape[1]
+        one, three, diagonal = columns.quads(batch.words, height)
+        density = (one - three - 2 * diagonal) / (4 * max(height - 1, 1))
         return band_means(density)
 
     def exact(self, process: TrendProcess) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """The trend itself: λ₀ and k refitted from all images together."""
 
+from abc import abstractmethod
 from functools import lru_cache
 from typing import ClassVar
 
@@ -80,9 +81,9 @@ class _TrendVariance(ImageMetric):
     needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
     minimum: ClassVar[float] = 0.0
 
+    @abstractmethod
     def combination(self, process: TrendProcess) -> NDArray[np.float64]:
         """The coefficient as a combination of λ₀ and k, (2,)."""
-        raise NotImplementedError
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         weights = self.combination(truth.spec) @ _derivative(truth.spec)

@@ -9,12 +9,12 @@ No assumption is made about the images.
 Source: Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005), section 3.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.metrics.metric import Direction, ImageMetric
+from trendbench.metrics.metric import Direction, ImageMetric, Reference
 from trendbench.metrics.truth import Truth
 
 TIE = 1e-6  # squared distances that differ by less are equal
@@ -31,7 +31,7 @@ class VoteMetric(ImageMetric):
     """
 
     direction: ClassVar[Direction] = "lower"
-    reference: ClassVar[Literal["fresh", "exchange", "constant"]] = "exchange"
+    reference: ClassVar[Reference] = "exchange"
 
     def ideal(self, truth: Truth) -> float:
         del truth

@@ -1,9 +1,10 @@
-"""The layers of a network: how they start, where they lie, how many numbers they hold."""
+"""The layers of a network: start, place and number of the weights; the loss of its logits."""
 
 from typing import TypeVar
 
 import torch
 from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 Network = TypeVar("Network", bound=nn.Module)
 _WEIGHT_SPREAD = 0.02
@@ -29,6 +30,12 @@ def initialise(module: nn.Module) -> None:
 def placed(network: Network, device: torch.device) -> Network:
     """The network on a device, its kernels laid out channels-last."""
     return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def log_loss(logits: torch.Tensor, truth: float) -> torch.Tensor:
+    """Mean log loss of logits whose label is ``truth`` everywhere."""
+    logits = logits.float()
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
+from torch.nn.functional import l1_loss
 
 from trendbench.errors import RecipeError
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
-from trendbench.generators.network.layers import placed
+from trendbench.generators.network.layers import log_loss, placed
 from trendbench.generators.network.schedule import Count, Positive, Schedule, Share
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.rendering.triplets import Triplets
@@ -123,9 +123,3 @@ class _Contest:
         self._adam_g.step()
         self._discriminator.requires_grad_(True)
         return {"d": loss_d, "g_adv": adversarial, "l1": l1}
-
-
-def log_loss(logits: torch.Tensor, truth: float) -> torch.Tensor:
-    """Log loss of logits whose true answer is ``truth`` everywhere."""
-    logits = logits.float()
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
+from torch.nn.functional import l1_loss
 
 from trendbench.errors import RecipeError
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
-from trendbench.generators.network.layers import placed
+from trendbench.generators.network.layers import log_loss, placed
 from trendbench.generators.network.schedule import Count, Schedule, Share
 from trendbench.generators.study_2017.networks import Discriminator, EncoderDecoder
 from trendbench.rendering.disks import WHITE
@@ -221,12 +221,6 @@ class _Steps:
 def signed(dark: torch.Tensor) -> torch.Tensor:
     """Darkness in [0, 1] to [−1, 1] with white = +1."""
     return 1.0 - 2.0 * dark
-
-
-def log_loss(logits: torch.Tensor, truth: float) -> torch.Tensor:
-    """Mean log loss of logits whose label is ``truth`` everywhere."""
-    logits = logits.float()
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))
 
 
 def rows_of_block(block: int, size: int, n: int, seed: int, *, fixed: bool) -> NDArray[np.int64]:
