@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need, Reference
+from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import Truth
 from trendbench.process.trend import TrendProcess
 
@@ -104,7 +104,7 @@ class Containment(ImageMetric):
     name = "containment"
     meaning = "black pixels of s1 that are lost, plus black pixels outside s2"
     direction: ClassVar[Direction] = "lower"
-    reference: ClassVar[Reference] = "constant"
+    reference: ClassVar[RangeSource] = "constant"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Reference
+from trendbench.metrics.metric import Direction, ImageMetric, RangeSource
 from trendbench.metrics.truth import Truth
 
 DARKEST, LIGHTEST = 26, 229  # a tenth of the scale away from either end
@@ -18,7 +18,7 @@ class GreyFraction(ImageMetric):
     name = "grey_fraction"
     meaning = "share of pixels that are neither black nor white"
     direction: ClassVar[Direction] = "lower"
-    reference: ClassVar[Reference] = "constant"
+    reference: ClassVar[RangeSource] = "constant"
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth

@@ -18,7 +18,7 @@ from trendbench.metrics.truth import Truth
 from trendbench.storage.stated import Part, Text
 
 Direction = Literal["lower", "higher", "target"]
-Reference = Literal["fresh", "exchange", "constant"]
+RangeSource = Literal["fresh", "exchange", "constant"]
 Need = Literal[
     "inputs",  # s1 and s2 that the images were drawn from
     "target",  # the true r of the same triplets
@@ -94,7 +94,7 @@ class ImageMetric(Metric, ABC):
 
     is_noise_at_truth: ClassVar[bool] = False
     is_root: ClassVar[bool] = False
-    reference: ClassVar[Reference] = "fresh"
+    reference: ClassVar[RangeSource] = "fresh"
 
     @abstractmethod
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need, Reference
+from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import Truth
 
 _SHARED, _ANY = 0, 1  # rows of the disks: what all places in a pixel share, and what any has
@@ -30,7 +30,7 @@ class StrayError(ImageMetric):
     meaning = "share of black that no whole particle inside the black accounts for"
     direction: ClassVar[Direction] = "lower"
     minimum: ClassVar[float] = 0.0
-    reference: ClassVar[Reference] = "constant"
+    reference: ClassVar[RangeSource] = "constant"
     needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

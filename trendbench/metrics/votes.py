@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.metrics.metric import Direction, ImageMetric, Reference
+from trendbench.metrics.metric import Direction, ImageMetric, RangeSource
 from trendbench.metrics.truth import Truth
 
 TIE = 1e-6  # squared distances that differ by less are equal
@@ -31,7 +31,7 @@ class VoteMetric(ImageMetric):
     """
 
     direction: ClassVar[Direction] = "lower"
-    reference: ClassVar[Reference] = "exchange"
+    reference: ClassVar[RangeSource] = "exchange"
 
     def ideal(self, truth: Truth) -> float:
         del truth
