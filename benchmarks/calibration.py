@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.cards.text import markdown_table
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.metric import ImageMetric
@@ -19,9 +21,8 @@ from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import TOLD_BY_CHANCE, ReferenceDistribution
 from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.truth import Truth
-from trendbench.process.conditional import redraw_r
 from trendbench.progress import bar
-from trendbench.rendering.triplets import render_r, simulate
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 
 TASK = TaskSpec(

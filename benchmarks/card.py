@@ -67,8 +67,8 @@ def _draw(folder: Path, n: str) -> None:
     """A data file with n test triplets, and two draws of r from its true law for each."""
     from trendbench.data.make import make_data
     from trendbench.data.opening import open_dataset
-    from trendbench.process.conditional import redraw_r
-    from trendbench.rendering.triplets import render_r
+    from trendbench.families.disks.conditional import redraw_r
+    from trendbench.families.disks.rendering import render_r
     from trendbench.spec import load_spec
 
     spec = load_spec("trend-v1").model_copy(update={"test": int(n)})

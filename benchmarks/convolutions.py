@@ -51,7 +51,7 @@ def _calls(arch: str, batch: int) -> list[Call]:
     from torch import nn
 
     from trendbench.generators.recipes import find_recipe
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision

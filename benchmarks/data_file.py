@@ -62,7 +62,7 @@ def _compress(file: Path) -> tuple[float]:
     """Seconds of compressing the file's images on every core, drawing not counted."""
     del file
     from trendbench.data.blocks import ranges
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.storage.deflate import deflate
 

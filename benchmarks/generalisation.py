@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.page import machine
 from benchmarks.reports import CARDS, Report, at, inside, kept, made, scores_table, starred
 from benchmarks.table import grid
-from trendbench.process.intensity import LinearIntensity
+from trendbench.families.disks.intensity import LinearIntensity
 from trendbench.spec import TaskSpec, load_spec
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ def _rounds(tasks: Sequence[tuple[int, int]]) -> list[list[float]]:
 def _make(n: int, width: int, folder: Path) -> tuple[float, float]:
     """Seconds of one data file, and this process's peak memory [MB]; the file is removed."""
     from trendbench.data.make import make_data
-    from trendbench.rendering.triplets import compile_kernels
+    from trendbench.simulation import compile_kernels
     from trendbench.spec import load_spec
 
     compile_kernels()

@@ -26,12 +26,12 @@ from benchmarks.generalisation import (
 )
 from benchmarks.networks import fitted
 from benchmarks.reports import CARDS, Report, at, inside, kept, machines
+from trendbench.families.disks.process import Disks
 from trendbench.generators.recipes import find_recipe, load_class
-from trendbench.process.trend import TrendProcess
 from trendbench.spec import load_spec
 
 if TYPE_CHECKING:
-    from trendbench.rendering.triplets import Triplets
+    from trendbench.process.triplets import Triplets
     from trendbench.runner.sample import Source
 
 PAGE = Path(__file__).parents[1] / "docs" / "many-trends.md"
@@ -45,10 +45,10 @@ _RANGE = (0.5, 16.0)  # 10⁻³ px⁻², that training's intensities are drawn f
 INTENSITIES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # 10⁻³ px⁻², of the maps
 
 
-def processes(n: int) -> list[TrendProcess]:
+def processes(n: int) -> list[Disks]:
     """The canonical process with intensities of its own for each training triplet."""
     known = load_spec("trend-v1")
-    base = TrendProcess(**{name: getattr(known, name) for name in TrendProcess.model_fields})
+    base = Disks(**{name: getattr(known, name) for name in Disks.model_fields})
     low, high = np.log(np.array(_RANGE) / 1000)
     ends = np.exp(np.random.default_rng(_SEED).uniform(low, high, (n, 2)))
     return [
@@ -57,9 +57,10 @@ def processes(n: int) -> list[TrendProcess]:
     ]
 
 
-def triplets(each: Iterable[TrendProcess]) -> "Triplets":
+def triplets(each: Iterable[Disks]) -> "Triplets":
     """One triplet of every process, as one series; ``spec`` is the first one's."""
-    from trendbench.rendering.triplets import Triplets, simulate
+    from trendbench.process.triplets import Triplets
+    from trendbench.simulation import simulate
 
     each = list(each)
     drawn = [simulate(process, 1, _SEED, start=i) for i, process in enumerate(each)]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from trendbench.generators.recipes import Recipe
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 
 def fitted(

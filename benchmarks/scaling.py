@@ -109,7 +109,7 @@ def _make() -> None:
     from benchmarks.measure import peak
     from trendbench.data.make import make_data
     from trendbench.data.stream import streamed
-    from trendbench.rendering.triplets import compile_kernels
+    from trendbench.simulation import compile_kernels
     from trendbench.spec import load_spec
 
     compile_kernels()
@@ -133,7 +133,7 @@ def _train() -> None:
     import torch
 
     from trendbench.generators.recipes import find_recipe
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_precision

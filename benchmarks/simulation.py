@@ -48,7 +48,7 @@ def measure(full: bool) -> Iterator[Row]:
 
 def _compare() -> list[float]:
     """Processor seconds an image: ours, the fill, Pillow, OpenCV, PoreSpy (nan: not installed)."""
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
 
     spec = load_spec("trend-v1")

@@ -260,7 +260,7 @@ class Drawn:
 def drawn_by(clone: Clone, network: Stored) -> Drawn:
     """Images that the stored weights draw for fresh inputs, saved as the study saved its own."""
     from trendbench.generators.protocol import Inputs
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
 
     assert network.weights is not None
     inputs = simulate(spec_of(network.data), _INPUTS, seed=0)

@@ -77,7 +77,7 @@ def _device() -> tuple[str, str]:
 
 def _ours(arch: str) -> tuple[float, float]:
     """Images per second of our own trainer in an epoch of 3500, and the share lost [%]."""
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.training import loop as training_loop
 
@@ -208,7 +208,7 @@ def _plain(arch: str) -> tuple[float]:
 
     from trendbench.generators.pix2pix.networks import PatchGAN
     from trendbench.generators.recipes import find_recipe
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
 
     n, settings = IMAGES[arch], find_recipe(arch).parameters

@@ -52,7 +52,7 @@ def _compare() -> tuple[float, float]:
     from trendbench.metrics.sampling import features_of
     from trendbench.metrics.texture import S2Error
     from trendbench.metrics.truth import Truth
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
     from trendbench.spec import load_spec
 
     porespy.settings.ncores = 1

@@ -45,7 +45,8 @@ from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.metrics import pool
-from trendbench.rendering.triplets import Triplets, simulate
+from trendbench.process.triplets import Triplets
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec, load_spec
 
 _FULL_POOL, pool._MOST = pool._MOST, 64

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from trendbench.leaderboard.frame import load_results
     from trendbench.metrics.card import Card
     from trendbench.metrics.score import score
-    from trendbench.rendering.triplets import Triplets, simulate
+    from trendbench.process.triplets import Triplets
     from trendbench.runner.run import run
+    from trendbench.simulation import simulate
     from trendbench.spec import TaskSpec, load_spec
 
 __version__ = "0.1.0"
@@ -64,14 +65,14 @@ _HOMES = {
     "TaskSpec": "trendbench.spec",
     "TrendbenchError": "trendbench.errors",
     "TripletDataset": "trendbench.data.torch_data",
-    "Triplets": "trendbench.rendering.triplets",
+    "Triplets": "trendbench.simulation",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
     "make_data": "trendbench.data.make",
     "open_dataset": "trendbench.data.opening",
     "run": "trendbench.runner.run",
     "score": "trendbench.metrics.score",
-    "simulate": "trendbench.rendering.triplets",
+    "simulate": "trendbench.simulation",
     "stream": "trendbench.data.stream",
 }
 

@@ -71,6 +71,10 @@ class ScoreError(InputError, KeyError):
     __str__ = Exception.__str__  # a KeyError's own quotes its message
 
 
+class LawError(InputError):
+    """A family of textures does not state the law that is asked for."""
+
+
 class ClusterError(InputError):
     """A cluster cannot be reached or used, or has lost a task."""
 

@@ -1,25 +1,27 @@
 """A task: the process, the frame, the split sizes and ξ's window, checked and frozen."""
 
 import json
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trendbench import catalog
 from trendbench.errors import SpecError, first_problem, nearest
+from trendbench.families.registry import family
 from trendbench.plain_text import must_read_back
+from trendbench.process.family import DEFAULT_FAMILY, Process
 from trendbench.process.seeds import SEED_LIMIT, Split
-from trendbench.process.trend import TrendProcess
 from trendbench.storage.bounded import read_toml, toml_problem
 from trendbench.storage.folder import kind_of
 
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
-Task = TrendProcess | str | Path  # a task, its name, or the path of its TOML file
+Task = Process | str | Path  # a task, its name, or the path of its TOML file
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class TaskSpec(TrendProcess):
+class TaskSpec(Process):
     """One benchmark task: a process, split sizes and ξ's window.
 
     It is the ``[task]`` table of a file in ``datasets/``, or made from keywords:
@@ -27,14 +29,13 @@ class TaskSpec(TrendProcess):
         tb.TaskSpec(name="mine", width=64, height=64, radius=3.0, lambda_left=1e-3,
                     lambda_right=1.2e-2, window=8, train=96, val=8, test=100)
 
+    The keyword ``family`` chooses the process, ``disks`` by default; a task is then a process of
+    that family, with its parameters and laws.
+
     Attributes:
-        name: of the task in records and on the leaderboard.
         width: W of the frame [px].
         height: H of the frame [px].
-        radius: radius R of the disks [px].
-        lambda_left: intensity at x = 0 [germs/px²].
-        lambda_right: intensity at x = W [germs/px²].
-        coupling: ``"thinning"`` or ``"independent"``: how the images of a triplet share germs.
+        name: of the task in records and on the leaderboard.
         window: width w of ξ's sliding window [px].
         train: number of training triplets.
         val: number of validation triplets.
@@ -58,13 +59,21 @@ class TaskSpec(TrendProcess):
     val: _Count
     test: _Count
 
-    if not TYPE_CHECKING:  # type checkers know the fields by name
+    def __new__(cls, /, **fields: Any) -> Self:
+        """An instance of the class of tasks of the family."""
+        if cls is TaskSpec:
+            named = fields.get("family", DEFAULT_FAMILY)
+            return cast(Self, object.__new__(_tasks_of(str(named))))
+        return super().__new__(cls)
 
-        def __init__(self, /, **fields: object) -> None:
-            try:
-                super().__init__(**fields)
-            except ValidationError as error:
-                raise SpecError(first_problem(error, type(self))) from None
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise SpecError(first_problem(error, type(self))) from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.model_dump(),)
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
@@ -82,6 +91,21 @@ class TaskSpec(TrendProcess):
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces."""
         return json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+
+
+@cache
+def _tasks_of(name: str) -> type[TaskSpec]:
+    """The class of tasks whose process is of a family.
+
+    Raises:
+        SpecError: there is no such family.
+    """
+    process = family(name)
+    return cast(type[TaskSpec], type("TaskSpec", (TaskSpec, process), {"__module__": __name__}))
+
+
+def _made(fields: dict[str, Any]) -> TaskSpec:
+    return TaskSpec(**fields)
 
 
 class CanonicalFile(BaseModel):
@@ -118,16 +142,16 @@ def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec
     table, where = _read(name_or_path)
     if train is not None:
         table = {**table, "task": {**table["task"], "train": train}}
-    return _checked(TaskSpec, table["task"], where)
+    return _task(table["task"], where)
 
 
-def process_of(task: Task) -> TrendProcess:
+def process_of(task: Task) -> Process:
     """The task itself, or the one that ``load_spec`` finds by this name or path.
 
     Raises:
         SpecError: as ``load_spec``.
     """
-    return task if isinstance(task, TrendProcess) else load_spec(task)
+    return task if isinstance(task, Process) else load_spec(task)
 
 
 def task_of(task: TaskSpec | str | Path) -> TaskSpec:
@@ -145,7 +169,7 @@ def spec_from_json(text: str, where: str) -> TaskSpec:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SpecError(f"{where}: the stored spec is not JSON ({error})") from None
-    return _checked(TaskSpec, fields, where)
+    return _task(fields, where)
 
 
 def is_shipped(spec: TaskSpec) -> bool:
@@ -216,10 +240,17 @@ def _must_be_file(path: Path) -> None:
     raise SpecError(f"no task spec '{path}': {hint}")
 
 
+def _task(fields: object, where: str) -> TaskSpec:
+    if not isinstance(fields, dict) or not all(isinstance(name, str) for name in fields):
+        raise SpecError(f"{where}: needed is a table of names and values")
+    try:
+        return TaskSpec(**fields)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
+
+
 def _checked(model: type[_Model], fields: object, where: str) -> _Model:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
         raise SpecError(f"{where}: {first_problem(error, model)}") from None
-    except SpecError as error:  # of a TaskSpec, which says for itself what is wrong
-        raise SpecError(f"{where}: {error}") from None

@@ -102,7 +102,7 @@ def _threads() -> dict[str, str]:
 
 def _kernel_cache() -> str:
     """Where Numba keeps the simulator's machine code."""
-    from trendbench.rendering.disks import draw_series
+    from trendbench.families.disks.raster import draw_series
 
     place = getattr(getattr(draw_series, "stats", None), "cache_path", None)
     return str(place) if place else "none: compiled anew in each process"

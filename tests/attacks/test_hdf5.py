@@ -385,7 +385,7 @@ def test_what_is_read_is_what_was_hashed(base):
 
 def test_samples_are_read_whole_before_the_file_is_closed(tmp_path):
     """A sound file passes the same door."""
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
 
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["r"] = simulate(TINY, TINY.test, 1).r

@@ -4,7 +4,7 @@ import json
 
 from tests.faults.jobs import TINY
 from trendbench import catalog
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 
 def seeds() -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 
 @pytest.fixture

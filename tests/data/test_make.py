@@ -14,7 +14,7 @@ from trendbench.data import blocks
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError, RunError
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec, canonical_file, load_spec
 from trendbench.storage.lock import holding
 

@@ -7,9 +7,9 @@ import pytest
 
 import trendbench as tb
 from trendbench.data.stream import streamed
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SPLITS
 from trendbench.progress import quiet
-from trendbench.rendering.triplets import IMAGES
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -8,8 +8,10 @@ from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.data.verify import verify
 from trendbench.errors import InputError
-from trendbench.process.germs import Germs
-from trendbench.rendering.triplets import Triplets, render, simulate
+from trendbench.families.disks.germs import Germs
+from trendbench.families.disks.rendering import render
+from trendbench.process.triplets import Triplets
+from trendbench.simulation import simulate
 from trendbench.spec import load_spec
 
 

@@ -74,7 +74,7 @@ def warm() -> None:
     import trendbench.figures.card
     import trendbench.generators.pix2pix.generator
     import trendbench.runner.run  # noqa: F401
-    from trendbench.rendering.triplets import compile_kernels
+    from trendbench.simulation import compile_kernels
 
     compile_kernels()
 

@@ -104,7 +104,7 @@ def grown(place, work):
 def test_ten_thousand_steps_in_flat_memory(tmp_path):
     def work(note):
         from trendbench.generators.pix2pix.generator import Pix2Pix
-        from trendbench.rendering.triplets import simulate
+        from trendbench.simulation import simulate
 
         triplets = simulate(TINY, 100, 1)
         model = Pix2Pix(nf=1, kernel=4, skips=True, eta=100.0, learning_rate=2e-4, beta1=0.5,

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.jobs import TINY, command, left_by, make_data_command, tiny_file
 from tests.faults.moments import count, failing, in_child, spread
 from trendbench.errors import RunError
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.storage import atomic
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding, waiting

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
+from trendbench.families.disks.germs import IN_R
+from trendbench.families.disks.process import Disks
 from trendbench.generators.classical.generator import PoissonGerms, PoissonImage
 from trendbench.generators.protocol import (
     Generator,
@@ -20,9 +22,7 @@ from trendbench.generators.protocol import (
     shown_to,
 )
 from trendbench.generators.recipes import find_recipe, load_class
-from trendbench.process.germs import IN_R
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.training.context import RunContext
 
 LIMIT = 4.0
@@ -36,8 +36,8 @@ WIDTH, HEIGHT, RADIUS = 72, 48, 4.3
 IMAGES = 400
 
 
-def task(name: str) -> TrendProcess:
-    return TrendProcess(width=WIDTH, height=HEIGHT, radius=RADIUS, **TASKS[name])
+def task(name: str) -> Disks:
+    return Disks(width=WIDTH, height=HEIGHT, radius=RADIUS, **TASKS[name])
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
+from trendbench.families.disks.germs import IN_R, draw_germs
+from trendbench.families.disks.process import Disks
 from trendbench.generators.classical.estimates import coefficients
 from trendbench.generators.classical.lineal_paths import fit_runs, lineal_paths
 from trendbench.generators.classical.particles import (
@@ -26,19 +28,17 @@ from trendbench.generators.classical.prior import (
     intensity_of,
     joined,
 )
-from trendbench.process.germs import IN_R, draw_germs
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 LIMIT = 4.0
-RISING = TrendProcess(width=64, height=40, radius=3.2, lambda_left=2e-3, lambda_right=1e-2)
+RISING = Disks(width=64, height=40, radius=3.2, lambda_left=2e-3, lambda_right=1e-2)
 FALLING = RISING.model_copy(update={"lambda_left": 1e-2, "lambda_right": 2e-3})
 WINDOW = Window(64, 40, 3.2)
 # λ(−R) = 0: the line may not tilt further.
 STEEPEST = RISING.model_copy(update={"lambda_left": 1e-2 * 3.2 / 67.2, "lambda_right": 1e-2})
 
 
-def germs_of(process: TrendProcess, replicate: int, images: int) -> np.ndarray:
+def germs_of(process: Disks, replicate: int, images: int) -> np.ndarray:
     germs = draw_germs(process, images, 17, "train", start=replicate * images)
     return germs.x[(germs.member & IN_R) != 0]
 
@@ -152,7 +152,7 @@ def test_a_digital_disk_allows_its_own_radius_and_a_pair_allows_none():
 
 def test_isolated_particles_give_the_radius_within_its_error():
     """Many germs, a few merged into what looks like one disk among them."""
-    process = TrendProcess(width=96, height=96, radius=4.3, lambda_left=1e-3, lambda_right=1e-3)
+    process = Disks(width=96, height=96, radius=4.3, lambda_left=1e-3, lambda_right=1e-3)
     images = simulate(process, 150, seed=8).s1
     found = radius_of_particles(images, 4.35, 0.15, 100_000)
     assert int(found.source.split()[0]) > 600

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.conftest import z_score
+from trendbench.families.disks.germs import IN_S1, IN_S2
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.raster import draw_disks
 from trendbench.generators.classical import cover, posterior
 from trendbench.generators.classical.footprints import footprints, rows_of
 from trendbench.generators.classical.reconstruction import disks_in, draw_r, reconstruct
-from trendbench.process.germs import IN_S1, IN_S2
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.disks import draw_disks
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 LIMIT = 4.0
 RADIUS = 3.3
@@ -236,9 +236,7 @@ def _meets(centres):
 def test_reconstructed_germs_draw_their_images_and_are_as_many_as_the_true_ones(falling, shapes):
     """Images equal pixel for pixel; the posterior's mean count is that of the prior."""
     left, right = (8e-3, 2e-3) if falling else (2e-3, 8e-3)
-    process = TrendProcess(
-        width=SIZE, height=SIZE, radius=RADIUS, lambda_left=left, lambda_right=right
-    )
+    process = Disks(width=SIZE, height=SIZE, radius=RADIUS, lambda_left=left, lambda_right=right)
     given = simulate(process, 100, seed=12)
     excess = []
     for i in range(len(given)):
@@ -258,9 +256,7 @@ def test_reconstructed_germs_draw_their_images_and_are_as_many_as_the_true_ones(
 
 def test_black_without_a_disk_goes_with_the_nearest_germ(shapes):
     """A speck beside a disk of s2 alone shows in r exactly when the disk does."""
-    process = TrendProcess(
-        width=SIZE, height=SIZE, radius=RADIUS, lambda_left=5e-4, lambda_right=1e-3
-    )
+    process = Disks(width=SIZE, height=SIZE, radius=RADIUS, lambda_left=5e-4, lambda_right=1e-3)
     image = np.empty((SIZE, SIZE), dtype=np.uint8)
     draw_disks(image, np.array([22.0]), np.array([22.0]), np.ones(1, dtype=np.uint8), 1, RADIUS)
     black = image == 0

@@ -14,7 +14,7 @@ from trendbench.generators.flow.learner import windows
 from trendbench.generators.flow.network import Denoiser
 from trendbench.generators.protocol import Generator, Inputs
 from trendbench.generators.recipes import find_recipe
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.training.context import RunContext
 
 NUMBERS = {

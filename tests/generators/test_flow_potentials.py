@@ -19,7 +19,8 @@ from trendbench.generators.flow.patterns import CLASSES, classes, redrawn, state
 from trendbench.generators.flow.potentials import Unsettled, estimated, unsettled
 from trendbench.generators.network import generator as network
 from trendbench.generators.protocol import Inputs
-from trendbench.rendering.triplets import Triplets, simulate
+from trendbench.process.triplets import Triplets
+from trendbench.simulation import simulate
 from trendbench.training.checkpoint import Checkpoints
 from trendbench.training.context import RunContext
 

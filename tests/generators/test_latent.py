@@ -11,7 +11,7 @@ from trendbench.generators.latent.gan import GAN
 from trendbench.generators.latent.networks import Decoder, Discriminator, Encoder, latent_grid
 from trendbench.generators.latent.vae import VAE, ConditionalVAE
 from trendbench.generators.protocol import Generator, Inputs, is_conditional
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.training.context import RunContext
 
 NUMBERS = {"nf": 4, "latent": 3, "learning_rate": 1e-3, "batch": 4, "epochs": 1}

@@ -12,8 +12,8 @@ from trendbench.generators.pix2pix.generator import Pix2Pix
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
 from trendbench.generators.protocol import Generator, Inputs
 from trendbench.generators.recipes import find_recipe
-from trendbench.rendering.triplets import simulate
 from trendbench.results.store import read_record
+from trendbench.simulation import simulate
 
 
 @pytest.mark.parametrize(

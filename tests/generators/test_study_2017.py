@@ -20,7 +20,7 @@ from trendbench.generators.study_2017.networks import (
     Halving,
     parameters_with_statistics,
 )
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoints

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import kstest
 
 from trendbench.errors import ImagesError
+from trendbench.families.disks.rendering import render_r
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.reference.drawings import NULLS, TRUTHS, Scene
 from trendbench.metrics import c2st, classifier
@@ -19,7 +20,7 @@ from trendbench.metrics.discriminant import exchange_p, shrunk_second_moment
 from trendbench.metrics.exchange import pooled_p, signed_rank_z
 from trendbench.metrics.folds import FOLDS, copies, deal
 from trendbench.progress import Silent
-from trendbench.rendering.triplets import render_r, simulate
+from trendbench.simulation import simulate
 
 N = 120
 

@@ -20,9 +20,9 @@ from trendbench.generators.recipes import find_recipe
 from trendbench.metrics.files import read_samples
 from trendbench.metrics.intake import Handling, accepted, accepted_samples, drawn_by
 from trendbench.metrics.score import both_samples
-from trendbench.rendering.triplets import simulate
 from trendbench.runner import run as story
 from trendbench.runner.sample import find_weights, sample
+from trendbench.simulation import simulate
 
 HERE = f"{__name__}:Returns"
 HOW = Handling()

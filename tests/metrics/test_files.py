@@ -11,7 +11,7 @@ from PIL import Image
 
 from trendbench.errors import ImagesError
 from trendbench.metrics.files import read_samples
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 
 @pytest.fixture(scope="module")

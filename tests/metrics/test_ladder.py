@@ -16,7 +16,7 @@ from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.trend import standard_errors
 from trendbench.metrics.truth import Truth
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 pytestmark = pytest.mark.full_pool
 

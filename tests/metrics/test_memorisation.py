@@ -14,7 +14,7 @@ from trendbench.metrics.sampling import features_of
 from trendbench.metrics.thumbnails import nearest, squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import wilson
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 
 MEMORY, REPEATS = Memorisation(), Repeats()
 

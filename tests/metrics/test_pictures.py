@@ -18,7 +18,7 @@ ROWS = dict(re.findall(r"^\| ([^|`]+) \| `([^`]+)` \|$", PAGE.read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def true(small):
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
 
     return simulate(small, 12, seed=5).r
 

@@ -8,6 +8,9 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
+from trendbench.families.disks import damages
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics import columns
 from trendbench.metrics.anisotropy import AnisotropyError
 from trendbench.metrics.bands import BANDS, band_means
@@ -37,9 +40,7 @@ from trendbench.metrics.trend import (
     standard_errors,
 )
 from trendbench.metrics.truth import Truth
-from trendbench.process.conditional import redraw_r
-from trendbench.rendering import damages
-from trendbench.rendering.triplets import render_r, simulate
+from trendbench.simulation import simulate
 
 TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError(), RowError(), ColumnError())
 PER_BATCH = [metric for metric in IMAGE_METRICS if not isinstance(metric, SetMetric)]

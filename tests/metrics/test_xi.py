@@ -11,7 +11,7 @@ from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS, METRICS
 from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.truth import Truth
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.spec import load_spec
 from trendbench.theory import mean_profile
 

@@ -16,12 +16,12 @@ from trendbench.leaderboard.board import SCORES
 from trendbench.metrics.curves import measured_curves
 from trendbench.metrics.metric import Score
 from trendbench.metrics.registry import METRICS
-from trendbench.rendering.triplets import simulate
 from trendbench.report import build
 from trendbench.report.build import write_report
 from trendbench.results.attachments import pack_curves
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord, pack_per_image, read_all, write_record
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 
 STRANGER = "aaa-stranger"

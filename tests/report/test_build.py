@@ -15,11 +15,11 @@ from trendbench.cli.report import command
 from trendbench.errors import ReportError
 from trendbench.figures.samples import contact_sheet
 from trendbench.leaderboard.board import rows
-from trendbench.rendering.triplets import simulate
 from trendbench.report import build
 from trendbench.report.attached import read_attached
 from trendbench.report.build import write_report
 from trendbench.results.store import StoredRecord, read_all, read_folder, read_record
+from trendbench.simulation import simulate
 
 VOID = {"meta", "link", "img", "input", "br"}
 

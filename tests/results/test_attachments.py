@@ -9,10 +9,10 @@ from PIL import Image
 from trendbench.errors import ResultError
 from trendbench.figures.samples import contact_sheet
 from trendbench.metrics.curves import exact_curves, measured_curves
-from trendbench.rendering.triplets import simulate
 from trendbench.results.attachments import CURVES, SAMPLES, pack_curves, unpack_curves
 from trendbench.results.store import read_all
 from trendbench.runner.run import run
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 
 

@@ -10,7 +10,7 @@ import torch
 
 from trendbench.errors import CheckpointError, TrainingError
 from trendbench.generators.pix2pix.generator import Pix2Pix
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoint, Checkpoints
 from trendbench.training.context import RunContext

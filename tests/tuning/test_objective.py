@@ -7,7 +7,7 @@ from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError
 from trendbench.metrics.batch import density_profile
-from trendbench.rendering.triplets import simulate
+from trendbench.simulation import simulate
 from trendbench.tuning.objective import Objective, must_be_usable
 
 

@@ -13,8 +13,8 @@ from trendbench.cards.text import DATA_LICENSE_URL
 from trendbench.citation import SOFTWARE, bibtex
 from trendbench.data.dataset import Dataset
 from trendbench.data.layout import FORMAT, INTENSITIES
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SPLITS, Split
-from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
 
 _CONFORMS_TO = "http://mlcommons.org/croissant/1.1"

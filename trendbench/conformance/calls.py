@@ -25,9 +25,10 @@ from trendbench.errors import ImagesError
 from trendbench.generators.protocol import inputs_for, shown_to
 from trendbench.generators.recipes import Recipe, find_recipe
 from trendbench.metrics.intake import drawn_by
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Progress, quiet
-from trendbench.rendering.triplets import Triplets, simulate
 from trendbench.runner.guard import call
+from trendbench.simulation import simulate
 from trendbench.training.context import RunContext
 
 SEED, OTHER_SEED = 2, 3

@@ -28,7 +28,7 @@ def main(plan: Plan, told: Connection) -> None:
 
 def _story(plan: Plan, root: Path) -> Iterator[str | Finding]:
     """Names of what begins, each followed by what was found."""
-    from trendbench.rendering.triplets import compile_kernels
+    from trendbench.simulation import compile_kernels
 
     yield PREPARING
     compile_kernels()

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from trendbench.generators.protocol import Inputs
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 _HIDDEN = ("germs", "target")
 _NOT_ITS_OWN = (Inputs.__module__, Triplets.__module__, "dataclasses", "copy")

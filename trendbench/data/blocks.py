@@ -12,10 +12,11 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.germs import Germs
+from trendbench.families.disks.germs import Germs
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import Split
 from trendbench.progress import say
-from trendbench.rendering.triplets import IMAGES, compile_kernels, simulate
+from trendbench.simulation import compile_kernels, simulate
 from trendbench.spec import TaskSpec
 from trendbench.storage.deflate import deflate
 

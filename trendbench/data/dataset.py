@@ -11,10 +11,11 @@ from trendbench.arguments import whole
 from trendbench.data import layout
 from trendbench.data.file import DataFile
 from trendbench.errors import DataFileError
+from trendbench.families.disks.germs import Germs
 from trendbench.notebook import picture, table
-from trendbench.process.germs import Germs
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import Split
-from trendbench.rendering.triplets import IMAGES, Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 

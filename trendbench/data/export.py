@@ -14,10 +14,9 @@ from PIL import Image
 from trendbench.data.dataset import Dataset
 from trendbench.data.export_readme import readme
 from trendbench.errors import DataFileError
+from trendbench.process.images import BLACK, IMAGES, WHITE
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.progress import Progress, bar
-from trendbench.rendering.disks import BLACK, WHITE
-from trendbench.rendering.triplets import IMAGES
 from trendbench.storage.folder import must_take_files, replacing_folder
 
 Format = Literal["npz", "png", "aligned"]

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import Split
-from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
 
 FORMAT = "trendbench/1"

@@ -15,8 +15,8 @@ from trendbench.data.dataset import Dataset, facts
 from trendbench.data.opening import open_dataset
 from trendbench.errors import InputError
 from trendbench.notebook import table
+from trendbench.process.images import WHITE
 from trendbench.process.seeds import SPLITS, Split
-from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
 
 Values = Literal["darkness", "grey"]

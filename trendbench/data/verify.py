@@ -10,10 +10,12 @@ from scipy import stats
 
 from trendbench import theory
 from trendbench.data.dataset import Dataset
-from trendbench.process.germs import IN_R, IN_S1, IN_S2
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.rendering import render
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SPLITS, Split
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import IMAGES, Triplets, render
+from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 _LARGEST_Z = 5.0  # passed by chance once in some 10⁶ checks
@@ -160,7 +162,7 @@ def _by_z(check: str, z: float, reading: str) -> Finding:
     return Finding(check, abs(z) <= _LARGEST_Z, f"{reading}, z = {z:+.2f}")
 
 
-def _processes(spec: TaskSpec) -> dict[str, TrendProcess]:
+def _processes(spec: TaskSpec) -> dict[str, Disks]:
     """The three images of a triplet as processes of their own."""
     left, right = spec.lambda_left, spec.lambda_right
     return {

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from trendbench import __version__
 from trendbench.data import layout
 from trendbench.data.blocks import Block
+from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SPLITS
-from trendbench.rendering.triplets import IMAGES
 from trendbench.spec import TaskSpec
 from trendbench.storage.calls import reserve
 from trendbench.storage.hdf5 import fixed_text

@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 from trendbench.figures.canvas import MODEL, MUTED, new_figure, picture, style
 from trendbench.figures.profile import draw_truth
 from trendbench.metrics.batch import density_profile
-from trendbench.rendering.triplets import IMAGES, Triplets
+from trendbench.process.images import IMAGES
+from trendbench.process.triplets import Triplets
 
 _TITLES = {"s1": "s1: left intensity", "s2": "s2: right intensity", "r": "r: the trend"}
 

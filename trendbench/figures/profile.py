@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.figures.canvas import BAND, MODEL, MUTED, TRUTH
-from trendbench.process.trend import TrendProcess
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _THREADS = 6  # single profiles that are drawn one by one
 
 
-def draw_truth(axes: "Axes", process: TrendProcess, window: int) -> None:
+def draw_truth(axes: "Axes", process: Disks, window: int) -> None:
     """The exact mean of ξ_k and the 95 % envelope of one true image, global over k."""
     mean = theory.mean_profile(process, window)
     spread = np.sqrt(np.diag(theory.profile_covariance(process, window)))

@@ -10,7 +10,7 @@ from PIL import Image
 from trendbench.figures.canvas import new_figure, picture, style
 from trendbench.figures.profile import draw_model, draw_truth
 from trendbench.metrics.batch import density_profile
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 GAP, BETWEEN = 8, 224  # px of grey between the images of a contact sheet

@@ -7,8 +7,8 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.germs import Germs
-from trendbench.rendering.triplets import Triplets
+from trendbench.families.disks.germs import Germs
+from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
 
 

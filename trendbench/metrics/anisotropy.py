@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.metrics import columns
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric, Need
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 _LEAST = 1e-12
 
@@ -53,7 +53,7 @@ def _ratio(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((across - down) / np.maximum(across + down, _LEAST))
 
 
-def _exact(process: TrendProcess) -> NDArray[np.float64]:
+def _exact(process: Disks) -> NDArray[np.float64]:
     """Expected e_x and e_y, (2,)."""
     lam, radius = process.intensity, process.radius
     between, left = np.arange(1.0, process.width), theory.pixel_centres(process.width)[:-1]

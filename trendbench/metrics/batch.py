@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trendbench.metrics import columns
 from trendbench.metrics.columns import Words
-from trendbench.rendering.disks import WHITE
+from trendbench.process.images import WHITE
 
 THRESHOLD = 128
 

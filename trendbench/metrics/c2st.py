@@ -19,8 +19,8 @@ from trendbench.metrics.metric import Direction, Metric, Score
 from trendbench.metrics.resampling import TAIL, bootstrap_weights
 from trendbench.metrics.sampling import TOLD_BY_CLASSIFIER
 from trendbench.metrics.votes import wilson
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, quiet
-from trendbench.rendering.triplets import Triplets
 
 FEWEST_TRIPLETS = 100
 _CHANCE = 0.5

@@ -18,8 +18,8 @@ from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.truth import Truth
 from trendbench.notebook import table
 from trendbench.numbers import short
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, quiet
-from trendbench.rendering.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 _BATCH = 128

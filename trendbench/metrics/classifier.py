@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import draw_germs
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.exchange import pooled_p, signed_rank_z
 from trendbench.metrics.folds import FOLDS, Groups, deal
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import draw_germs
+from trendbench.process.images import WHITE
 from trendbench.process.seeds import SEED_LIMIT
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, Progress, quiet
-from trendbench.rendering.disks import WHITE
-from trendbench.rendering.triplets import Triplets, render_r
 from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
 from trendbench.training.randomness import derived_seed
 

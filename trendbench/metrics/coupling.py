@@ -11,35 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 _LEAST_COUNT = 0.5  # pixels in all images together; fewer are none, but for rounding
 _LEAST_CHANCE = 3e-3  # share of pixels; below it few images differ at all
 
 
-def inner_columns(process: TrendProcess) -> slice:
+def inner_columns(process: Disks) -> slice:
     """The columns whose pixels' disks lie inside the frame, left and right."""
     margin = math.ceil(process.radius - 0.5)
     return slice(margin, process.width - margin)
 
 
-def is_coupled(process: TrendProcess) -> bool:
+def is_coupled(process: Disks) -> bool:
     """Whether the images of a triplet share germs and differ, where that can be seen."""
     differ = process.lambda_left != process.lambda_right
     return process.coupling == "thinning" and differ and can_differ(process)
 
 
-def can_differ(process: TrendProcess) -> bool:
+def can_differ(process: Disks) -> bool:
     """Whether there are inner columns, and unrelated images differ there."""
     black = inner_coverage(process)
     return bool(black.size) and float(chance_disagreement(black, black)) > _LEAST_CHANCE
 
 
 def _sparse_and_dense(
-    batch: Batch, process: TrendProcess
+    batch: Batch, process: Disks
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Black pixels on the inner columns of the sparser input, the denser input, the image."""
     assert batch.s1 is not None
@@ -123,7 +123,7 @@ class Containment(ImageMetric):
         return 0.0
 
 
-def expected_disagreement(process: TrendProcess) -> float:
+def expected_disagreement(process: Disks) -> float:
     """Share of inner pixels in which two draws for the same inputs differ, exact."""
     x = theory.pixel_centres(process.width)[inner_columns(process)]
     return float(theory.conditional_disagreement(x, process).mean())
@@ -139,7 +139,7 @@ def chance_disagreement(
     return np.asarray((black * (1 - other) + other * (1 - black)).mean(axis=-1))
 
 
-def inner_coverage(process: TrendProcess) -> NDArray[np.float64]:
+def inner_coverage(process: Disks) -> NDArray[np.float64]:
     """p(x) of the inner columns, (m,)."""
     return theory.column_coverage(process)[inner_columns(process)]
 
@@ -232,7 +232,7 @@ class InputDisagreement(ImageMetric):
         return 1.0
 
 
-def _input_coverages(process: TrendProcess) -> NDArray[np.float64]:
+def _input_coverages(process: Disks) -> NDArray[np.float64]:
     """Coverage of s1 and of s2, (2, 1)."""
     ends = theory.coverage([0.0, process.width], process.intensity, process.radius)
     return ends[:, None]

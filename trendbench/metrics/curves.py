@@ -12,7 +12,7 @@ from trendbench.metrics.coupling import inner_columns, is_coupled
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.texture import REACH, LinealError, S2Error, TextureMetric
 from trendbench.metrics.truth import Truth
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 _BATCH = 128

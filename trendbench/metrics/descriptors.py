@@ -13,7 +13,7 @@ from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.columns import Counts, Words
 from trendbench.metrics.grey import DARKEST, LIGHTEST
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 _LAGS = (0.5, 1.0, 2.0, 4.0)  # in radii, beside a lag of 1 px
 _STRIPS = 16  # at most, and none thinner than a radius

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.coupling import (
     chance_disagreement,
@@ -15,7 +16,6 @@ from trendbench.metrics.coupling import (
 )
 from trendbench.metrics.metric import ImageMetric, Need
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 
 class Diversity(ImageMetric):
@@ -56,7 +56,7 @@ class Diversity(ImageMetric):
         return 1.0
 
 
-def expected_spread(process: TrendProcess, *, conditional: bool) -> float:
+def expected_spread(process: Disks, *, conditional: bool) -> float:
     """Share of inner pixels in which two draws differ, for the same inputs or for none; exact."""
     if conditional:
         return expected_disagreement(process)

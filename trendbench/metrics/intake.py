@@ -19,8 +19,8 @@ from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.card import FEWEST_IMAGES
 from trendbench.metrics.flags import RULES
 from trendbench.metrics.grey import DARKEST, LIGHTEST
+from trendbench.process.images import WHITE
 from trendbench.progress import say
-from trendbench.rendering.disks import WHITE
 from trendbench.spec import TaskSpec
 
 Images = NDArray[np.uint8]

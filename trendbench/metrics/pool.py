@@ -7,9 +7,11 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import Germs, draw_germs
-from trendbench.rendering.triplets import IMAGES, Triplets, render, render_r
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import Germs, draw_germs
+from trendbench.families.disks.rendering import render, render_r
+from trendbench.process.images import IMAGES
+from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 _POOL_SEED = 0x7472656E64  # apart from any seed a person would choose

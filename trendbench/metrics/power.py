@@ -13,6 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks import damages
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.intensity import LinearIntensity
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.metric import ImageMetric, SetMetric
 from trendbench.metrics.pool import Pool, true_pool
@@ -20,11 +24,8 @@ from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import ReferenceDistribution, Sampling, features_of
 from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.truth import Truth
-from trendbench.process.conditional import redraw_r
-from trendbench.process.intensity import LinearIntensity
 from trendbench.progress import Bar, quiet
-from trendbench.rendering import damages
-from trendbench.rendering.triplets import render_r, simulate
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 
 LEVELS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)

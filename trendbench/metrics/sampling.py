@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.engine import Engine, Here
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.truth import Truth
-from trendbench.process.conditional import redraw_r
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, Progress, Silent, quiet
-from trendbench.rendering.triplets import Triplets, render_r
 
 _REPLICATES = 4000
 _TAIL = 0.005

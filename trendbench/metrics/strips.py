@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Need
 from trendbench.metrics.texture import TextureMetric
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 
 class _StripError(TextureMetric):
@@ -32,7 +32,7 @@ class RowError(_StripError):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return _strip_means(batch.black.mean(axis=2), truth.spec)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         return np.full(_strips(process.height, process), theory.column_coverage(process).mean())
 
 
@@ -45,16 +45,16 @@ class ColumnError(_StripError):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return _strip_means(batch.density, truth.spec)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         return _strip_means(theory.column_coverage(process), process)
 
 
-def _strips(side: int, process: TrendProcess) -> int:
+def _strips(side: int, process: Disks) -> int:
     """Number of strips on a side of the frame."""
     return max(1, min(side, round(side / process.radius)))
 
 
-def _strip_means(values: NDArray[np.float64], process: TrendProcess) -> NDArray[np.float64]:
+def _strip_means(values: NDArray[np.float64], process: Disks) -> NDArray[np.float64]:
     """Means of lines (…, m) over nearly equal strips of about R lines."""
     m = values.shape[-1]
     ends = np.linspace(0, m, _strips(m, process) + 1).round().astype(int)

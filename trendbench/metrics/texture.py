@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 REACH = 4  # longest lag and run, in radii
 _SMALLEST_SCALE = 1e-9
@@ -37,10 +37,10 @@ class TextureMetric(ImageMetric):
     minimum: ClassVar[float] = 0.0
 
     @abstractmethod
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         """Expectation of the features of a true image, (d,)."""
 
-    def scale(self, process: TrendProcess) -> NDArray[np.float64]:
+    def scale(self, process: Disks) -> NDArray[np.float64]:
         """Unit of each feature's deviation: its exact value, or 0.001 where that is smaller."""
         return np.maximum(self.exact(process), _SMALLEST_PROBABILITY)
 
@@ -81,7 +81,7 @@ class S2Error(TextureMetric):
         ]
         return np.concatenate([band_means(part) for part in parts], axis=1)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         return _exact_s2(process)
 
 
@@ -108,7 +108,7 @@ class LinealError(TextureMetric):
                 parts.append(columns.count(down) / (height - n + 1))
         return np.concatenate([band_means(part) for part in parts], axis=1)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         return _exact_runs(process)
 
 
@@ -127,7 +127,7 @@ class PerimeterError(TextureMetric):
         down = columns.count((words ^ columns.shift(words, 1)) & inside) / max(height - 1, 1)
         return np.concatenate([band_means(across), band_means(down)], axis=1)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         lam, radius = process.intensity, process.radius
         inner, centres = np.arange(1.0, process.width), theory.pixel_centres(process.width)
         return np.concatenate(
@@ -156,28 +156,28 @@ class EulerError(TextureMetric):
         density = (one - three - 2 * diagonal) / (4 * max(height - 1, 1))
         return band_means(density)
 
-    def exact(self, process: TrendProcess) -> NDArray[np.float64]:
+    def exact(self, process: Disks) -> NDArray[np.float64]:
         inner = np.arange(1.0, process.width)
         return band_means(theory.euler_density(inner, process.intensity, process.radius))
 
-    def scale(self, process: TrendProcess) -> NDArray[np.float64]:
+    def scale(self, process: Disks) -> NDArray[np.float64]:
         return band_means(process.intensity(np.arange(1.0, process.width)))
 
 
-def _lags(process: TrendProcess) -> tuple[range, range]:
+def _lags(process: Disks) -> tuple[range, range]:
     """Lags along x and along y that fit the frame."""
     reach = math.ceil(REACH * process.radius)
     return range(min(reach, process.width - 1) + 1), range(1, min(reach, process.height - 1) + 1)
 
 
-def _runs(process: TrendProcess) -> tuple[range, range]:
+def _runs(process: Disks) -> tuple[range, range]:
     """Lengths of runs along x and along y (a run of 1 is the same either way)."""
     reach = math.ceil(REACH * process.radius)
     return range(1, min(reach, process.width) + 1), range(2, min(reach, process.height) + 1)
 
 
 @lru_cache(maxsize=8)
-def _exact_s2(process: TrendProcess) -> NDArray[np.float64]:
+def _exact_s2(process: Disks) -> NDArray[np.float64]:
     lam, radius = process.intensity, process.radius
     x = theory.pixel_centres(process.width)
     along_x, along_y = _lags(process)
@@ -189,7 +189,7 @@ def _exact_s2(process: TrendProcess) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def _exact_runs(process: TrendProcess) -> NDArray[np.float64]:
+def _exact_runs(process: Disks) -> NDArray[np.float64]:
     lam, radius = process.intensity, process.radius
     x = theory.pixel_centres(process.width)
     along_x, along_y = _runs(process)

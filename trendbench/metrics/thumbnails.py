@@ -10,20 +10,20 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.trend import TrendProcess
+from trendbench.families.disks.process import Disks
 
 _SHIFTS = (-2, 0, 2)  # px, along x and along y
 Thumbnails = NDArray[np.float32]
 Distances = NDArray[np.float32]
 
 
-def thumbnails(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
+def thumbnails(black: NDArray[np.bool_], process: Disks) -> Thumbnails:
     """Block means of black images (n, H, W), blocks of about 2R × 2R px: (n, d)."""
     rows, columns = (_block_means(side, process)[:1] for side in black.shape[1:])
     return _shrunk(black, rows, columns)[0]
 
 
-def variants(black: NDArray[np.bool_], process: TrendProcess) -> Thumbnails:
+def variants(black: NDArray[np.bool_], process: Disks) -> Thumbnails:
     """Thumbnails of the images, of their mirror images, and of each of them shifted: (36, n, d)."""
     rows, columns = (_block_means(side, process) for side in black.shape[1:])
     return _shrunk(black, rows, columns)
@@ -70,7 +70,7 @@ def _shrunk(black: NDArray[np.bool_], rows: Thumbnails, columns: Thumbnails) -> 
 
 
 @lru_cache(maxsize=8)
-def _block_means(side: int, process: TrendProcess) -> Thumbnails:
+def _block_means(side: int, process: Disks) -> Thumbnails:
     """Weights that take a side of pixels to its blocks, unmirrored and unshifted first.
 
     Blocks have about 2R px. Pixels left over at the end belong to no block.

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need
 from trendbench.metrics.truth import Truth
-from trendbench.process.trend import TrendProcess
 
 _ITERATIONS = 12
 _LARGEST_EXPONENT = 700.0  # exp of more overflows
@@ -82,7 +82,7 @@ class _TrendVariance(ImageMetric):
     minimum: ClassVar[float] = 0.0
 
     @abstractmethod
-    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+    def combination(self, process: Disks) -> NDArray[np.float64]:
         """The coefficient as a combination of λ₀ and k, (2,)."""
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -102,7 +102,7 @@ class _TrendVariance(ImageMetric):
         del truth
         return 1.0
 
-    def _exact(self, process: TrendProcess) -> float:
+    def _exact(self, process: Disks) -> float:
         combination = self.combination(process)
         return float(combination @ _estimate_covariance(process) @ combination)
 
@@ -113,7 +113,7 @@ class KVarianceRatio(_TrendVariance):
     name = "k_variance_ratio"
     meaning = "between-image variance of the slope over the exact one"
 
-    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+    def combination(self, process: Disks) -> NDArray[np.float64]:
         del process
         return np.array([0.0, 1.0])
 
@@ -124,11 +124,11 @@ class LambdaVarianceRatio(_TrendVariance):
     name = "lambda_variance_ratio"
     meaning = "between-image variance of the intensity at mid-frame over the exact one"
 
-    def combination(self, process: TrendProcess) -> NDArray[np.float64]:
+    def combination(self, process: Disks) -> NDArray[np.float64]:
         return np.array([1.0, process.width / 2])
 
 
-def fit_trend(density: NDArray[np.float64], process: TrendProcess) -> NDArray[np.float64]:
+def fit_trend(density: NDArray[np.float64], process: Disks) -> NDArray[np.float64]:
     """(λ₀, k) from mean column densities, R being known.
 
     Iteratively reweighted least squares: working response A·λ_c + (D̄_c − p_c)/(1 − p_c), weights
@@ -159,14 +159,14 @@ def fit_trend(density: NDArray[np.float64], process: TrendProcess) -> NDArray[np
     return theta
 
 
-def standard_errors(process: TrendProcess) -> tuple[float, float]:
+def standard_errors(process: Disks) -> tuple[float, float]:
     """Standard errors of (λ₀, k) as ``fit_trend`` finds them in one true image."""
     spread = np.sqrt(np.diag(_estimate_covariance(process)))
     return float(spread[0]), float(spread[1])
 
 
 @lru_cache(maxsize=8)
-def _derivative(process: TrendProcess) -> NDArray[np.float64]:
+def _derivative(process: Disks) -> NDArray[np.float64]:
     """Derivative B of the estimates (λ₀, k) by the column densities, at the truth: (2, W)."""
     area = theory.disk_area(process.radius)
     x = theory.pixel_centres(process.width)
@@ -177,7 +177,7 @@ def _derivative(process: TrendProcess) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def _estimate_covariance(process: TrendProcess) -> NDArray[np.float64]:
+def _estimate_covariance(process: Disks) -> NDArray[np.float64]:
     """Covariance B C Bᵀ of the estimates (λ₀, k) in one true image, (2, 2)."""
     derivative = _derivative(process)
     return np.asarray(derivative @ theory.column_covariance(process) @ derivative.T)

@@ -1,1 +1,1 @@
-"""The germ-grain process: intensity, seeded random numbers, germs, coupled triplets."""
+"""Processes: what a family of textures offers, its triplets of images, and their random numbers."""

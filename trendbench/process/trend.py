@@ -1,70 +1,51 @@
-"""The process of an image: disks of one radius, Poisson germs, intensity linear in x."""
+"""How the coverage follows from two coefficients: a generalised linear model of the columns."""
 
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from trendbench.process.intensity import LinearIntensity
-
-Coupling = Literal["thinning", "independent"]
-
-_MOST_GERMS = 10_000_000
-_MOST_PIXELS = 1 << 28
-_Pixels = Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]
-_Intensity = Annotated[float, Field(ge=0, examples=[1e-3])]
+Link = Literal["identity", "complementary log"]
+_LARGEST_EXPONENT = 700.0  # exp of more overflows
 
 
-class TrendProcess(BaseModel):
-    """A Boolean model of disks with intensity linear in x, and the coupled s1 and s2.
+@dataclass(frozen=True)
+class Trend:
+    """Coverage p(x) = g(η(x)) with η(x) = offset + scale·(intercept + slope·x).
+
+    g(η) = η for the link ``identity``, and 1 − exp(−η) for ``complementary log``.
 
     Attributes:
-        width: W of the frame [px].
-        height: H of the frame [px].
-        radius: radius R of the disks [px].
-        lambda_left: intensity at x = 0 [germs/px²].
-        lambda_right: intensity at x = W [germs/px²].
-        coupling: how the three images of a triplet share germs.
-
-    Raises:
-        pydantic.ValidationError: a number is out of range, or the intensity is negative somewhere
-            on the frame dilated by R.
+        names: of intercept and slope, as people know them.
+        units: of intercept and slope.
+        intercept, slope: of the process.
+        link: see above.
+        scale, offset: see above.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+    names: tuple[str, str]
+    units: tuple[str, str]
+    intercept: float
+    slope: float
+    link: Link
+    scale: float = 1.0
+    offset: float = 0.0
 
-    width: _Pixels
-    height: _Pixels
-    radius: Annotated[float, Field(gt=0, le=10_000, examples=[3.0])]
-    lambda_left: _Intensity
-    lambda_right: _Intensity
-    coupling: Annotated[Coupling, Field(examples=["thinning"])] = "thinning"
+    def at(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Intercept + slope·x, any shape of x [px]."""
+        return self.intercept + self.slope * np.asarray(x, dtype=np.float64)
 
-    @model_validator(mode="after")
-    def _exists(self) -> Self:
-        least, most = self.intensity.extremes(self.radius)
-        if least < 0:
-            raise ValueError(
-                f"the intensity would be {least:.3g} px⁻² within R = {self.radius:g} px of the "
-                "frame's border; raise the smaller of lambda_left and lambda_right, or lower R"
-            )
-        if most * self.dilated_area > _MOST_GERMS:
-            raise ValueError(
-                f"an image would hold about {most * self.dilated_area:.3g} germs, more than the "
-                f"{_MOST_GERMS:.0e} allowed; lower the intensity or the frame"
-            )
-        if self.width * self.height > _MOST_PIXELS:
-            raise ValueError(
-                f"an image of {self.width}×{self.height} px has more than the {_MOST_PIXELS} px "
-                "allowed"
-            )
-        return self
+    def coverage(self, eta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """g(η)."""
+        if self.link == "identity":
+            return eta
+        return -np.expm1(-np.maximum(eta, -_LARGEST_EXPONENT))
 
-    @property
-    def intensity(self) -> LinearIntensity:
-        """λ(x) of the image with the trend."""
-        return LinearIntensity(self.lambda_left, self.lambda_right, self.width)
+    def predictor(self, coverage: NDArray[np.float64]) -> NDArray[np.float64]:
+        """η of a coverage in (0, 1)."""
+        return coverage if self.link == "identity" else -np.log1p(-coverage)
 
-    @property
-    def dilated_area(self) -> float:
-        """Area of the frame dilated by R on every side [px²]: where germs are drawn."""
-        return (self.width + 2 * self.radius) * (self.height + 2 * self.radius)
+    def derivative(self, coverage: NDArray[np.float64]) -> NDArray[np.float64]:
+        """dp/dη at a coverage."""
+        return np.ones_like(coverage) if self.link == "identity" else 1 - coverage

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from trendbench.errors import ResultError, first_problem
 from trendbench.generators.recipes import Recipe, is_reserved
 from trendbench.plain_text import LONGEST_PAGE, checked_page, must_read_back
-from trendbench.rendering.disks import WHITE
+from trendbench.process.images import WHITE
 from trendbench.results.record import SUBMITTED
 from trendbench.results.store import LARGEST_COMPANION
 from trendbench.spec import TaskSpec

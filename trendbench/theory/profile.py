@@ -4,7 +4,7 @@ With D_c the black share of column c and ξ_k the mean of D over w columns from 
 
     Cov(D_c, D_c') = H⁻² Σ_{|d| < H} (H − |d|) · Cov(pixels c, c' at row distance d),
 
-which vanishes for |c − c'| ≥ 2R.
+which vanishes beyond the reach of the process.
 
 A task is given as a spec, by its name, or by the path of its TOML file. Every function raises
 InputError where there is no such task, or where the window does not fit into the frame.
@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.arguments import number, whole
-from trendbench.process.trend import TrendProcess
+from trendbench.process.family import Process
+from trendbench.process.images import Image, pixel_centres
 from trendbench.spec import Task, process_of
-from trendbench.theory.coverage import covariance, coverage, pixel_centres
 
 
-def column_coverage(process: Task) -> NDArray[np.float64]:
+def column_coverage(process: Task, of: Image = "r") -> NDArray[np.float64]:
     """E D_c of a true image, the coverage p at the centre of each pixel column, shape (W,)."""
     process = process_of(process)
-    return coverage(pixel_centres(process.width), process.intensity, process.radius)
+    return process.coverage(pixel_centres(process.width), of)
 
 
 def mean_profile(process: Task, window: int) -> NDArray[np.float64]:
@@ -33,19 +33,18 @@ def mean_profile(process: Task, window: int) -> NDArray[np.float64]:
     return np.convolve(column_coverage(process), np.full(window, 1 / window), mode="valid")
 
 
-def column_covariance(process: Task) -> NDArray[np.float64]:
+def column_covariance(process: Task, of: Image = "r") -> NDArray[np.float64]:
     """Covariance matrix of the column densities D_c of a true image, shape (W, W)."""
     process = process_of(process)
     width, height = process.width, process.height
     x = pixel_centres(width)
-    reach = math.ceil(2 * process.radius)
+    reach = math.ceil(process.reach)
     rows = np.arange(-min(reach, height - 1), min(reach, height - 1) + 1)
     weight = (height - np.abs(rows)) / height**2
     result = np.zeros((width, width))
     for apart in range(min(reach, width - 1) + 1):
-        midpoint = x[: width - apart, None] + apart / 2
-        h = np.hypot(apart, rows)[None, :]
-        pairs = covariance(midpoint, h, process.intensity, process.radius) @ weight
+        left = x[: width - apart, None]
+        pairs = process.covariance(left, left + apart, rows[None, :], of) @ weight
         c = np.arange(width - apart)
         result[c, c + apart] = result[c + apart, c] = pairs
     return result
@@ -113,6 +112,6 @@ def envelope_factor(
     return float(np.quantile(np.abs(noise @ root.T).max(axis=1), level))
 
 
-def _checked(process: Task, window: int) -> tuple[TrendProcess, int]:
+def _checked(process: Task, window: int) -> tuple[Process, int]:
     process = process_of(process)
     return process, whole(window, "window", 1, process.width - 1)

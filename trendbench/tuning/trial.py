@@ -16,8 +16,8 @@ from trendbench.errors import StudyError, TrainingError
 from trendbench.generators.protocol import inputs_for, is_conditional, shown_to
 from trendbench.generators.recipes import Recipe, load_class
 from trendbench.metrics.intake import drawn_by
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, bar, say
-from trendbench.rendering.triplets import Triplets
 from trendbench.runner.guard import call
 from trendbench.runner.observer import VALIDATION_SEED, observer
 from trendbench.storage.lock import holding

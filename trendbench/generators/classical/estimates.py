@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from trendbench.generators.classical.poisson import Window
 from trendbench.generators.classical.prior import End, joined
-from trendbench.process.trend import Coupling, TrendProcess
+from trendbench.process.trend import Coupling, Disks
 from trendbench.theory import cramer_rao
 
 _LEAST = 1e-3
@@ -82,7 +82,7 @@ class Estimates(_Numbers):
         """The frame dilated by R."""
         return Window(self.width, self.height, self.radius.estimate)
 
-    def process(self, left: float, right: float) -> TrendProcess:
+    def process(self, left: float, right: float) -> Disks:
         """The task with these λ's, in the order that all images have and λ ≥ 0 where germs are.
 
         The smaller end is raised to max·R/(W + R) where the line would be negative within R of
@@ -101,7 +101,7 @@ def process_of(
     *,
     rising: bool,
     slack: float = 1e-12,
-) -> TrendProcess:
+) -> Disks:
     """A process with the λ's made admissible; see ``Estimates.process``.
 
     The least λ on the dilated frame is at least ``slack`` times the larger end.
@@ -110,7 +110,7 @@ def process_of(
     dense = max(sparse, dense)
     sparse = max(sparse, dense * (window.radius / (window.width + window.radius) + slack))
     left, right = (sparse, dense) if rising else (dense, sparse)
-    return TrendProcess(
+    return Disks(
         width=window.width, height=window.height, radius=window.radius,
         lambda_left=left, lambda_right=right, coupling=coupling,
     )  # fmt: skip

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from trendbench.errors import RecipeError, first_problem
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs
 from trendbench.generators.classical.estimates import Estimates, Radius, assembled
 from trendbench.generators.classical.footprints import Footprints, footprints
 from trendbench.generators.classical.lineal_paths import ImageFit, fit_runs, lineal_paths
@@ -28,10 +30,8 @@ from trendbench.generators.classical.prior import (
 )
 from trendbench.generators.classical.reconstruction import draw_r, reconstruct, render_one
 from trendbench.generators.protocol import Inputs
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs
-from trendbench.rendering.disks import BLACK
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.images import BLACK
+from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
 

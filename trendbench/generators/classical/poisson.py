@@ -25,8 +25,8 @@ from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 
 from trendbench.errors import RecipeError
-from trendbench.process.germs import IN_R, IN_S1, IN_S2
-from trendbench.rendering.triplets import Triplets
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2
+from trendbench.process.triplets import Triplets
 
 _CROSS = ndimage.generate_binary_structure(2, 1)
 

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from trendbench.families.disks.process import Disks
 from trendbench.generators.classical.poisson import Window
-from trendbench.process.trend import TrendProcess
 from trendbench.theory import column_covariance, coverage, disk_area
 
 _MOST_COVERAGE = 1 - 1e-6
@@ -76,7 +76,7 @@ def end_from_coverage(covered: NDArray[np.float64], window: Window) -> End:
     one frame at μ, over dp/dλ = A(1 − p).
     """
     mean = float(intensity_of(covered.mean(), window.radius))
-    model = TrendProcess(
+    model = Disks(
         width=window.width, height=window.height, radius=window.radius,
         lambda_left=mean, lambda_right=mean,
     )  # fmt: skip

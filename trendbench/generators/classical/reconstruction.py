@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import IN_S1, IN_S2, Germs
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.rendering import render_r
 from trendbench.generators.classical.cover import first_cover, run_lengths
 from trendbench.generators.classical.footprints import Footprints
 from trendbench.generators.classical.posterior import walk
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import IN_S1, IN_S2, Germs
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.disks import BLACK, WHITE
-from trendbench.rendering.triplets import render_r
+from trendbench.process.images import BLACK, WHITE
 
 
 def disks_in(
@@ -75,7 +75,7 @@ class Reconstruction:
 def reconstruct(
     s1: NDArray[np.bool_],
     s2: NDArray[np.bool_],
-    process: TrendProcess,
+    process: Disks,
     shapes: Footprints,
     sweeps: float,
     rng: np.random.Generator,
@@ -118,9 +118,7 @@ def _nearest(
     return np.asarray(nearest + first)
 
 
-def draw_r(
-    pair: Reconstruction, process: TrendProcess, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def draw_r(pair: Reconstruction, process: Disks, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Draw r given reconstructed germs, (H, W); residual pixels go with the nearest germ.
 
     Args:
@@ -140,7 +138,7 @@ def draw_r(
     return image
 
 
-def render_one(germs: Germs, process: TrendProcess) -> NDArray[np.uint8]:
+def render_one(germs: Germs, process: Disks) -> NDArray[np.uint8]:
     """The image of one triplet's germs in r, (H, W)."""
     image: NDArray[np.uint8] = render_r(germs, process)[0]
     return image

@@ -16,7 +16,7 @@ from trendbench.generators.flow.patterns import CLASSES, redrawn, states
 from trendbench.generators.flow.potentials import learn
 from trendbench.generators.flow.settings import Settings
 from trendbench.generators.network.generator import NetworkGenerator
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
 
 _AHEAD = 0.75  # of the mean's last change is added in a step: clusters of 30 to 113 px come out so

@@ -12,7 +12,7 @@ from trendbench.generators.flow.law import PHASES, Law, all_but, either, every_f
 from trendbench.generators.flow.network import COLUMNS, Given, cases
 from trendbench.generators.flow.orientation import falls, rising, turned
 from trendbench.generators.network.images import darkness, resident
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.training.matrices import as_matrices
 
 _MIDDLE = 0.1  # signal-to-noise ratio of weight 1, at which whole particles are decided

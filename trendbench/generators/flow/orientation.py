@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from trendbench.generators.network.images import darkness
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 
 def falls(images: torch.Tensor) -> torch.Tensor:

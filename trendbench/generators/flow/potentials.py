@@ -19,7 +19,7 @@ from trendbench.compiling import kernel
 from trendbench.generators.flow.law import PHASES, Law, hidden_in_pass
 from trendbench.generators.flow.orientation import rising
 from trendbench.generators.flow.patterns import BLACK, CLASSES, SETTLED, WHITE, classes, states
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
 
 _IMAGES = 750  # of the training triplets, at most, that potentials are estimated from

@@ -11,7 +11,7 @@ from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import placed
 from trendbench.generators.network.schedule import Count, Schedule
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 _INPUTS = 2
 

@@ -17,7 +17,7 @@ from trendbench.generators.network.layers import Network, parameter_count, place
 from trendbench.generators.network.schedule import Settings, checked
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.weights import must_fit, read_settings, read_tensors
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_bytes, write_text
 from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trendbench.rendering.disks import WHITE
+from trendbench.process.images import WHITE
 
 
 def darkness(images: torch.Tensor) -> torch.Tensor:

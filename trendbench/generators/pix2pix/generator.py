@@ -13,7 +13,7 @@ from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import log_loss, placed
 from trendbench.generators.network.schedule import Count, Positive, Schedule, Share
 from trendbench.generators.pix2pix.networks import PatchGAN, UNet
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 
 _LEAST_DEPTH = 5  # below 32 px the discriminator has no patch left
 

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.families.disks import damages
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import Germs
+from trendbench.families.disks.intensity import LinearIntensity
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.rendering import render_r
 from trendbench.generators.protocol import Inputs
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import Germs
-from trendbench.process.intensity import LinearIntensity
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering import damages
-from trendbench.rendering.disks import BLACK, WHITE
-from trendbench.rendering.triplets import render_r
+from trendbench.process.images import BLACK, WHITE
 
 _BLOCK = 16
 _RADIUS_OFF = 1.1
@@ -26,7 +26,7 @@ Images = NDArray[np.uint8]
 class Scene:
     """All that a reference row may use: task, inputs, training and validation, randomness."""
 
-    process: TrendProcess
+    process: Disks
     inputs: Inputs
     training: Images
     rng: np.random.Generator

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import RecipeError
+from trendbench.families.disks.process import Disks
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.reference.drawings import (
     NULLS,
@@ -15,8 +16,7 @@ from trendbench.generators.reference.drawings import (
     UNCONDITIONAL_NULLS,
     Scene,
 )
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
 
@@ -45,14 +45,14 @@ class Reference:
         if drawing not in _DRAWINGS:
             raise ValueError(f"drawing = '{drawing}': one of {', '.join(_DRAWINGS)}")
         self.drawing = drawing
-        self._process: TrendProcess | None = None
+        self._process: Disks | None = None
         self._training: NDArray[np.uint8] = np.empty((0, 0, 0), dtype=np.uint8)
         self._validation = self._training
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
         """Remember the task and some training and validation images."""
-        fields = TrendProcess.model_fields
-        self._process = TrendProcess(**train.spec.model_dump(include=set(fields)))
+        fields = Disks.model_fields
+        self._process = Disks(**train.spec.model_dump(include=set(fields)))
         self._training, self._validation = train.r[:_KEPT], val.r[:_KEPT]
         run.report(epochs=0, images_seen=0, seconds=0.0)
 
@@ -77,7 +77,7 @@ class Reference:
         """The row that ``save`` left in a folder."""
         stored = json.loads((folder / _SETTINGS).read_text())
         row = cls(drawing=stored["drawing"])
-        row._process = TrendProcess(**stored["process"])
+        row._process = Disks(**stored["process"])
         width = row._process.width
         row._training = _unpacked(folder / _TRAINING, width)
         row._validation = _unpacked(folder / _VALIDATION, width)

@@ -15,8 +15,8 @@ from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import log_loss, placed
 from trendbench.generators.network.schedule import Count, Schedule, Share
 from trendbench.generators.study_2017.networks import Discriminator, EncoderDecoder
-from trendbench.rendering.disks import WHITE
-from trendbench.rendering.triplets import Triplets
+from trendbench.process.images import WHITE
+from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
 from trendbench.training.loop import Trainable, Trained
 from trendbench.training.loop import train as train_loop

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trendbench.rendering.disks import draw_disks
-from trendbench.rendering.triplets import simulate
+from trendbench.families.disks.raster import draw_disks
+from trendbench.simulation import simulate
 
 
 def by_definition(shape, x, y, radius):

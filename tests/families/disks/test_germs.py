@@ -5,15 +5,15 @@ import pytest
 from scipy import stats
 
 from trendbench.errors import InputError
-from trendbench.process.germs import IN_R, IN_S1, IN_S2, draw_germs
-from trendbench.process.trend import TrendProcess
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, draw_germs
+from trendbench.families.disks.process import Disks
 
 COUPLINGS = ("thinning", "independent")
 
 
-def process(**changes) -> TrendProcess:
+def process(**changes) -> Disks:
     values = {"width": 96, "height": 64, "radius": 5.0, "lambda_left": 1e-3, "lambda_right": 6e-3}
-    return TrendProcess(**{**values, **changes})
+    return Disks(**{**values, **changes})
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS)

@@ -8,9 +8,9 @@ from scipy import ndimage, optimize
 
 from tests.conftest import z_score
 from trendbench import theory
-from trendbench.process.germs import IN_R, draw_germs
-from trendbench.process.intensity import LinearIntensity
-from trendbench.process.trend import TrendProcess
+from trendbench.families.disks.germs import IN_R, draw_germs
+from trendbench.families.disks.intensity import LinearIntensity
+from trendbench.families.disks.process import Disks
 
 LIMIT = 4.0
 
@@ -63,9 +63,9 @@ def test_all_sixteen_configurations(trend_v1, drawn):
 
 def test_configurations_with_a_small_disk_and_a_steep_trend():
     """R below the window's diagonal, where the three-disk unions have another shape."""
-    from trendbench.rendering.triplets import simulate
+    from trendbench.simulation import simulate
 
-    p = TrendProcess(width=40, height=40, radius=0.8, lambda_left=0.02, lambda_right=0.9)
+    p = Disks(width=40, height=40, radius=0.8, lambda_left=0.02, lambda_right=0.9)
     found = configurations(simulate(p, 2000, seed=4).r == 0)
     exact = theory.configuration_probabilities(np.arange(1, 40), p.intensity, p.radius)
     for c in range(16):
@@ -142,7 +142,7 @@ def test_maximum_likelihood_reaches_the_bound(trend_v1):
 
 
 def test_information_of_a_flat_process_is_area_over_intensity():
-    p = TrendProcess(width=50, height=30, radius=2.0, lambda_left=3e-3, lambda_right=3e-3)
+    p = Disks(width=50, height=30, radius=2.0, lambda_left=3e-3, lambda_right=3e-3)
     assert theory.fisher_information(p)[0, 0] == pytest.approx(50 * 30 / 3e-3)
     se, _ = theory.cramer_rao(p)
     assert se > math.sqrt(3e-3 / 1500)  # k is not known

@@ -12,13 +12,13 @@ Under ``independent`` r does not depend on the inputs, and a new r is drawn.
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.germs import IN_R, IN_S1, IN_S2, Germs
-from trendbench.process.intensity import LinearIntensity
-from trendbench.process.trend import TrendProcess
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs
+from trendbench.families.disks.intensity import LinearIntensity
+from trendbench.families.disks.process import Disks
 
 
 def redraw_r(
-    process: TrendProcess,
+    process: Disks,
     germs: Germs,
     rng: np.random.Generator,
     *,
@@ -55,7 +55,7 @@ def redraw_r(
 
 
 def _fresh(
-    process: TrendProcess, n: int, low: float, high: float, rng: np.random.Generator
+    process: Disks, n: int, low: float, high: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Poisson germs of n triplets whose level m·λ_max is uniform in [low, high)."""
     counts = rng.poisson((high - low) * process.dilated_area, n)

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from trendbench.arguments import one_of, whole
 from trendbench.errors import InputError
-from trendbench.process.counts import poisson_table
-from trendbench.process.kernels import count_germs, fill_germs
+from trendbench.families.disks.counts import poisson_table
+from trendbench.families.disks.kernels import count_germs, fill_germs
+from trendbench.families.disks.process import Disks
+from trendbench.process.latent import Latent
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split, split_key
-from trendbench.process.trend import TrendProcess
 
 IN_S1, IN_S2, IN_R = 1, 2, 4
 
@@ -72,7 +73,13 @@ class Germs:
         return counts
 
 
-def draw_germs(process: TrendProcess, n: int, seed: int, split: Split, start: int = 0) -> Germs:
+def as_germs(latents: Latent) -> Germs:
+    """Latents that are known to be germs."""
+    assert isinstance(latents, Germs)
+    return latents
+
+
+def draw_germs(process: Disks, n: int, seed: int, split: Split, start: int = 0) -> Germs:
     """Draw the germs of triplets ``start`` to ``start + n`` of a split.
 
     Args:
@@ -117,7 +124,7 @@ class _GermSet:
     table: tuple[int, NDArray[np.float64]]
 
 
-def _germ_sets(process: TrendProcess) -> list[_GermSet]:
+def _germ_sets(process: Disks) -> list[_GermSet]:
     trend = process.intensity
     images = np.array(
         [(IN_S1, trend.left, 0.0), (IN_S2, trend.right, 0.0), (IN_R, trend.left, trend.k)]

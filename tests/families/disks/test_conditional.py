@@ -8,10 +8,11 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
-from trendbench.process.conditional import redraw_r
-from trendbench.process.germs import IN_R, draw_germs
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import render_r, simulate
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import IN_R, draw_germs
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.rendering import render_r
+from trendbench.simulation import simulate
 
 LIMIT = 4.0
 TASKS = {
@@ -23,7 +24,7 @@ TASKS = {
 
 @pytest.fixture(params=TASKS)
 def process(request):
-    return TrendProcess(width=80, height=48, radius=4.5, **TASKS[request.param])
+    return Disks(width=80, height=48, radius=4.5, **TASKS[request.param])
 
 
 def test_redrawn_germs_follow_the_trend_on_the_whole_dilated_frame(process):
@@ -74,7 +75,7 @@ def test_marks_and_membership_in_r_are_not_looked_at(process):
 
 
 def test_flat_intensity_has_nothing_to_redraw():
-    p = TrendProcess(width=40, height=30, radius=2.0, lambda_left=5e-3, lambda_right=5e-3)
+    p = Disks(width=40, height=30, radius=2.0, lambda_left=5e-3, lambda_right=5e-3)
     triplets = simulate(p, 50, seed=1)
     drawn = render_r(redraw_r(p, triplets.germs, np.random.default_rng(0)), p)
     np.testing.assert_array_equal(drawn, triplets.r)

@@ -1,14 +1,18 @@
 """The law of germs and of pixels of r given the inputs, under both couplings."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trendbench.arguments import numbers
 from trendbench.errors import InputError
-from trendbench.process.intensity import LinearIntensity
-from trendbench.spec import Task, process_of
-from trendbench.theory.coverage import coverage
-from trendbench.theory.geometry import disk_area
+from trendbench.families.disks.coverage import coverage
+from trendbench.families.disks.geometry import disk_area
+from trendbench.families.disks.intensity import LinearIntensity
+
+if TYPE_CHECKING:
+    from trendbench.families.disks.process import Disks
 
 
 def survival(x: ArrayLike, intensity: LinearIntensity) -> NDArray[np.float64]:
@@ -50,7 +54,7 @@ def pixel_survival(x: ArrayLike, intensity: LinearIntensity, radius: float) -> N
     return share
 
 
-def conditional_disagreement(x: ArrayLike, process: Task) -> NDArray[np.float64]:
+def conditional_disagreement(x: ArrayLike, process: "Disks") -> NDArray[np.float64]:
     """Probability that two draws of r for the same inputs differ in a pixel at x.
 
     ``thinning``: 2(q − q₁₂′) with q = exp(−Aλ(x)) and
@@ -62,12 +66,11 @@ def conditional_disagreement(x: ArrayLike, process: Task) -> NDArray[np.float64]
 
     Args:
         x: pixel centres [px], any shape.
-        process: the task, its name, or the path of its TOML file.
+        process: the process.
 
     Raises:
-        InputError: x is no number, or there is no such task.
+        InputError: x is no number.
     """
-    process = process_of(process)
     lam, radius = process.intensity, process.radius
     black = coverage(x, lam, radius)
     if process.coupling == "independent":

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trendbench.process.counts import poisson_table
-from trendbench.process.kernels import philox, uniform
+from trendbench.families.disks.counts import poisson_table
+from trendbench.families.disks.kernels import philox, uniform
 
 U64 = np.uint64
 

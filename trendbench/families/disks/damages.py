@@ -9,20 +9,20 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.process.germs import IN_R, Germs
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.disks import BLACK, WHITE
-from trendbench.rendering.triplets import render_r
+from trendbench.families.disks.germs import IN_R, Germs
+from trendbench.families.disks.process import Disks
+from trendbench.families.disks.rendering import render_r
+from trendbench.process.images import BLACK, WHITE
 
 _MOST = 2.0  # largest share of the intensity that a damage asks for
 _MARGIN = 1.5  # reach of the largest damaged disk, in radii
 Images = NDArray[np.uint8]
 Positions = NDArray[np.float64]
 Rng = np.random.Generator
-Damage = Callable[[TrendProcess, int, Rng, float], Images]
+Damage = Callable[[Disks, int, Rng, float], Images]
 
 
-def steeper_below(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def steeper_below(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """Intensity λ(x)·(1 ± size), linear in y from top to bottom."""
 
     def share(x: Positions, y: Positions) -> Positions:
@@ -32,7 +32,7 @@ def steeper_below(process: TrendProcess, n: int, rng: Rng, size: float) -> Image
     return render_r(_germs(process, n, rng, share), process)
 
 
-def waves(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def waves(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """Intensity λ(x)·(1 + size·sin 2πy/p), four periods p to the frame's height."""
 
     def share(x: Positions, y: Positions) -> Positions:
@@ -42,7 +42,7 @@ def waves(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
     return render_r(_germs(process, n, rng, share), process)
 
 
-def empty_borders(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def empty_borders(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """A share of the germs beyond the left and right border is missing."""
 
     def share(x: Positions, y: Positions) -> Positions:
@@ -52,7 +52,7 @@ def empty_borders(process: TrendProcess, n: int, rng: Rng, size: float) -> Image
     return render_r(_germs(process, n, rng, share), process)
 
 
-def larger_disks(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def larger_disks(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """Radius R·(1 + size), with as many fewer germs as keep the coverage; size up to ½."""
     kept = 1 / (1 + size) ** 2
 
@@ -64,7 +64,7 @@ def larger_disks(process: TrendProcess, n: int, rng: Rng, size: float) -> Images
     return render_r(germs, process, radius=(1 + size) * process.radius)
 
 
-def ellipses(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def ellipses(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """Ellipses of half-axes R·(1 + size) along x and R/(1 + size) along y."""
     germs = _germs(process, n, rng, _ones)
     reach = int(np.ceil((1 + size) * process.radius)) + 1
@@ -82,7 +82,7 @@ def ellipses(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
     return images
 
 
-def mixed_slopes(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def mixed_slopes(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """Slopes k·(1 ± size) about the same intensity at mid-frame, in equal parts."""
     lam, half = process.intensity, process.width / 2
     sign = np.where(np.arange(n) % 2, 1.0, -1.0)
@@ -94,7 +94,7 @@ def mixed_slopes(process: TrendProcess, n: int, rng: Rng, size: float) -> Images
     return render_r(_germs_by_image(process, n, rng, share), process)
 
 
-def lone_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def lone_pixels(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """True images with ``size`` times as many black pixels set at random as there are germs."""
     images = _true(process, n, rng)
     count = size * process.intensity(process.width / 2) * process.width * process.height
@@ -102,7 +102,7 @@ def lone_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
     return images
 
 
-def duplicates(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def duplicates(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """True images, of which a share of up to ½ repeats the one before; evenly over the set."""
     images = _true(process, n, rng)
     pairs = np.arange(n // 2)
@@ -111,14 +111,14 @@ def duplicates(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
     return images
 
 
-def grey_pixels(process: TrendProcess, n: int, rng: Rng, size: float) -> Images:
+def grey_pixels(process: Disks, n: int, rng: Rng, size: float) -> Images:
     """True images, a share of the pixels set to mid-grey."""
     images = _true(process, n, rng)
     images[rng.random(images.shape) < size] = 128
     return images
 
 
-def _true(process: TrendProcess, n: int, rng: Rng) -> Images:
+def _true(process: Disks, n: int, rng: Rng) -> Images:
     return render_r(_germs(process, n, rng, _ones), process)
 
 
@@ -128,7 +128,7 @@ def _ones(x: Positions, y: Positions) -> Positions:
 
 
 def _germs(
-    process: TrendProcess,
+    process: Disks,
     n: int,
     rng: Rng,
     share: Callable[[Positions, Positions], Positions],
@@ -143,7 +143,7 @@ def _germs(
 
 
 def _germs_by_image(
-    process: TrendProcess,
+    process: Disks,
     n: int,
     rng: Rng,
     share: Callable[[Positions, Positions, NDArray[np.int64]], Positions],

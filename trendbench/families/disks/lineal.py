@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trendbench.arguments import fitting, numbers
-from trendbench.process.intensity import Intensity, rate
-from trendbench.theory.geometry import disk_area, lens_area
+from trendbench.families.disks.geometry import disk_area, lens_area
+from trendbench.families.disks.intensity import Intensity, rate
 
 
 def run_area(n: ArrayLike, radius: float) -> NDArray[np.float64]:

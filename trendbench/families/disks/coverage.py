@@ -3,15 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trendbench.arguments import fitting, whole
-from trendbench.process.intensity import Intensity, rate
-from trendbench.theory.geometry import disk_area, lens_area
-
-
-def pixel_centres(width: int) -> NDArray[np.float64]:
-    """Centres of the pixel columns: c + ½ for c = 0 … W − 1 [px]."""
-    width = whole(width, "width", 1)
-    return np.arange(width, dtype=np.float64) + 0.5
+from trendbench.arguments import fitting
+from trendbench.families.disks.geometry import disk_area, lens_area
+from trendbench.families.disks.intensity import Intensity, rate
 
 
 def coverage(x: ArrayLike, intensity: Intensity, radius: float) -> NDArray[np.float64]:
@@ -60,26 +54,3 @@ def covariance(
     midpoint, h = fitting(midpoint=midpoint, h=h)
     lam = rate(intensity, midpoint)
     return np.exp(-2 * disk_area(radius) * lam) * np.expm1(lens_area(h, radius) * lam)
-
-
-def s2(
-    midpoint: ArrayLike, lag: ArrayLike, intensity: Intensity, radius: float, *, along_x: bool
-) -> NDArray[np.float64]:
-    """Two-point probability S2: both pixels black, 1 − q(x₁) − q(x₂) + q₁₂.
-
-    Args:
-        midpoint: x of the point halfway between the pixels [px].
-        lag: their distance [px], along a row or along a column; broadcast against ``midpoint``.
-        intensity: λ(·), or a constant [px⁻²].
-        radius: R [px].
-        along_x: the pixels lie in a row, otherwise in a column.
-
-    Raises:
-        InputError: as ``pair_white``.
-    """
-    middle, apart = np.broadcast_arrays(*fitting(midpoint=midpoint, lag=lag))
-    step = apart / 2 if along_x else np.zeros_like(middle)
-    area = disk_area(radius)
-    ends = rate(intensity, middle - step), rate(intensity, middle + step)
-    alone = np.exp(-area * ends[0]) + np.exp(-area * ends[1])
-    return 1 - alone + pair_white(middle, apart, intensity, radius)

@@ -11,9 +11,9 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
-from trendbench.process.intensity import LinearIntensity
-from trendbench.process.trend import TrendProcess
-from trendbench.rendering.triplets import simulate
+from trendbench.families.disks.intensity import LinearIntensity
+from trendbench.families.disks.process import Disks
+from trendbench.simulation import simulate
 
 LIMIT = 4.0
 
@@ -99,7 +99,7 @@ def test_covariance_of_the_profile(trend_v1, drawn):
 @pytest.mark.parametrize("ends", [(1e-3, 8e-3), (8e-3, 1e-3)])
 def test_floor_and_retention_off_the_canonical_task(ends):
     """Another frame, radius and both signs of k."""
-    p = TrendProcess(width=80, height=48, radius=4.5, lambda_left=ends[0], lambda_right=ends[1])
+    p = Disks(width=80, height=48, radius=4.5, lambda_left=ends[0], lambda_right=ends[1])
     triplets = simulate(p, 3000, seed=2)
     xi = np.square(profile(triplets.r, 10) - theory.mean_profile(p, 10)).sum(axis=1) / 70
     assert abs(z_score(xi, theory.xi_floor(p, 10))) < LIMIT
@@ -124,7 +124,7 @@ def check_survival(process, sparse, dense, r):
 
 @pytest.mark.parametrize("ends", [(1e-3, 8e-3), (8e-3, 1e-3)])
 def test_thinning_nests_the_images_on_the_inner_columns(ends):
-    p = TrendProcess(width=80, height=48, radius=4.5, lambda_left=ends[0], lambda_right=ends[1])
+    p = Disks(width=80, height=48, radius=4.5, lambda_left=ends[0], lambda_right=ends[1])
     triplets = simulate(p, 800, seed=2)
     sparse, dense = (triplets.s1, triplets.s2) if ends[0] < ends[1] else (triplets.s2, triplets.s1)
     inner = slice(5, 75)

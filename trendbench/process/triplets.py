@@ -1,0 +1,36 @@
+"""Triplets of images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.process.family import Process
+from trendbench.process.latent import Latent
+
+
+@dataclass(frozen=True)
+class Triplets:
+    """n triplets of one task.
+
+    Attributes:
+        spec: the task they were drawn from.
+        s1: (n, H, W) uint8, the texture at x = 0; white 255, black 0.
+        s2: the same at x = W.
+        r: the same with the trend.
+        latent: what the images follow from, if known; germs where the family has germs.
+    """
+
+    spec: Process
+    s1: NDArray[np.uint8]
+    s2: NDArray[np.uint8]
+    r: NDArray[np.uint8]
+    latent: Latent | None = None
+
+    def __len__(self) -> int:
+        return len(self.r)
+
+    def __getitem__(self, rows: slice) -> "Triplets":
+        """A contiguous range of triplets, as views."""
+        latent = self.latent[rows] if self.latent is not None else None
+        return Triplets(self.spec, self.s1[rows], self.s2[rows], self.r[rows], latent)

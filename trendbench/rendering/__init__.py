@@ -1,1 +1,0 @@
-"""From germs to pixels."""
