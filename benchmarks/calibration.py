@@ -51,9 +51,9 @@ def tally(n: int, sets: int) -> Tally:
     with bar("scoring true sets", sets, "sets") as progress:
         for number in range(sets):
             given = simulate(TASK, n, _FIRST_SEED + number, split="test")
-            assert given.germs is not None
+            assert given.latent is not None
             rng = np.random.default_rng(number)
-            first, second = (render_r(redraw_r(TASK, given.germs, rng), TASK) for _ in range(2))
+            first, second = (render_r(redraw_r(TASK, given.latent, rng), TASK) for _ in range(2))
             card = score_images(
                 first, truth, name="true", data="", given=given, second=second, reference=reference
             )

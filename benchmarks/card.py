@@ -76,7 +76,7 @@ def _draw(folder: Path, n: str) -> None:
     shape = (2, spec.test, spec.height, spec.width)
     samples = np.lib.format.open_memmap(folder / "samples.npy", "w+", np.uint8, shape)
     with open_dataset(folder / "data.h5") as data:
-        germs, rng = data.germs("test"), np.random.default_rng(_SEED)
+        germs, rng = data.latents("test"), np.random.default_rng(_SEED)
         for drawn in samples:
             drawn[:] = render_r(redraw_r(data.spec, germs, rng), data.spec)
 

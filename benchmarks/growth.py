@@ -56,10 +56,10 @@ def _rounds(tasks: Sequence[tuple[int, int]]) -> list[list[float]]:
 def _make(n: int, width: int, folder: Path) -> tuple[float, float]:
     """Seconds of one data file, and this process's peak memory [MB]; the file is removed."""
     from trendbench.data.make import make_data
-    from trendbench.simulation import compile_kernels
+    from trendbench.families.registry import family
     from trendbench.spec import load_spec
 
-    compile_kernels()
+    family().compile()
     size = {"width": width, "height": width, "train": n}
     few = {} if width == 256 and n in SIZES else {"val": 1, "test": 1}
     spec = load_spec("trend-v1").model_copy(update=size | few)

@@ -109,10 +109,10 @@ def _make() -> None:
     from benchmarks.measure import peak
     from trendbench.data.make import make_data
     from trendbench.data.stream import streamed
-    from trendbench.simulation import compile_kernels
+    from trendbench.families.registry import family
     from trendbench.spec import load_spec
 
-    compile_kernels()
+    family().compile()
     task = load_spec("trend-v1").model_copy(update={"train": _TRIPLETS, "val": 0, "test": 0})
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "a.h5"

@@ -21,7 +21,7 @@ black = (triplets.r == 0).mean(axis=1)  # (n, W)
 measured = black.mean(axis=0)
 error = black.std(axis=0, ddof=1) / np.sqrt(len(black))
 x = tb.theory.pixel_centres(spec.width)
-exact = tb.theory.coverage(x, spec.intensity, spec.radius)
+exact = spec.coverage(x)
 z = (measured - exact) / error
 print(f"coverage: {exact[0]:.4f} on the left, {exact[-1]:.4f} on the right")
 print(f"columns within 3 standard errors of it: {np.mean(np.abs(z) < 3):.1%}")
@@ -30,7 +30,7 @@ print(f"columns within 3 standard errors of it: {np.mean(np.abs(z) < 3):.1%}")
 lags = np.arange(1, int(3 * spec.radius))
 middle = triplets.r[:, :, spec.width // 2] == 0
 pairs = [(middle[:, :-h] & middle[:, h:]).mean() for h in lags]
-s2 = tb.theory.s2(x[spec.width // 2], lags, spec.intensity, spec.radius, along_x=False)
+s2 = tb.theory.s2(spec, x[spec.width // 2], lags, along_x=False)
 
 figure = Figure(figsize=(11, 3.4), layout="constrained")
 image, profile, correlation = figure.subplots(1, 3)

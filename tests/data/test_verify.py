@@ -102,7 +102,7 @@ def test_germs_missing_outside_the_frame_are_named(monkeypatch, tmp_path):
         columns = (getattr(germs, name)[inside] for name in ("x", "y", "mark", "member"))
         kept = Germs(offsets, *columns)
         render(kept, spec.radius, out)
-        return Triplets(spec, *out, germs=kept)
+        return Triplets(spec, *out, latent=kept)
 
     names = wrong_physics(monkeypatch, tmp_path, inside_only)
     assert "train: r, coverage within R of the borders" in names

@@ -74,9 +74,9 @@ def warm() -> None:
     import trendbench.figures.card
     import trendbench.generators.pix2pix.generator
     import trendbench.runner.run  # noqa: F401
-    from trendbench.simulation import compile_kernels
+    from trendbench.families.registry import family
 
-    compile_kernels()
+    family().compile()
 
 
 def count(job: Callable[[], None], log: Path) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
+from trendbench.families import disks
 from trendbench.families.disks.germs import IN_R
 from trendbench.families.disks.process import Disks
 from trendbench.generators.classical.generator import PoissonGerms, PoissonImage
@@ -104,13 +105,13 @@ def test_samples_have_the_profile_and_white_pairs_of_the_process(drawn, name, ro
     white = drawn(name, row)[0] > 0
     process = task(name)
     x = theory.pixel_centres(WIDTH)
-    covered = theory.coverage(x, process.intensity, RADIUS)
+    covered = disks.coverage(x, process.intensity, RADIUS)
     for band in (slice(0, 5), slice(5, 36), slice(36, 67), slice(67, 72)):
         black = 1 - white[:, :, band].mean(axis=(1, 2))
         assert abs(z_score(black, covered[band].mean())) < LIMIT
     for lag in (1, 4):
         pairs = (white[:, :-lag] & white[:, lag:]).mean(axis=(1, 2))
-        exact = theory.pair_white(x, lag, process.intensity, RADIUS).mean()
+        exact = disks.pair_white(x, lag, process.intensity, RADIUS).mean()
         assert abs(z_score(pairs, exact)) < LIMIT
 
 
@@ -120,7 +121,7 @@ def test_two_samples_disagree_as_two_draws_of_the_law(drawn, name, row):
     """Closed form with the germs known; from images alone hidden germs may add a little."""
     one, two = drawn(name, row)
     inner = slice(5, WIDTH - 5)
-    exact = theory.conditional_disagreement(theory.pixel_centres(WIDTH)[inner], task(name)).mean()
+    exact = disks.conditional_disagreement(theory.pixel_centres(WIDTH)[inner], task(name)).mean()
     differ = (one != two)[:, :, inner].mean(axis=(1, 2))
     slack = 0.04 * exact if row == "image" else 0.0
     assert abs(differ.mean() - exact) < LIMIT * differ.std() / math.sqrt(len(differ)) + slack
@@ -182,8 +183,8 @@ def test_no_parameter_is_read_from_the_spec(row, context):
 
 def test_the_targets_of_the_inputs_are_not_looked_at(fitted):
     model, given = fitted("rising", "germs")
-    blind = replace(given.germs, member=given.germs.member & ~np.uint8(IN_R))
-    one = model.sample(Inputs(given.s1[:5], given.s2[:5], given.germs, given.r), 1)
+    blind = replace(given.latent, member=given.latent.member & ~np.uint8(IN_R))
+    one = model.sample(Inputs(given.s1[:5], given.s2[:5], given.latent, given.r), 1)
     two = model.sample(Inputs(given.s1[:5], given.s2[:5], blind), 1)
     np.testing.assert_array_equal(one, two)
 
@@ -206,7 +207,7 @@ def test_what_cannot_be_used_is_refused(context):
     with pytest.raises(RecipeError, match="only after fit or load"):
         PoissonImage().sample(inputs, 0)
     with pytest.raises(RecipeError, match="needs the germs"):
-        PoissonGerms().fit(replace(train, germs=None), train, context)
+        PoissonGerms().fit(replace(train, latent=None), train, context)
     with pytest.raises(RecipeError, match="no training triplets"):
         PoissonImage().fit(train[:0], train, context)
     blank = replace(train, r=np.full_like(train.r, 255))

@@ -247,7 +247,7 @@ def test_reconstructed_germs_draw_their_images_and_are_as_many_as_the_true_ones(
             image = np.empty((SIZE, SIZE), dtype=np.uint8)
             draw_disks(image, pair.germs.x, pair.germs.y, pair.germs.member, bit, RADIUS)
             np.testing.assert_array_equal(image == 0, black)
-        own = given.germs[i : i + 1]
+        own = given.latent[i : i + 1]
         excess.append([pair.germs.counts(b)[0] - own.counts(b)[0] for b in (IN_S1, IN_S2)])
     excess = np.array(excess, dtype=float)
     assert abs(z_score(excess[:, 0], 0.0)) < LIMIT

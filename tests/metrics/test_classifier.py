@@ -30,7 +30,7 @@ def world(small):
     """120 triplets in a small frame, and what the reference rows draw for them."""
     spec = small.model_copy(update={"height": 64})
     given = simulate(spec, N, seed=2, split="test")
-    inputs = Inputs(given.s1, given.s2, given.germs, given.r)
+    inputs = Inputs(given.s1, given.s2, given.latent, given.r)
     training = simulate(spec, 2 * N, seed=1).r
     return given, Scene(spec, inputs, training, np.random.default_rng(0))
 
@@ -103,7 +103,7 @@ def test_a_gradient_along_y_is_found(world, monkeypatch):
     given, _ = world
     monkeypatch.setattr(classifier, "_EPOCHS", 8)
     rng = np.random.default_rng(0)
-    level = replace(given, r=thinner(given, rng), germs=None)
+    level = replace(given, r=thinner(given, rng), latent=None)
     found = tell_apart(darker_below(given, rng), level, each_alone(), conditional=False)
     assert found.p < 1e-3
 
@@ -137,7 +137,7 @@ def test_true_images_are_fresh_and_follow_their_inputs(world):
     assert (one[..., inner] <= given.s1[..., inner]).all()  # black where s1 is black
     alone = _Pairs(given.r, given, False, device).fresh_true(np.random.default_rng(0))
     assert not (alone[..., inner] <= given.s1[..., inner]).all()
-    unknown = _Pairs(given.r, replace(given, germs=None), True, device)
+    unknown = _Pairs(given.r, replace(given, latent=None), True, device)
     assert unknown.fresh_true(np.random.default_rng(0)) is given.r
 
 
@@ -300,7 +300,7 @@ def test_the_classifier_falls_well_below_for_every_null(trend_v1, name):
     """At 1000 images of the canonical task; the targets themselves are truth to it."""
     training = simulate(trend_v1, 200, seed=1).r
     given = simulate(trend_v1, 1000, seed=2, split="test")
-    inputs = Inputs(given.s1, given.s2, given.germs, given.r)
+    inputs = Inputs(given.s1, given.s2, given.latent, given.r)
     scene = Scene(trend_v1, inputs, training, np.random.default_rng(0))
     scores = classifier_scores(NULLS[name](scene), given)
     assert scores["c2st_logloss"].value < 0.9
@@ -311,7 +311,7 @@ def test_the_classifier_falls_well_below_for_every_null(trend_v1, name):
 def test_the_classifier_is_at_chance_for_fresh_oracle_draws(trend_v1):
     for seed in range(3):
         given = simulate(trend_v1, 1000, seed=50 + seed, split="test")
-        inputs = Inputs(given.s1, given.s2, given.germs, given.r)
+        inputs = Inputs(given.s1, given.s2, given.latent, given.r)
         scene = Scene(trend_v1, inputs, given.r[:1], np.random.default_rng(seed))
         scores = classifier_scores(TRUTHS["oracle"](scene), given)
         assert scores["c2st_p"].value > 0.001

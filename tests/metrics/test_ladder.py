@@ -113,7 +113,7 @@ def test_the_oracle_is_not_flagged_on_other_tasks(small):
         reference = ReferenceDistribution(exact, conditional=True)
         for seed in range(4):
             given = simulate(spec, 150, seed=1000 + seed, split="test")
-            inputs = Inputs(given.s1, given.s2, given.germs, given.r)
+            inputs = Inputs(given.s1, given.s2, given.latent, given.r)
             none = np.zeros((1, 1, 1), np.uint8)
             scene = Scene(spec, inputs, none, np.random.default_rng(seed))
             images = TRUTHS["oracle"](scene)

@@ -27,7 +27,7 @@ def world(small):
     given = simulate(spec, 200, seed=2, split="test")
     profile = np.full(spec.width - spec.window + 1, 0.2)
     truth = Truth(spec, profile, 400, thumbnails(training == 0, spec))
-    inputs = Inputs(given.s1, given.s2, given.germs, given.r)
+    inputs = Inputs(given.s1, given.s2, given.latent, given.r)
     return truth, given, Scene(spec, inputs, training, np.random.default_rng(0))
 
 

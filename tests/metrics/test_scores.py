@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
+from trendbench.families import disks
 from trendbench.families.disks import damages
 from trendbench.families.disks.conditional import redraw_r
 from trendbench.families.disks.rendering import render_r
@@ -135,7 +136,7 @@ def test_texture_features_have_their_exact_expectations(truth, drawn, metric):
 )
 def test_disagreements_have_their_exact_expectations(truth, drawn, metric):
     given = drawn[:600]
-    images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(3)), truth.spec)
+    images = render_r(redraw_r(truth.spec, given.latent, np.random.default_rng(3)), truth.spec)
     features = features_of([metric], images, truth, given, None, 128)[metric.name]
     exact = metric.expected(features.mean(axis=0), truth)
     for k in range(2 if metric.name == "input_disagreement" else 1):
@@ -164,7 +165,7 @@ def test_trend_fit_recovers_an_exact_profile(trend_v1):
     x = theory.pixel_centres(256)
     for left, right in ((5e-4, 4e-3), (2e-3, 2e-3), (4e-3, 1e-3)):
         lam = trend_v1.model_copy(update={"lambda_left": left, "lambda_right": right}).intensity
-        density = theory.coverage(x, lam, 6.0)
+        density = disks.coverage(x, lam, 6.0)
         fitted = fit_trend(density, trend_v1)
         np.testing.assert_allclose(fitted, [left, lam.k], rtol=1e-6, atol=1e-12)
 
@@ -200,7 +201,7 @@ def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):
     assert shares[0] > 0.008
     # Of the pixels that should survive with probability s, a share is lost: RMS of share·s.
     x = theory.pixel_centres(256)[inner_columns(truth.spec)]
-    s = theory.pixel_survival(x, truth.spec.intensity, truth.spec.radius)
+    s = disks.pixel_survival(x, truth.spec.intensity, truth.spec.radius)
     assert shares[2] == pytest.approx(0.1 * math.sqrt(np.mean(s**2)), rel=0.1)
 
 
@@ -245,7 +246,7 @@ def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
 @pytest.mark.parametrize("metric", PER_BATCH, ids=lambda m: m.name)
 def test_every_score_ignores_batches_and_order(truth, drawn, metric):
     given = drawn[:60]
-    images = render_r(redraw_r(truth.spec, given.germs, np.random.default_rng(1)), truth.spec)
+    images = render_r(redraw_r(truth.spec, given.latent, np.random.default_rng(1)), truth.spec)
     second = np.roll(images, 1, axis=0)
     values = []
     for size in (60, 7):

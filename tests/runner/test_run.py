@@ -36,11 +36,11 @@ class Copies:
         self.epochs, self.fails = epochs, fails
 
     def fit(self, train, val, run):
-        self.seen = [train.germs is None, len(train), len(val), run.seed, run.precision]
+        self.seen = [train.latent is None, len(train), len(val), run.seed, run.precision]
         run.observe(self, 1)
 
     def sample(self, inputs, seed):
-        assert inputs.germs is None and inputs.target is None
+        assert inputs.latent is None and inputs.target is None
         return inputs.s2.copy() if not self.fails else inputs.s2[:3]
 
     def save(self, folder):

@@ -12,7 +12,7 @@ from typing import Any
 from trendbench.cards.text import DATA_LICENSE_URL
 from trendbench.citation import SOFTWARE, bibtex
 from trendbench.data.dataset import Dataset
-from trendbench.data.layout import FORMAT, INTENSITIES
+from trendbench.data.layout import format_of
 from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.spec import TaskSpec
@@ -43,11 +43,9 @@ _CONTEXT: dict[str, Any] = {
     **{term: f"cr:{term}" for term in _TERMS},
 }
 _MEANINGS = {
-    "s1": "image at the left intensity, particles 0, background 255",
-    "s2": "image at the right intensity, particles 0, background 255",
-    "r": "image whose intensity runs from the left one to the right one along x",
-    "lambda_left": "intensity at x = 0, germs per square pixel",
-    "lambda_right": "intensity at x = W, germs per square pixel",
+    "s1": "image with the texture at x = 0, black 0, white 255",
+    "s2": "image with the texture at x = W, black 0, white 255",
+    "r": "image whose texture runs from the left one to the right one along x",
 }
 
 
@@ -85,7 +83,7 @@ def croissant(dataset: Dataset, *, summary: str = "", url: str | None = None) ->
                 "@type": "cr:FileObject",
                 "@id": _FILE_ID,
                 "name": name,
-                "description": f"HDF5 file of the format {FORMAT}",
+                "description": f"HDF5 file of the format {format_of(spec)}",
                 "contentUrl": url or name,
                 "contentSize": f"{dataset.path.stat().st_size} B",
                 "encodingFormat": "application/x-hdf5",
@@ -98,9 +96,8 @@ def croissant(dataset: Dataset, *, summary: str = "", url: str | None = None) ->
 
 def _description(spec: TaskSpec) -> str:
     return (
-        f"Simulated triplets (s1, s2, r) of {spec.width}×{spec.height} px: disks of radius "
-        f"{spec.radius:g} px around Poisson germs whose intensity runs from {spec.lambda_left:g} "
-        f"to {spec.lambda_right:g} per square pixel along x; coupling {spec.coupling}."
+        f"Simulated triplets (s1, s2, r) of {spec.width}×{spec.height} px, "
+        f"family {spec.family}: {'; '.join(f'{name} {text}' for name, text in spec.facts())}."
     )
 
 
@@ -114,7 +111,7 @@ def _record_set(spec: TaskSpec, split: Split) -> dict[str, Any]:
         "@id": split,
         "name": split,
         "description": f"{spec.sizes[split]} triplets",
-        "field": [*images, *(_field(split, name, "cr:Float64") for name in INTENSITIES)],
+        "field": [*images, *(_field(split, name, "cr:Float64") for name in spec.ends)],
     }
 
 
@@ -123,7 +120,7 @@ def _field(split: Split, name: str, kind: str) -> dict[str, Any]:
         "@type": "cr:Field",
         "@id": f"{split}/{name}",
         "name": f"{split}/{name}",
-        "description": _MEANINGS[name],
+        "description": _MEANINGS.get(name, f"{name} of the triplet's trend"),
         "dataType": kind,
         "source": {"fileObject": {"@id": _FILE_ID}, "extract": {"column": f"{split}/{name}"}},
     }

@@ -8,10 +8,12 @@ from trendbench import theory
 from trendbench.cards.text import DATA_LICENSE, front_matter, markdown_table, page, scientific
 from trendbench.citation import apa
 from trendbench.data.dataset import Dataset
-from trendbench.data.layout import FORMAT
+from trendbench.data.layout import format_of
+from trendbench.errors import InputError
 from trendbench.spec import TaskSpec, canonical_file, is_shipped
 
-_GAUSSIAN_HEIGHT = 10  # radii; in lower frames ``theory.xi_spread`` is off by more than 5 %
+_GAUSSIAN_HEIGHT = 10  # lengths; in lower frames ``theory.xi_spread`` is off by more than 5 %
+_SMALL = 0.01  # written with a power of ten below it
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -49,16 +51,16 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
         _front_matter(spec),
         f"# {spec.name}",
         summary,
-        f"Triplets of coupled images of {spec.width}×{spec.height} pixels, black disks of radius "
-        f"{spec.radius:g} px on white. All images are simulated; there are no personal data.",
+        f"Triplets of images of {spec.width}×{spec.height} pixels, black on white: "
+        f"{spec.about}. All images are simulated; there are no personal data.",
         _images(spec),
         "**Question put to a generator**: " + _question(spec),
-        f"**Coupling** `{spec.coupling}`: " + _coupling(spec),
+        "**How the images of a triplet hang together**: " + _coupling(spec),
         _splits(spec),
         _exact(spec),
         _file(file) if file else _how_to_make(spec),
-        f"**Format** `{FORMAT}`: HDF5 with `s1`, `s2`, `r` as uint8 (n, {spec.height}, "
-        f"{spec.width}), the intensities, and the germs of every image.",
+        f"**Format** `{format_of(spec)}`: HDF5 with `s1`, `s2`, `r` as uint8 (n, {spec.height}, "
+        f"{spec.width}), {_columns(spec)}.",
         "Data under CC BY 4.0. Please cite:",
         *(f"> {line}" for line in apa().split("\n\n")),
     ]
@@ -74,52 +76,65 @@ def _front_matter(spec: TaskSpec) -> str:
             "license": DATA_LICENSE,
             "task_categories": ["image-to-image", "unconditional-image-generation"],
             "size_categories": [size],
-            "tags": ["simulation", "textures", "Boolean model", "trendbench"],
+            "tags": ["simulation", "textures", spec.family, "trendbench"],
         }
     )
 
 
+def _columns(spec: TaskSpec) -> str:
+    ends = " and ".join(f"`{name}`" for name in spec.ends)
+    return f"{ends}, and the germs of every image" if spec.stored else ends
+
+
 def _images(spec: TaskSpec) -> str:
-    left, right = (float(p) for p in theory.coverage([0, spec.width], spec.intensity, spec.radius))
-    low, high = scientific(spec.lambda_left), scientific(spec.lambda_right)
-    return markdown_table(
-        ["image", "intensity [germs/px²]", "coverage"],
-        [
-            ["`s1`", f"{low} everywhere", f"{left:.3f}"],
-            ["`s2`", f"{high} everywhere", f"{right:.3f}"],
-            [
-                "`r`",
-                f"from {low} at x = 0 to {high} at x = {spec.width}, linear",
-                f"{left:.3f} → {right:.3f}",
-            ],
-        ],
-    )
+    left, right = (getattr(spec, name) for name in spec.ends)
+    names = (f"`{name}`" for name in spec.ends)
+    rows = [
+        ["`s1`", _written(left), "0"],
+        ["`s2`", _written(right), "0"],
+        ["`r`", f"{_written(left)} → {_written(right)}, linear in x", f"0 … {spec.width}"],
+    ]
+    heads = ["image", " … ".join(names), "x [px]"]
+    if "coverage" in spec.laws:
+        heads[2] = "coverage"
+        at = [f"{float(p):.3f}" for p in spec.coverage([0.0, spec.width])]
+        for row, text in zip(rows, [*at, " → ".join(at)], strict=True):
+            row[2] = text
+    return markdown_table(heads, rows)
+
+
+def _written(value: float) -> str:
+    return f"{value:g}" if value >= _SMALL else scientific(value)
 
 
 def _question(spec: TaskSpec) -> str:
-    if spec.coupling == "thinning":
+    if not spec.is_independent:
         return "given `s1` and `s2`, draw `r`."
     return (
-        "given two textures, draw a third whose intensity runs from the first one's to the second "
-        "one's, with particles of its own."
+        "given two textures, draw a third that runs from the first one's law to the second one's, "
+        "and has details of its own."
     )
 
 
 def _coupling(spec: TaskSpec) -> str:
-    if spec.coupling == "independent":
+    if spec.is_independent:
         return (
-            "the three images have independent germ sets, so the particles of `r` do not depend "
-            "on those of `s1` and `s2`. The mean absolute error is least for the pixelwise median, "
-            "which is white where coverage is below one half. Scores of survival do not apply."
+            "the three images are independent draws, so the details of `r` do not depend on those "
+            "of `s1` and `s2`. The mean absolute error is least for the pixelwise median, which is "
+            "white where coverage is below one half. Scores of survival do not apply."
         )
-    if spec.lambda_left == spec.lambda_right:
+    if not spec.has_trend:
         return "without a trend, the three images are equal."
-    sparse, dense = ("s1", "s2") if spec.lambda_left < spec.lambda_right else ("s2", "s1")
+    sparse, dense = ("s1", "s2") if spec.is_rising else ("s2", "s1")
+    where = (
+        f"On the columns further than {spec.margin:g} px from both borders"
+        if (spec.margin)
+        else "Everywhere"
+    )
     return (
-        "the three images share one germ set with a uniform mark per germ. `r` keeps every "
-        f"particle of `{sparse}`, and of `{dense}` those with a mark below the line of the trend. "
-        f"On the columns further than {spec.radius:g} px from both borders, `{sparse}` ⊂ `r` ⊂ "
-        f"`{dense}` exactly."
+        "the three images share their germs, with a uniform mark per germ. `r` keeps all the black "
+        f"of `{sparse}`, and of `{dense}` that of the germs with a mark below the line of the "
+        f"trend. {where}, `{sparse}` ⊂ `r` ⊂ `{dense}` exactly."
     )
 
 
@@ -131,6 +146,11 @@ def _splits(spec: TaskSpec) -> str:
 
 
 def _exact(spec: TaskSpec) -> str:
+    if not spec.laws >= {"coverage", "pair_black"}:
+        return (
+            f"**Exact values**: none are known of the family `{spec.family}`. Scores are held "
+            "against fresh simulated images and called estimated."
+        )
     floor = theory.xi_floor(spec, spec.window)
     trained = ""
     if spec.train:
@@ -141,7 +161,7 @@ def _exact(spec: TaskSpec) -> str:
         f"{floor:.7f} against the exact mean profile. Against the mean of n training images it is "
         f"1 + 1/n times as high{trained}."
     ]
-    if spec.height >= _GAUSSIAN_HEIGHT * spec.radius:
+    if spec.height >= _GAUSSIAN_HEIGHT * spec.length:
         spread = theory.xi_spread(spec, spec.window)
         lines.append(f"The standard deviation of ξ between images is {spread:.5f}.")
     lines += _trend(spec)
@@ -149,14 +169,17 @@ def _exact(spec: TaskSpec) -> str:
 
 
 def _trend(spec: TaskSpec) -> Iterator[str]:
-    """The bound for the slope, if there is a slope and the intensity is positive everywhere."""
-    if spec.intensity.k == 0 or min(spec.lambda_left, spec.lambda_right) == 0:
+    """The bound for the slope, if there is a slope and the information is finite."""
+    if not spec.has_trend:
         return
-    _, se = theory.cramer_rao(spec)
-    share = se / math.fabs(spec.intensity.k)
+    try:
+        _, se = theory.cramer_rao(spec)
+    except InputError:  # no such law, or no finite value
+        return
+    share = se / math.fabs(spec.trend.slope)
     yield (
-        "No unbiased estimate of the slope k from the germs in one frame has a standard error "
-        f"below {100 * share:.1f} %."
+        f"No unbiased estimate of the slope {spec.trend.names[1]} from what one frame shows of the "
+        f"germs has a standard error below {100 * share:.1f} %."
     )
 
 

@@ -22,9 +22,7 @@ def command(file: Path, as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(
-                f"{'ok  ' if finding.passed else 'FAIL'}  {finding.check}: {finding.reading}"
-            )
-    failed = [finding.check for finding in findings if not finding.passed]
+            click.echo(f"{'ok  ' if finding.passed else 'FAIL'}  {finding.name}: {finding.reading}")
+    failed = [finding.name for finding in findings if not finding.passed]
     if failed:
         raise DataFileError(f"{file} fails {'; '.join(failed)}")

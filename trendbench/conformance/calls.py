@@ -187,7 +187,7 @@ def disturb(state: int) -> None:
 
 def _copy(triplets: Triplets) -> Triplets:
     s1, s2, r = (series.copy() for series in (triplets.s1, triplets.s2, triplets.r))
-    return Triplets(triplets.spec, s1, s2, r, triplets.germs)
+    return Triplets(triplets.spec, s1, s2, r, triplets.latent)
 
 
 def _takes(model_class: type[Any], keyword: str) -> bool:

@@ -141,7 +141,7 @@ def _looks_at_inputs(trial: Trial) -> str:
 
 def _one_pair(trial: Trial) -> str:
     inputs = trial.inputs(trial.test)
-    germs = inputs.germs[:1] if inputs.germs is not None else None
+    germs = inputs.latent[:1] if inputs.latent is not None else None
     target = inputs.target[:1] if inputs.target is not None else None
     one = watched_inputs(Inputs(inputs.s1[:1], inputs.s2[:1], germs, target))
     return f"{trial.sample(one, SEED).shape}"

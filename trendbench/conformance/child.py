@@ -28,10 +28,10 @@ def main(plan: Plan, told: Connection) -> None:
 
 def _story(plan: Plan, root: Path) -> Iterator[str | Finding]:
     """Names of what begins, each followed by what was found."""
-    from trendbench.simulation import compile_kernels
+    from trendbench.families.registry import family
 
     yield PREPARING
-    compile_kernels()
+    family().compile()
     writes = Writes(root)
     REACHES.places.clear()
     yield IMPORT

@@ -68,12 +68,12 @@ WatchedInputs.__name__, WatchedTriplets.__name__ = "Inputs", "Triplets"  # as er
 
 def watched_triplets(triplets: Triplets) -> WatchedTriplets:
     """The same triplets, watched."""
-    return WatchedTriplets(triplets.spec, triplets.s1, triplets.s2, triplets.r, triplets.germs)
+    return WatchedTriplets(triplets.spec, triplets.s1, triplets.s2, triplets.r, triplets.latent)
 
 
 def watched_inputs(inputs: Inputs) -> WatchedInputs:
     """The same inputs, watched."""
-    return WatchedInputs(inputs.s1, inputs.s2, inputs.germs, inputs.target)
+    return WatchedInputs(inputs.s1, inputs.s2, inputs.latent, inputs.target)
 
 
 class Writes:

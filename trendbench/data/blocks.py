@@ -12,11 +12,11 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.germs import Germs
 from trendbench.process.images import IMAGES
+from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
 from trendbench.progress import say
-from trendbench.simulation import compile_kernels, simulate
+from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 from trendbench.storage.deflate import deflate
 
@@ -41,13 +41,13 @@ class Block:
         span: which triplets.
         images: s1, s2 and r, each (n, H, W) uint8.
         deflated: the 3·n zlib streams, s1's first.
-        germs: of these triplets.
+        latents: of these triplets.
     """
 
     span: BlockRange
     images: tuple[NDArray[np.uint8], ...]
     deflated: list[bytes]
-    germs: Germs
+    latents: Latent
 
 
 def triplets_per_block(spec: TaskSpec) -> int:
@@ -55,12 +55,12 @@ def triplets_per_block(spec: TaskSpec) -> int:
     return max(1, _BLOCK_BYTES // (len(IMAGES) * spec.width * spec.height))
 
 
-def ready_kernels() -> None:
+def ready_kernels(spec: TaskSpec) -> None:
     """Have the simulator compiled, and say so where this machine had not: it takes a while.
 
     To be called when the target is known to be usable, and before a bar counts the time.
     """
-    if compile_kernels():
+    if spec.compile():
         say("compiled the simulator's kernels (once on this machine)")
 
 
@@ -78,10 +78,10 @@ def draw(spec: TaskSpec, seed: int, span: BlockRange, memory: NDArray[np.uint8])
     """Simulate and deflate one block, its images drawn into ``memory`` (3, ≥ n, H, W)."""
     n = span.stop - span.start
     triplets = simulate(spec, n, seed, split=span.split, start=span.start, out=memory[:, :n])
-    assert triplets.germs is not None
+    assert triplets.latent is not None
     images = (triplets.s1, triplets.s2, triplets.r)
     deflated = [deflate(image.data) for series in images for image in series]
-    return Block(span, images, deflated, triplets.germs)
+    return Block(span, images, deflated, triplets.latent)
 
 
 def produce(spec: TaskSpec, seed: int, workers: int) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""What a data file offers: triplets, germs, one hash of all its content."""
+"""What a data file offers: triplets, their latents, one hash of all its content."""
 
 import hashlib
 from types import TracebackType
@@ -11,9 +11,9 @@ from trendbench.arguments import whole
 from trendbench.data import layout
 from trendbench.data.file import DataFile
 from trendbench.errors import DataFileError
-from trendbench.families.disks.germs import Germs
 from trendbench.notebook import picture, table
 from trendbench.process.images import IMAGES
+from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
@@ -24,17 +24,16 @@ def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     from trendbench import theory  # brings scipy, which opening a file should not wait for
 
     sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
-    left, right = theory.coverage([0, spec.width], spec.intensity, spec.radius)
-    floor = theory.xi_floor(spec, spec.window)
-    against = theory.xi_floor(spec, spec.window, spec.train or None)
-    return [
-        ("triplets", sizes),
-        ("frame", f"{spec.width}×{spec.height} px, R = {spec.radius:g} px, {spec.coupling}"),
-        ("intensity", f"{spec.lambda_left:g} → {spec.lambda_right:g} px⁻²"),
-        ("coverage", f"{left:.4f} → {right:.4f}"),
-        ("ξ floor", f"{floor:.7f}, window {spec.window} px"),
-        ("… with ξ₀ from the training images", f"{against:.7f}"),
-    ]
+    rows = [("triplets", sizes), *spec.facts()]
+    if "coverage" in spec.laws:
+        left, right = spec.coverage([0, spec.width])
+        rows.append(("coverage", f"{left:.4f} → {right:.4f}"))
+    if "pair_black" in spec.laws:
+        floor = theory.xi_floor(spec, spec.window)
+        against = theory.xi_floor(spec, spec.window, spec.train or None)
+        rows.append(("ξ floor", f"{floor:.7f}, window {spec.window} px"))
+        rows.append(("… with ξ₀ from the training images", f"{against:.7f}"))
+    return rows
 
 
 class Dataset(DataFile):
@@ -84,39 +83,42 @@ class Dataset(DataFile):
         """
         return self._read(f"{split}/{name}")
 
-    def intensities(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """λ_left and λ_right of each triplet [px⁻²], two arrays (n,)."""
-        left, right = (self._read(f"{split}/{name}") for name in layout.INTENSITIES)
-        return left, right
+    def ends(self, split: Split) -> dict[str, NDArray[np.float64]]:
+        """The parameters of each triplet's trend by name, (n,) each; for disks intensities."""
+        return {name: self._read(f"{split}/{name}") for name in self.spec.ends}
 
-    def germs(self, split: Split) -> Germs:
-        """The germs of a split, checked against their hashes.
+    def latents(self, split: Split) -> Latent:
+        """What the images of a split follow from: germs where the family has germs.
+
+        They are checked against their hashes.
 
         Raises:
             DataFileError: they are not what was written, or do not fit together.
         """
-        offsets, *columns = (
-            self._read(f"{split}/germs/{name}")
-            for name in (layout.GERM_OFFSETS, *layout.GERM_COLUMNS)
-        )
-        if offsets[0] != 0 or np.any(np.diff(offsets) < 0) or offsets[-1] != columns[0].size:
-            raise self.wrong(f"{split}/germs", "the offsets do not fit the germs")
-        germs = Germs(offsets, *columns)
-        if not all(np.isfinite(values).all() for values in (germs.x, germs.y, germs.mark)):
-            raise self.wrong(f"{split}/germs", "places or marks that are not finite")
-        return germs
+        if not self.spec.stored:
+            return self.spec.latents(self.spec.sizes[split], self.seed, split)
+        group = f"{split}/{layout.LATENTS}"
+        offsets = self._read(f"{group}/{layout.OFFSETS}")
+        columns = {name: self._read(f"{group}/{name}") for name in self.spec.stored}
+        sizes = {values.size for values in columns.values()}
+        if offsets[0] != 0 or np.any(np.diff(offsets) < 0) or sizes != {int(offsets[-1])}:
+            raise self.wrong(group, "the offsets do not fit the latents")
+        try:
+            return self.spec.unpacked(offsets, columns)
+        except ValueError as error:
+            raise self.wrong(group, str(error)) from None
 
     def load(self, split: Split) -> Triplets:
-        """A whole split in memory, germs included.
+        """A whole split in memory, latents included.
 
         Raises:
             DataFileError: anything in it is not what was written.
         """
         s1, s2, r = (self.images(split, name) for name in IMAGES)
-        return Triplets(self.spec, s1, s2, r, self.germs(split))
+        return Triplets(self.spec, s1, s2, r, self.latents(split))
 
     def glance(self, split: Split, start: int, count: int) -> Triplets:
-        """A few triplets without germs, to look at: read alone, so not held against a hash.
+        """A few triplets without latents, to look at: read alone, so not held against a hash.
 
         Raises:
             DataFileError: they cannot be read.

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
-from PIL import Image
 
 from trendbench.data.dataset import Dataset
 from trendbench.data.export_readme import readme
 from trendbench.errors import DataFileError
-from trendbench.process.images import BLACK, IMAGES, WHITE
+from trendbench.process.images import BLACK, IMAGES, WHITE, Image
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.progress import Progress, bar
 from trendbench.storage.folder import must_take_files, replacing_folder
 
 Format = Literal["npz", "png", "aligned"]
-Series = dict[str, NDArray[np.uint8]]
+Series = dict[Image, NDArray[np.uint8]]
 _TARGET = "r"
 _CHUNK = 64  # images written between two words of progress
 _FEWEST_DIGITS = 4
@@ -138,5 +138,5 @@ def _write_each(
 ) -> None:
     digits = max(_FEWEST_DIGITS, len(str(n - 1)))
     for i, picture in enumerate(pictures):
-        Image.fromarray(picture).save(folder / f"{i:0{digits}}.png", compress_level=1)
+        PIL.Image.fromarray(picture).save(folder / f"{i:0{digits}}.png", compress_level=1)
         progress.advance()

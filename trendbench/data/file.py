@@ -135,11 +135,11 @@ class DataFile:
 
     def _root(self) -> tuple[TaskSpec, int, str]:
         stated = hdf5.text(self._file, layout.ATTRIBUTE_FORMAT)
-        if stated != layout.FORMAT:
-            later = (stated or "").startswith(layout.FORMAT.rstrip("1"))
+        if stated not in layout.FORMATS:
+            later = (stated or "").startswith(layout.FORMATS[0].rstrip("1"))
             raise DataFileError(
                 f"{self.path} is not a trendbench file: its format is {stated!r:.60}, "
-                f"not '{layout.FORMAT}'"
+                f"not {' or '.join(map(repr, layout.FORMATS))}"
                 + (", and a later trendbench reads it: pip install -U trendbench" if later else "")
             )
         text = hdf5.text(self._file, layout.ATTRIBUTE_SPEC)

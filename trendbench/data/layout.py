@@ -1,12 +1,17 @@
-"""The file format ``trendbench/1``: every name, type and shape in it, written once."""
+"""The file formats ``trendbench/1`` and ``/2``: every name, type and shape in them, written once.
+
+Version 1 holds disks; version 2 says in its spec which family it holds, and has that family's
+parameters and latents in the places of intensities and germs.
+"""
 
 from dataclasses import dataclass
 
+from trendbench.process.family import DEFAULT_FAMILY
 from trendbench.process.images import IMAGES
 from trendbench.process.seeds import Split
 from trendbench.spec import TaskSpec
 
-FORMAT = "trendbench/1"
+FORMATS = ("trendbench/1", "trendbench/2")
 
 ATTRIBUTE_FORMAT = "format"
 ATTRIBUTE_SPEC = "spec"
@@ -14,9 +19,8 @@ ATTRIBUTE_SEED = "seed"
 ATTRIBUTE_VERSION = "trendbench_version"
 ATTRIBUTE_HASH = "sha256"
 
-INTENSITIES = ("lambda_left", "lambda_right")
-GERM_COLUMNS = {"x": "<f8", "y": "<f8", "mark": "<f8", "member": "|u1"}
-GERM_OFFSETS = "offsets"
+LATENTS = "germs"  # group of the latents
+OFFSETS = "offsets"
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,22 @@ class Column:
     path: str
     dtype: str
     row: tuple[int, ...] = ()
-    rows: int | None = None  # None: as many as there are germs
+    rows: int | None = None  # None: as many as there are latents
+
+
+def format_of(spec: TaskSpec) -> str:
+    """The format of a task's data file."""
+    return FORMATS[spec.family != DEFAULT_FAMILY]
 
 
 def columns(spec: TaskSpec, split: Split) -> list[Column]:
     """Every data set of a split's group, in file order."""
     n = spec.sizes[split]
-    return [
+    found = [
         *(Column(name, "|u1", (spec.height, spec.width), n) for name in IMAGES),
-        *(Column(name, "<f8", rows=n) for name in INTENSITIES),
-        Column(f"germs/{GERM_OFFSETS}", "<i8", rows=n + 1),
-        *(Column(f"germs/{name}", dtype) for name, dtype in GERM_COLUMNS.items()),
+        *(Column(name, "<f8", rows=n) for name in spec.ends),
     ]
+    if spec.stored:
+        found.append(Column(f"{LATENTS}/{OFFSETS}", "<i8", rows=n + 1))
+        found += [Column(f"{LATENTS}/{name}", dtype) for name, dtype in spec.stored.items()]
+    return found

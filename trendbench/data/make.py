@@ -75,7 +75,7 @@ def make_data(
 
 
 def _write(spec: TaskSpec, seed: int, path: Path, workers: int) -> None:
-    ready_kernels()
+    ready_kernels(spec)
     with (
         replacing(path) as temporary,
         FileWriter(temporary, spec, seed) as writer,

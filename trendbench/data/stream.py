@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trendbench.arguments import one_of, whole
 from trendbench.errors import InputError
-from trendbench.families.disks.process import Disks
+from trendbench.process.family import Process
 from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.process.triplets import Triplets
@@ -52,7 +52,7 @@ def stream(
     return (draw(start=start + batch * i) for i in itertools.count())
 
 
-def streamed(process: Disks, n: int, seed: int) -> Triplets:
+def streamed(process: Process, n: int, seed: int) -> Triplets:
     """The first n training triplets, whose images are drawn when they are indexed.
 
     Each of s1, s2 and r has a shape and a length, and takes a slice or an array of row numbers.

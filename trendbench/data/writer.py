@@ -20,7 +20,6 @@ from trendbench.storage.calls import reserve
 from trendbench.storage.hdf5 import fixed_text
 
 _MARGIN = 1 << 24  # more than HDF5 holds back until it closes a file
-_BYTES_PER_GERM = 32
 _LIBRARY = ("v110", "v110")  # metadata with checksums; read by every HDF5 since 1.10 (2016)
 _IMAGE_OPTIONS: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
 _ROW_OPTIONS: dict[str, Any] = {"maxshape": (None,), "chunks": (1 << 14,), "fletcher32": True}
@@ -34,12 +33,12 @@ class FileWriter:
     """
 
     def __init__(self, path: Path, spec: TaskSpec, seed: int) -> None:
-        self._path = path
+        self._path, self._spec = path, spec
         self._reserve(0, _MARGIN)
         self._file = h5py.File(path, "w", libver=_LIBRARY, locking=False)
         self._reserve(0, _MARGIN)
         self._hashes: dict[str, hashlib._Hash] = {}
-        self._file.attrs[layout.ATTRIBUTE_FORMAT] = fixed_text(layout.FORMAT)
+        self._file.attrs[layout.ATTRIBUTE_FORMAT] = fixed_text(layout.format_of(spec))
         self._file.attrs[layout.ATTRIBUTE_SPEC] = fixed_text(spec.to_json())
         self._file.attrs[layout.ATTRIBUTE_SEED] = np.uint64(seed)
         self._file.attrs[layout.ATTRIBUTE_VERSION] = fixed_text(__version__)
@@ -47,11 +46,10 @@ class FileWriter:
             group = self._file.create_group(split)
             for column in layout.columns(spec, split):
                 self._create(group, column)
-            self._extend(group[f"germs/{layout.GERM_OFFSETS}"], np.zeros(1, dtype="<i8"))
-            for name, value in zip(
-                layout.INTENSITIES, (spec.lambda_left, spec.lambda_right), strict=True
-            ):
-                self._extend(group[name], np.full(spec.sizes[split], value))
+            if spec.stored:
+                self._extend(group[layout.LATENTS][layout.OFFSETS], np.zeros(1, dtype="<i8"))
+            for name in spec.ends:
+                self._extend(group[name], np.full(spec.sizes[split], getattr(spec, name)))
 
     def _create(self, group: h5py.Group, column: layout.Column) -> None:
         if column.row and column.rows:
@@ -71,21 +69,22 @@ class FileWriter:
             OSError: no room for it; nothing of it has been written then.
         """
         written = self._file.id.get_filesize()
-        size = sum(map(len, block.deflated)) + _BYTES_PER_GERM * block.germs.x.size
+        offsets, columns = self._spec.packed(block.latents) if self._spec.stored else (None, {})
+        size = sum(map(len, block.deflated)) + sum(values.nbytes for values in columns.values())
         self._reserve(written, 2 * size + _MARGIN)
         group = self._file[block.span.split]
-        n = block.span.stop - block.span.start
         streams = iter(block.deflated)
         for name, series in zip(IMAGES, block.images, strict=True):
             data = group[name]
             for i in range(block.span.start, block.span.stop):
                 data.id.write_direct_chunk((i, 0, 0), next(streams))
             self._hashes[data.name].update(series.data)
-        germs = group["germs"]
-        so_far = germs["x"].shape[0]
-        self._extend(germs[layout.GERM_OFFSETS], block.germs.offsets[1 : n + 1] + so_far)
-        for name in layout.GERM_COLUMNS:
-            self._extend(germs[name], getattr(block.germs, name))
+        if offsets is not None:
+            latents = group[layout.LATENTS]
+            so_far = latents[next(iter(columns))].shape[0]
+            self._extend(latents[layout.OFFSETS], offsets[1:] + so_far)
+            for column, values in columns.items():
+                self._extend(latents[column], values)
 
     def _reserve(self, start: int, length: int) -> None:
         """Set disk space aside.

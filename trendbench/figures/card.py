@@ -82,7 +82,7 @@ def survival_figure(measured: Curve, spec: TaskSpec, n: int, name: str) -> Figur
     """
     inner = inner_columns(spec)
     x = theory.pixel_centres(spec.width)[inner]
-    exact = theory.pixel_survival(x, spec.intensity, spec.radius)
+    exact = spec.survival(x)
     pool = true_pool(spec)
     with style():
         figure = new_figure(6.4, 4.0)

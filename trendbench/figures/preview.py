@@ -7,14 +7,15 @@ from trendbench.figures.profile import draw_truth
 from trendbench.metrics.batch import density_profile
 from trendbench.process.images import IMAGES
 from trendbench.process.triplets import Triplets
+from trendbench.spec import TaskSpec
 
-_TITLES = {"s1": "s1: left intensity", "s2": "s2: right intensity", "r": "r: the trend"}
+_TITLES = {"s1": "s1: left texture", "s2": "s2: right texture", "r": "r: the trend"}
 
 
-def preview_figure(triplets: Triplets, window: int) -> Figure:
-    """One row a triplet: s1, s2, r, and the ξ(k) of the three over the exact envelope of r."""
+def preview_figure(triplets: Triplets, spec: TaskSpec) -> Figure:
+    """One row a triplet: s1, s2, r, and the ξ(k) of the three over the envelope of r."""
     n = len(triplets)
-    profiles = {name: density_profile(getattr(triplets, name), window) for name in IMAGES}
+    profiles = {name: density_profile(getattr(triplets, name), spec.window) for name in IMAGES}
     with style():
         figure = new_figure(10.5, 2.35 * n + 0.6)
         rows = figure.subplots(n, 4, squeeze=False, width_ratios=[1, 1, 1, 1.5])
@@ -22,7 +23,7 @@ def preview_figure(triplets: Triplets, window: int) -> Figure:
             for axes, name in zip(row, IMAGES, strict=False):
                 picture(axes, getattr(triplets, name)[i], _TITLES[name] if i == 0 else "")
             axes = row[-1]
-            draw_truth(axes, triplets.spec, window)
+            draw_truth(axes, spec)
             k = range(1, profiles["r"].shape[1] + 1)
             axes.plot(k, profiles["s1"][i], color=MUTED, linewidth=0.8, linestyle=":", label="s1")
             axes.plot(k, profiles["s2"][i], color=MUTED, linewidth=0.8, linestyle="--", label="s2")

@@ -1,13 +1,13 @@
-"""ξ(k): density profiles over their exact mean and exact envelope."""
+"""ξ(k): density profiles over the mean and the envelope of true ones."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench import theory
-from trendbench.families.disks.process import Disks
 from trendbench.figures.canvas import BAND, MODEL, MUTED, TRUTH
+from trendbench.metrics.truth import PAIRS, true_values
+from trendbench.spec import TaskSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 _THREADS = 6  # single profiles that are drawn one by one
 
 
-def draw_truth(axes: "Axes", process: Disks, window: int) -> None:
-    """The exact mean of ξ_k and the 95 % envelope of one true image, global over k."""
-    mean = theory.mean_profile(process, window)
-    spread = np.sqrt(np.diag(theory.profile_covariance(process, window)))
-    reach = theory.envelope_factor(process, window) * spread
+def draw_truth(axes: "Axes", spec: TaskSpec) -> None:
+    """The mean of ξ_k and the 95 % envelope of one true image, global over k.
+
+    Both are exact where the family states the law of two pixels, else estimated.
+    """
+    values = true_values(spec)
+    mean, reach = values.mean_profile, values.envelope
+    word = "exact" if spec.laws >= PAIRS else "estimated"
     k = np.arange(1, mean.size + 1)
     axes.fill_between(
         k, mean - reach, mean + reach, color=BAND, linewidth=0,
         label="95 % of true images lie wholly here",
     )  # fmt: skip
-    axes.plot(k, mean, color=TRUTH, linewidth=1.4, label="exact mean")
+    axes.plot(k, mean, color=TRUTH, linewidth=1.4, label=f"{word} mean")
     axes.set(xlabel="k [px]", ylabel="density ξ(k)", xlim=(1, mean.size), ylim=(0, None))
 
 

@@ -54,7 +54,7 @@ def result_figure(spec: TaskSpec, drawn: NDArray[np.uint8], name: str, caption: 
         for axes, image in zip(pictures.subplots(2, 2).flat, drawn, strict=False):
             picture(axes, image)
         axes = plot.subplots()
-        draw_truth(axes, spec, spec.window)
+        draw_truth(axes, spec)
         draw_model(axes, profiles, name)
         axes.legend(loc="upper left")
         axes.set_title(caption, fontsize=9)

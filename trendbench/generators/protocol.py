@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.germs import Germs
+from trendbench.process.latent import Latent
 from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
 
@@ -17,13 +17,15 @@ class Inputs:
     """What a generator draws from.
 
     Attributes:
-        s1, s2: (n, H, W) uint8, the left- and right-intensity images.
-        germs, target: the germs and the true r, for classes with ``privileged = True`` only.
+        s1, s2: (n, H, W) uint8, the textures at x = 0 and at x = W.
+        latent: what the images follow from, such as germs, for classes with
+            ``privileged = True`` only.
+        target: the true r, for the same classes.
     """
 
     s1: NDArray[np.uint8]
     s2: NDArray[np.uint8]
-    germs: Germs | None = None
+    latent: Latent | None = None
     target: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
@@ -36,7 +38,7 @@ class Generator(Protocol):
 
     A constructor takes hyper-parameters as keywords, so that a recipe can state them. Four
     facts about a class may be declared as class attributes; the defaults stand in parentheses:
-    ``privileged`` (False): it is shown germs and targets; ``conditional`` (True): it looks at
+    ``privileged`` (False): it is shown latents and targets; ``conditional`` (True): it looks at
     s1 and s2; ``extendable`` (False): more epochs continue a finished run; ``streams`` (False):
     ``fit`` takes training images by slices and batches of row numbers, so that they may be drawn
     meanwhile. An attribute or property ``parameters`` gives the number of trained numbers.
@@ -65,7 +67,7 @@ def declared(generator: type[Any], fact: str, default: bool) -> bool:
 
 
 def is_privileged(generator: type[Any]) -> bool:
-    """Whether the class asks for germs and targets."""
+    """Whether the class asks for latents and targets."""
     return declared(generator, "privileged", False)
 
 
@@ -85,12 +87,12 @@ def does_stream(generator: type[Any]) -> bool:
 
 
 def shown_to(generator: type[Any], triplets: Triplets) -> Triplets:
-    """Triplets as a class may train on them: germs only if it declares itself privileged."""
-    return triplets if is_privileged(generator) else replace(triplets, germs=None)
+    """Triplets as a class may train on them: latents only if it declares itself privileged."""
+    return triplets if is_privileged(generator) else replace(triplets, latent=None)
 
 
 def inputs_for(generator: type[Any], triplets: Triplets) -> Inputs:
-    """What a class may draw from: germs and targets only if it declares itself privileged."""
+    """What a class may draw from: latents and targets only if it declares itself privileged."""
     if is_privileged(generator):
-        return Inputs(triplets.s1, triplets.s2, triplets.germs, triplets.r)
+        return Inputs(triplets.s1, triplets.s2, triplets.latent, triplets.r)
     return Inputs(triplets.s1, triplets.s2)

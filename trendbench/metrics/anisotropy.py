@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.families.disks.process import Disks
 from trendbench.metrics import columns
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric, Need
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import PAIRS, Truth
+from trendbench.process.family import Law, Process
 
 _LEAST = 1e-12
 
@@ -24,7 +24,8 @@ class AnisotropyError(ImageMetric):
 
     name = "anisotropy_error"
     meaning = "edges across less edges down, over their sum, minus the exact ratio"
-    needs: ClassVar[frozenset[Need]] = frozenset({"germs", "rows"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"black", "rows"})
+    laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
@@ -37,11 +38,18 @@ class AnisotropyError(ImageMetric):
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         del n
-        return _ratio(mean) - _ratio(_exact(truth.spec))
+        return _ratio(mean) - _ratio(truth.values.of_texture(self))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        return _exact(truth.spec)
+        return truth.values.of_texture(self)
+
+    def exact(self, process: Process) -> NDArray[np.float64]:
+        """Expected e_x and e_y, (2,)."""
+        between, left = np.arange(1.0, process.width), theory.pixel_centres(process.width)[:-1]
+        across = theory.edge_probability(process, between, along_x=True)
+        down = theory.edge_probability(process, left, along_x=False)
+        return np.array([across.mean(), down.mean()])
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -51,12 +59,3 @@ class AnisotropyError(ImageMetric):
 def _ratio(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     across, down = edges[..., 0], edges[..., 1]
     return np.asarray((across - down) / np.maximum(across + down, _LEAST))
-
-
-def _exact(process: Disks) -> NDArray[np.float64]:
-    """Expected e_x and e_y, (2,)."""
-    lam, radius = process.intensity, process.radius
-    between, left = np.arange(1.0, process.width), theory.pixel_centres(process.width)[:-1]
-    across = theory.edge_probability(between, lam, radius, along_x=True)
-    down = theory.edge_probability(left, lam, radius, along_x=False)
-    return np.array([across.mean(), down.mean()])

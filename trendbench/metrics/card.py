@@ -184,6 +184,7 @@ def score_images(
             truth_high=fresh.high,
             unit=metric.unit,
             version=metric.version,
+            estimated=metric.is_estimated(truth.spec),
         )
         values[metric.name] = per_image(metric, own, truth)
     return concluded(Card(name, truth.spec.name, data, n, scores, [], (), "", values), truth.spec)

@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trendbench.families.disks.conditional import redraw_r
-from trendbench.families.disks.germs import draw_germs
-from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.exchange import pooled_p, signed_rank_z
 from trendbench.metrics.folds import FOLDS, Groups, deal
 from trendbench.process.images import WHITE
@@ -128,15 +125,15 @@ class _Pairs:
     def fresh_true(self, rng: np.random.Generator) -> Images:
         """A fresh true image for each triplet, (n, H, W), given its inputs if they are looked at.
 
-        Where the germs are unknown there is no law to draw from, and the stored r serve.
+        Where the latents are unknown there is no law to draw from, and the stored r serve.
         """
-        spec, germs = self._triplets.spec, self._triplets.germs
-        if germs is None:
+        spec, latents = self._triplets.spec, self._triplets.latent
+        if latents is None:
             return self._triplets.r
         if self._conditional:
-            return render_r(redraw_r(spec, germs, rng), spec)
+            return spec.render_r(spec.redraw(latents, rng))
         seed = int(rng.integers(SEED_LIMIT, dtype=np.uint64))
-        return render_r(draw_germs(spec, len(germs), seed, "test"), spec)
+        return spec.render_r(spec.latents(len(latents), seed, "test"))
 
     def crops(
         self, chosen: NDArray[np.int64], true: Images, rng: np.random.Generator

@@ -1,7 +1,7 @@
 """How r hangs together with its inputs: survival of particles, containment, disagreement.
 
-All on the inner columns, further than R from the left and right border, where the coupling is
-exact on pixels. Survival and containment exist for the ``thinning`` coupling alone.
+All on the inner columns, further than the margin of the process from the left and right border,
+where the laws hold on pixels. Survival and containment exist where the images are nested.
 """
 
 import math
@@ -11,41 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import COVERAGE, Truth, true_values
+from trendbench.process.family import Law, Process
+from trendbench.spec import TaskSpec
 
 _LEAST_COUNT = 0.5  # pixels in all images together; fewer are none, but for rounding
 _LEAST_CHANCE = 3e-3  # share of pixels; below it few images differ at all
 
 
-def inner_columns(process: Disks) -> slice:
-    """The columns whose pixels' disks lie inside the frame, left and right."""
-    margin = math.ceil(process.radius - 0.5)
+def inner_columns(process: Process) -> slice:
+    """The columns on which the laws of the coupling hold."""
+    margin = math.ceil(max(process.margin - 0.5, 0.0))
     return slice(margin, process.width - margin)
 
 
-def is_coupled(process: Disks) -> bool:
+def is_coupled(spec: TaskSpec) -> bool:
     """Whether the images of a triplet share germs and differ, where that can be seen."""
-    differ = process.lambda_left != process.lambda_right
-    return process.coupling == "thinning" and differ and can_differ(process)
+    return spec.is_nested and "survival" in spec.laws and can_differ(spec)
 
 
-def can_differ(process: Disks) -> bool:
+def can_differ(spec: TaskSpec) -> bool:
     """Whether there are inner columns, and unrelated images differ there."""
-    black = inner_coverage(process)
+    black = inner_coverage(spec)
     return bool(black.size) and float(chance_disagreement(black, black)) > _LEAST_CHANCE
 
 
 def _sparse_and_dense(
-    batch: Batch, process: Disks
+    batch: Batch, process: Process
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Black pixels on the inner columns of the sparser input, the denser input, the image."""
     assert batch.s1 is not None
     assert batch.s2 is not None
-    rising = process.lambda_left < process.lambda_right
-    sparse, dense = (batch.s1, batch.s2) if rising else (batch.s2, batch.s1)
+    sparse, dense = (batch.s1, batch.s2) if process.is_rising else (batch.s2, batch.s1)
     inner = inner_columns(process)
     return sparse[..., inner] == 0, dense[..., inner] == 0, batch.black[..., inner]
 
@@ -54,7 +53,7 @@ class RetentionError(ImageMetric):
     """Distance of the pixel survival curve from the exact one, sampling noise taken out.
 
     In column c, of N pixels black in the denser input only, S are black in the image; the curve
-    is S̄_c/N̄_c, images averaged first, its exact value s(x_c) that of ``theory.pixel_survival``.
+    is S̄_c/N̄_c, images averaged first, its exact value s(x_c) that of the process's ``survival``.
     With e = S − s·N per image, the score is √max(0, mean_c [(ē² − s_e²/n)/N̄²]).
     """
 
@@ -71,7 +70,7 @@ class RetentionError(ImageMetric):
         n = np.count_nonzero(extra, axis=1)
         survived = np.count_nonzero(extra & black, axis=1)
         x = theory.pixel_centres(truth.spec.width)[inner_columns(truth.spec)]
-        exact = theory.pixel_survival(x, truth.spec.intensity, truth.spec.radius)
+        exact = truth.spec.survival(x)
         excess = survived - exact * n
         return np.concatenate([n, excess, np.square(excess)], axis=1)
 
@@ -123,10 +122,13 @@ class Containment(ImageMetric):
         return 0.0
 
 
-def expected_disagreement(process: Disks) -> float:
-    """Share of inner pixels in which two draws for the same inputs differ, exact."""
-    x = theory.pixel_centres(process.width)[inner_columns(process)]
-    return float(theory.conditional_disagreement(x, process).mean())
+def expected_disagreement(spec: TaskSpec) -> float:
+    """Share of inner pixels in which two draws for the same inputs differ."""
+    if spec.is_independent:
+        black = inner_coverage(spec)
+        return float(chance_disagreement(black, black))
+    x = theory.pixel_centres(spec.width)[inner_columns(spec)]
+    return float(spec.disagreement(x).mean())
 
 
 def chance_disagreement(
@@ -139,9 +141,9 @@ def chance_disagreement(
     return np.asarray((black * (1 - other) + other * (1 - black)).mean(axis=-1))
 
 
-def inner_coverage(process: Disks) -> NDArray[np.float64]:
+def inner_coverage(spec: TaskSpec) -> NDArray[np.float64]:
     """p(x) of the inner columns, (m,)."""
-    return theory.column_coverage(process)[inner_columns(process)]
+    return true_values(spec).column_coverage[inner_columns(spec)]
 
 
 def over_chance(differing: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -161,7 +163,8 @@ class TargetDisagreement(ImageMetric):
     name = "target_disagreement"
     version: ClassVar[int] = 2
     meaning = "disagreement with the true r, over chance and over that of a fresh draw"
-    needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread", "disagreement"})
+    laws: ClassVar[frozenset[Law]] = COVERAGE
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.target is not None
@@ -187,10 +190,10 @@ class TargetDisagreement(ImageMetric):
 class InputDisagreement(ImageMetric):
     """How far images are from the nearer input, relative to true ones.
 
-    As ``TargetDisagreement``, for each input. Under ``thinning`` r differs from the sparser input
-    with probability p_r − p_sparse and from the denser one with p_dense − p_r; otherwise by
-    chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1 for true
-    images in expectation, the smaller a little less: the card shows its median.
+    As ``TargetDisagreement``, for each input. Where the images are nested r differs from the
+    sparser input with probability p_r − p_sparse and from the denser one with p_dense − p_r;
+    otherwise by chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1
+    for true images in expectation, the smaller a little less: the card shows its median.
     """
 
     name = "input_disagreement"
@@ -198,6 +201,7 @@ class InputDisagreement(ImageMetric):
     is_noise_at_truth: ClassVar[bool] = True
     meaning = "disagreement with the nearer input, over chance and over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "trend"})
+    laws: ClassVar[frozenset[Law]] = COVERAGE
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         inner = inner_columns(truth.spec)
@@ -221,7 +225,7 @@ class InputDisagreement(ImageMetric):
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
         black = inner_coverage(truth.spec)
-        if truth.spec.coupling == "thinning":
+        if truth.spec.is_nested:
             apart = [np.abs(black - p).mean() for p in _input_coverages(truth.spec)]
         else:
             apart = [chance_disagreement(black, p) for p in _input_coverages(truth.spec)]
@@ -232,7 +236,6 @@ class InputDisagreement(ImageMetric):
         return 1.0
 
 
-def _input_coverages(process: Disks) -> NDArray[np.float64]:
+def _input_coverages(spec: TaskSpec) -> NDArray[np.float64]:
     """Coverage of s1 and of s2, (2, 1)."""
-    ends = theory.coverage([0.0, process.width], process.intensity, process.radius)
-    return ends[:, None]
+    return true_values(spec).input_coverage[:, None]

@@ -11,7 +11,7 @@ from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.coupling import inner_columns, is_coupled
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.texture import REACH, LinealError, S2Error, TextureMetric
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import Truth, true_values
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
@@ -49,7 +49,7 @@ def measured_curves(
         given: the triplets they were drawn for, where they were drawn for any.
     """
     two_point, white_runs = S2Error(), LinealError()
-    truth = Truth(spec, theory.mean_profile(spec, spec.window), _ENDLESS)
+    truth = Truth(spec, true_values(spec).mean_profile, _ENDLESS)
     features = features_of([two_point, white_runs], images, truth, None, None, _BATCH)
     return Curves(
         profile=density_profile(images, spec.window).mean(axis=0),
@@ -60,26 +60,24 @@ def measured_curves(
 
 
 def exact_curves(spec: TaskSpec) -> Curves:
-    """What the curves are for true images, in closed form."""
+    """What the curves are for true images: exact, or estimated where a law is absent."""
     two_point, white_runs = S2Error(), LinealError()
     survival = None
     if is_coupled(spec):
         x = theory.pixel_centres(spec.width)[inner_columns(spec)]
-        survival = theory.pixel_survival(x, spec.intensity, spec.radius)
+        survival = spec.survival(x)
     return Curves(
-        profile=theory.mean_profile(spec, spec.window),
-        two_point=_along_x(two_point.exact(spec), two_point, spec),
-        white_runs=_along_x(white_runs.exact(spec), white_runs, spec),
+        profile=true_values(spec).mean_profile,
+        two_point=_along_x(true_values(spec).of_texture(two_point), two_point, spec),
+        white_runs=_along_x(true_values(spec).of_texture(white_runs), white_runs, spec),
         survival=survival,
     )
 
 
 def survival_curve(images: NDArray[np.uint8], given: Triplets) -> Curve:
     """Share of the denser input's extra pixels that are black in the images, inner columns."""
-    spec = given.spec
-    inner = inner_columns(spec)
-    rising = spec.lambda_left < spec.lambda_right
-    sparse, dense = (given.s1, given.s2) if rising else (given.s2, given.s1)
+    inner = inner_columns(given.spec)
+    sparse, dense = (given.s1, given.s2) if given.spec.is_rising else (given.s2, given.s1)
     extra = (dense[..., inner] == 0) & (sparse[..., inner] != 0)
     kept = extra & (images[..., inner] < THRESHOLD)
     share: Curve = kept.sum(axis=(0, 1)) / np.maximum(extra.sum(axis=(0, 1)), 1)
@@ -93,6 +91,6 @@ def first_step(metric_name: str) -> int:
 
 def _along_x(features: Curve, metric: TextureMetric, spec: TaskSpec) -> Curve:
     """The part of a texture score's features that runs along x, as (bands, steps)."""
-    steps = min(int(np.ceil(REACH * spec.radius)), spec.width - 1)
+    steps = min(int(np.ceil(REACH * spec.length)), spec.width - 1)
     count = steps + 1 - first_step(metric.name)
     return features[: BANDS * count].reshape(count, BANDS).T

@@ -15,8 +15,8 @@ from trendbench.metrics.columns import Counts, Words
 from trendbench.metrics.grey import DARKEST, LIGHTEST
 from trendbench.process.triplets import Triplets
 
-_LAGS = (0.5, 1.0, 2.0, 4.0)  # in radii, beside a lag of 1 px
-_STRIPS = 16  # at most, and none thinner than a radius
+_LAGS = (0.5, 1.0, 2.0, 4.0)  # in lengths, beside a lag of 1 px
+_STRIPS = 16  # at most, and none thinner than a length
 _BATCH = 128
 Features = NDArray[np.float64]
 
@@ -33,23 +33,23 @@ def describe(images: NDArray[np.uint8], given: Triplets, *, conditional: bool) -
     for start in range(0, len(images), _BATCH):
         rows = slice(start, start + _BATCH)
         inputs = (given.s1[rows], given.s2[rows]) if conditional else None
-        parts.append(_of_batch(images[rows], inputs, given.spec.radius))
+        parts.append(_of_batch(images[rows], inputs, given.spec.length))
     return np.concatenate(parts)
 
 
 def _of_batch(
     images: NDArray[np.uint8],
     inputs: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None,
-    radius: float,
+    length: float,
 ) -> Features:
     black = images < THRESHOLD
     words, height = columns.pack(black), black.shape[1]
     grey = (images >= DARKEST) & (images <= LIGHTEST)
     parts = [
         grey.mean(axis=(1, 2))[:, None],
-        _strips(black.mean(axis=1), radius),
-        _strips(black.mean(axis=2), radius),
-        _texture(words, height, radius),
+        _strips(black.mean(axis=1), length),
+        _strips(black.mean(axis=2), length),
+        _texture(words, height, length),
         _lone(words, height),
         _lone(~words & columns.rows_mask(height), height),
     ]
@@ -60,20 +60,20 @@ def _of_batch(
     return np.concatenate(parts, axis=1)
 
 
-def _strips(profile: NDArray[np.float64], radius: float) -> Features:
+def _strips(profile: NDArray[np.float64], length: float) -> Features:
     """Means of a profile (b, m) over strips of about equal length."""
     m = profile.shape[1]
-    number = int(np.clip(m / max(radius, 1.0), 1, _STRIPS))
+    number = int(np.clip(m / max(length, 1.0), 1, _STRIPS))
     ends = np.arange(number + 1) * m // number
     sums: Features = np.add.reduceat(profile, ends[:-1], axis=1) / np.diff(ends)
     return sums
 
 
-def _texture(words: Words, height: int, radius: float) -> Features:
+def _texture(words: Words, height: int, length: float) -> Features:
     """Counts of pairs, lineal paths and 2×2 configurations in each band, (b, d)."""
     width, mask = words.shape[1], columns.rows_mask(height)
     reach = min(width, height) - 1
-    lags = sorted({1, *(round(share * radius) for share in _LAGS)} & set(range(1, reach + 1)))
+    lags = sorted({1, *(round(share * length) for share in _LAGS)} & set(range(1, reach + 1)))
     counts: list[Counts] = []
     for lag in lags:
         down = columns.shift(words, lag)

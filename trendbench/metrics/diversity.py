@@ -5,7 +5,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.coupling import (
     chance_disagreement,
@@ -15,7 +14,9 @@ from trendbench.metrics.coupling import (
     over_chance,
 )
 from trendbench.metrics.metric import ImageMetric, Need
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import COVERAGE, Truth
+from trendbench.process.family import Law
+from trendbench.spec import TaskSpec
 
 
 class Diversity(ImageMetric):
@@ -23,7 +24,7 @@ class Diversity(ImageMetric):
 
     With D the share of inner pixels in which they differ, and D₀ that of unrelated images of the
     same coverage by column, the score is (D/D₀) over its exact value. Exact are
-    ``theory.conditional_disagreement`` for samples given inputs, and D = D₀ for samples that were
+    the process's ``disagreement`` for samples given inputs, and D = D₀ for samples that were
     drawn without any.
     """
 
@@ -31,6 +32,7 @@ class Diversity(ImageMetric):
     version: ClassVar[int] = 2
     meaning = "disagreement of two samples for the same inputs, over chance and over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"second", "spread"})
+    laws: ClassVar[frozenset[Law]] = COVERAGE
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.second is not None
@@ -56,9 +58,9 @@ class Diversity(ImageMetric):
         return 1.0
 
 
-def expected_spread(process: Disks, *, conditional: bool) -> float:
+def expected_spread(spec: TaskSpec, *, conditional: bool) -> float:
     """Share of inner pixels in which two draws differ, for the same inputs or for none; exact."""
     if conditional:
-        return expected_disagreement(process)
-    black = inner_coverage(process)
+        return expected_disagreement(spec)
+    black = inner_coverage(spec)
     return float(chance_disagreement(black, black))

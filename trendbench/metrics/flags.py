@@ -12,9 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from trendbench import theory
 from trendbench.metrics.metric import Score
-from trendbench.metrics.trend import standard_errors
+from trendbench.metrics.truth import true_values
 from trendbench.spec import TaskSpec
 
 CHANCE = 2.0
@@ -72,15 +71,16 @@ class Rule:
 def _bias_limit(spec: TaskSpec, n: int) -> float:
     """A mean profile that is off by a twentieth of its range, or of its mean if that is larger."""
     del n
-    profile = theory.mean_profile(spec, spec.window)
+    profile = true_values(spec).mean_profile
     return float((_TREND_SHARE * max(np.ptp(profile), profile.mean())) ** 2)
 
 
 def _slope_limit(spec: TaskSpec, n: int) -> float:
-    """A twentieth of the slope, or of the mean intensity over the frame, in standard errors."""
-    mean = (spec.lambda_left + spec.lambda_right) / 2
-    wrong = _TREND_SHARE * max(abs(spec.intensity.k), mean / spec.width)
-    return float(wrong / standard_errors(spec)[1] * np.sqrt(n))
+    """A twentieth of the slope, or of the trend at mid-frame over the width, in standard errors."""
+    trend, errors = true_values(spec).trend, true_values(spec).trend_errors
+    mean = float(trend.at(spec.width / 2))
+    wrong = _TREND_SHARE * max(abs(trend.slope), mean / spec.width)
+    return float(wrong / errors[1] * np.sqrt(n))
 
 
 def _below(limit: Callable[[TaskSpec, int], float]) -> Callable[[TaskSpec, int], float]:

@@ -12,12 +12,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.metric import Need
 from trendbench.metrics.thumbnails import Thumbnails, nearest, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import VoteMetric, votes
+from trendbench.process.family import Process
 from trendbench.simulation import simulate
 
 _FRESH_SEED = 0x6672657368  # apart from any seed a person would choose
@@ -46,7 +46,7 @@ class Memorisation(VoteMetric):
 
 
 @lru_cache(maxsize=2)
-def _fresh(process: Disks, n: int) -> Thumbnails:
+def _fresh(process: Process, n: int) -> Thumbnails:
     """Thumbnails of n fresh true images."""
     parts = [
         thumbnails(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.truth import Truth
+from trendbench.process.family import Law, Process
 from trendbench.storage.stated import Part, Text
 
 Direction = Literal["lower", "higher", "target"]
@@ -25,10 +26,12 @@ Need = Literal[
     "redrawn",  # a fresh true draw for the same inputs
     "second",  # another sample for the same inputs
     "training",  # the images that must not be remembered
-    "germs",  # a task whose images are not all white
+    "black",  # a task whose images are not all white
     "trend",  # a task whose inputs have different intensities
     "rows",  # a frame of two rows or more
-    "shared germs",  # a task whose triplets share germs and differ
+    "shared germs",  # a task whose images are nested, with a known survival
+    "impossible",  # a family that finds black that no image of it can have
+    "disagreement",  # a family that knows how often two draws for the same inputs differ
     "spread",  # a task in which two draws of r differ
     "set",  # all images at once
 ]
@@ -43,6 +46,8 @@ class Score(Part):
         truth_low, truth_high: the reference range. Of sets of as many fresh true images, 99 %
             have every score of their card within its range.
         unit, version: of the metric.
+        estimated: whether truth is estimated from fresh simulated images, as the family of the
+            task states no law that gives it.
     """
 
     value: float
@@ -53,6 +58,7 @@ class Score(Part):
     truth_high: float
     unit: Text
     version: int
+    estimated: bool = False
 
     @property
     def is_within(self) -> bool:
@@ -70,6 +76,7 @@ class Metric:
         direction: whether lower, higher, or closeness to the truth's value is better.
         version: raised whenever the same images would score differently.
         needs: what the images and the task must have; without it the score does not exist.
+        laws: what its value for true images follows from; it is estimated where one is absent.
         minimum: no value is smaller, so no interval reaches below it.
     """
 
@@ -79,7 +86,12 @@ class Metric:
     direction: ClassVar[Direction] = "target"
     version: ClassVar[int] = 1
     needs: ClassVar[frozenset[Need]] = frozenset()
+    laws: ClassVar[frozenset[Law]] = frozenset()
     minimum: ClassVar[float] = -math.inf
+
+    def is_estimated(self, process: Process) -> bool:
+        """Whether its value for true images is estimated from simulated ones."""
+        return not self.laws <= process.laws
 
 
 class ImageMetric(Metric, ABC):

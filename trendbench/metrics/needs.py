@@ -5,6 +5,7 @@ from trendbench.metrics.coupling import can_differ, is_coupled
 from trendbench.metrics.diversity import expected_spread
 from trendbench.metrics.metric import Need
 from trendbench.metrics.truth import Truth
+from trendbench.spec import TaskSpec
 
 _LEAST_FLOOR = 1e-9  # below it true images are all alike, but for events that few sets show
 
@@ -18,10 +19,19 @@ def at_hand(batch: Batch, truth: Truth) -> set[Need]:
         "second": batch.second is not None,
         "redrawn": batch.redrawn is not None,
         "training": truth.thumbnails is not None,
-        "germs": truth.xi_floor > _LEAST_FLOOR,
-        "trend": spec.lambda_left != spec.lambda_right and can_differ(spec),
+        "black": truth.xi_floor > _LEAST_FLOOR,
+        "trend": spec.has_trend and can_differ(spec),
         "rows": spec.height > 1,
         "shared germs": is_coupled(spec),
-        "spread": can_differ(spec) and expected_spread(spec, conditional=batch.s1 is not None) > 0,
+        "spread": _is_spread(spec, conditional=batch.s1 is not None),
+        "impossible": "impossible" in spec.laws,
+        "disagreement": "disagreement" in spec.laws,
     }
     return {need for need, is_met in met.items() if is_met}
+
+
+def _is_spread(spec: TaskSpec, *, conditional: bool) -> bool:
+    """Whether two draws of r differ, as far as that is known."""
+    if not can_differ(spec) or (conditional and "disagreement" not in spec.laws):
+        return False
+    return expected_spread(spec, conditional=conditional) > 0

@@ -7,10 +7,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.conditional import redraw_r
-from trendbench.families.disks.germs import Germs, draw_germs
-from trendbench.families.disks.rendering import render, render_r
 from trendbench.process.images import IMAGES
+from trendbench.process.latent import Latent
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
@@ -23,26 +21,26 @@ _FEWEST, _MOST = 512, 4096
 class Pool:
     """Fresh triplets, and for each two more draws of r from the true conditional law.
 
-    Germs are kept and images drawn from them when asked for: the whole pool of images is some
-    hundred times larger than its germs.
+    Latents are kept and images drawn from them when asked for: the whole pool of images is some
+    hundred times larger.
 
     Attributes:
         spec: the task.
-        germs: of the triplets.
-        germs_drawn, germs_second: of the two more draws of r.
+        latents: of the triplets.
+        latents_drawn, latents_second: of the two more draws of r.
     """
 
     spec: TaskSpec
-    germs: Germs
-    germs_drawn: Germs
-    germs_second: Germs
+    latents: Latent
+    latents_drawn: Latent
+    latents_second: Latent
 
     def __len__(self) -> int:
-        return len(self.germs)
+        return len(self.latents)
 
     def __getitem__(self, rows: slice) -> "Pool":
         """A contiguous range of the pool."""
-        parts = (self.germs, self.germs_drawn, self.germs_second)
+        parts = (self.latents, self.latents_drawn, self.latents_second)
         return Pool(self.spec, *(part[rows] for part in parts))
 
     def blocks(self, size: int) -> Iterator["Pool"]:
@@ -54,25 +52,25 @@ class Pool:
         """s1, s2 and r."""
         shape = (len(IMAGES), len(self), self.spec.height, self.spec.width)
         images = np.empty(shape, dtype=np.uint8)
-        render(self.germs, self.spec.radius, images)
+        self.spec.render(self.latents, images)
         s1, s2, r = images
-        return Triplets(self.spec, s1, s2, r, self.germs)
+        return Triplets(self.spec, s1, s2, r, self.latents)
 
     @cached_property
     def drawn(self) -> NDArray[np.uint8]:
         """One more draw of r for each triplet, (n, H, W)."""
-        return render_r(self.germs_drawn, self.spec)
+        return self.spec.render_r(self.latents_drawn)
 
     @cached_property
     def second(self) -> NDArray[np.uint8]:
         """Another, (n, H, W)."""
-        return render_r(self.germs_second, self.spec)
+        return self.spec.render_r(self.latents_second)
 
 
 @lru_cache(maxsize=1)
 def true_pool(spec: TaskSpec) -> Pool:
     """The pool of a task, the same at every call."""
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
-    germs = draw_germs(spec, n, _POOL_SEED, "test")
+    latents = spec.latents(n, _POOL_SEED, "test")
     rng = np.random.default_rng(_POOL_SEED)
-    return Pool(spec, germs, redraw_r(spec, germs, rng), redraw_r(spec, germs, rng))
+    return Pool(spec, latents, spec.redraw(latents, rng), spec.redraw(latents, rng))

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from trendbench.families.disks.process import Disks
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.coupling import chance_disagreement
 from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.thumbnails import squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import VoteMetric
+from trendbench.process.family import Process
 from trendbench.simulation import simulate
 
 _FRESH_SEED = 0x7477696E  # apart from any seed a person would choose
@@ -41,7 +41,7 @@ class Repeats(VoteMetric, SetMetric):
         return np.concatenate([_votes(images[rows], truth.spec, int(rows[0])) for rows in parts])
 
 
-def _votes(images: NDArray[np.uint8], process: Disks, start: int) -> NDArray[np.float64]:
+def _votes(images: NDArray[np.uint8], process: Process, start: int) -> NDArray[np.float64]:
     black = images < THRESHOLD
     twin = _twins(black, process)
     rows = np.flatnonzero(twin >= 0)
@@ -51,7 +51,7 @@ def _votes(images: NDArray[np.uint8], process: Disks, start: int) -> NDArray[np.
     return np.column_stack([(twin >= 0).astype(float) - by_chance, start + groups])
 
 
-def _twins(black: NDArray[np.bool_], process: Disks) -> NDArray[np.int64]:
+def _twins(black: NDArray[np.bool_], process: Process) -> NDArray[np.int64]:
     """The index of each image's twin, −1 where it has none, (n,)."""
     nearest, is_near = _nearest_others(black, process)
     density = black.mean(axis=1)
@@ -64,7 +64,7 @@ def _twins(black: NDArray[np.bool_], process: Disks) -> NDArray[np.int64]:
 
 
 def _nearest_others(
-    black: NDArray[np.bool_], process: Disks
+    black: NDArray[np.bool_], process: Process
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The other image of least thumbnail distance, and whether that is half the usual at most."""
     small = thumbnails(black, process)
@@ -93,6 +93,6 @@ def _least_disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> flo
 
 
 @lru_cache(maxsize=2)
-def _twins_of_fresh(process: Disks, n: int, start: int) -> NDArray[np.int64]:
+def _twins_of_fresh(process: Process, n: int, start: int) -> NDArray[np.int64]:
     """The twins of n fresh true images."""
     return _twins(simulate(process, n, _FRESH_SEED, start=start).r < THRESHOLD, process)

@@ -2,7 +2,8 @@
 
 A pool of true triplets is simulated from a seed of its own. Each score's features are taken on
 it, their mean is put where the closed forms say it is, and samples of n images are drawn from it
-with replacement.
+with replacement. Where there is no closed form the pool's own mean stands for it, and its sampling
+error is in the reference range.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.engine import Engine, Here
-from trendbench.families.disks.conditional import redraw_r
-from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
@@ -124,7 +123,10 @@ class ReferenceDistribution:
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
         centred = pooled - mean + metric.expected(mean, self.truth)
-        return metric.value(_pool_weights(n, len(pooled)) @ centred, n, self.truth)
+        weights = _pool_weights(n, len(pooled))
+        if metric.is_estimated(self.truth.spec):  # from the pool, which is a sample too
+            weights = weights - _pool_weights(len(pooled), len(pooled))[::-1] + 1 / len(pooled)
+        return metric.value(weights @ centred, n, self.truth)
 
 
 @dataclass(frozen=True)
@@ -243,8 +245,8 @@ def _batches(
 
 
 def _redrawn(given: Triplets, rows: slice) -> NDArray[np.uint8] | None:
-    """A fresh draw of r for each triplet, from the true conditional law; None without germs."""
-    if given.germs is None:
+    """A fresh draw of r for each triplet, from the true conditional law; None without latents."""
+    if given.latent is None:
         return None
     rng = np.random.default_rng([_REDRAW_SEED, rows.start])
-    return render_r(redraw_r(given.spec, given.germs[rows], rng), given.spec)
+    return given.spec.render_r(given.spec.redraw(given.latent[rows], rng))

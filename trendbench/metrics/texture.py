@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.families.disks.process import Disks
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import Direction, ImageMetric, Need
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import PAIRS, Truth
+from trendbench.process.family import Law, Process
 
-REACH = 4  # longest lag and run, in radii
+REACH = 4  # longest lag and run, in lengths
 _SMALLEST_SCALE = 1e-9
 _SMALLEST_PROBABILITY = 1e-3  # rarer events are too few to measure a relative error on
 
@@ -37,12 +37,13 @@ class TextureMetric(ImageMetric):
     minimum: ClassVar[float] = 0.0
 
     @abstractmethod
-    def exact(self, process: Disks) -> NDArray[np.float64]:
+    def exact(self, process: Process) -> NDArray[np.float64]:
         """Expectation of the features of a true image, (d,)."""
 
-    def scale(self, process: Disks) -> NDArray[np.float64]:
+    def scale(self, exact: NDArray[np.float64], process: Process) -> NDArray[np.float64]:
         """Unit of each feature's deviation: its exact value, or 0.001 where that is smaller."""
-        return np.maximum(self.exact(process), _SMALLEST_PROBABILITY)
+        del process
+        return np.maximum(exact, _SMALLEST_PROBABILITY)
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return np.sqrt(self.quadratic(mean, n, truth))
@@ -50,13 +51,14 @@ class TextureMetric(ImageMetric):
     def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         """Mean square of deviations over their scale, (…)."""
         del n
-        exact, scale = self.exact(truth.spec), self.scale(truth.spec)
+        exact = truth.values.of_texture(self)
+        scale = self.scale(exact, truth.spec)
         relative = (mean - exact) / np.maximum(np.abs(scale), _SMALLEST_SCALE)
         return np.asarray(np.square(relative).mean(axis=-1))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        return self.exact(truth.spec)
+        return truth.values.of_texture(self)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -64,10 +66,11 @@ class TextureMetric(ImageMetric):
 
 
 class S2Error(TextureMetric):
-    """Relative error of S2(h) = P(both pixels black), lags 0 … 4R in x and 1 … 4R in y."""
+    """Relative error of S2(h) = P(both pixels black), lags 0 … 4L in x and 1 … 4L in y."""
 
     name = "s2_error"
-    meaning = "relative error of the two-point probability, lags up to 4R"
+    meaning = "relative error of the two-point probability, lags up to four lengths"
+    laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         words, height = batch.words, batch.images.shape[1]
@@ -81,15 +84,16 @@ class S2Error(TextureMetric):
         ]
         return np.concatenate([band_means(part) for part in parts], axis=1)
 
-    def exact(self, process: Disks) -> NDArray[np.float64]:
+    def exact(self, process: Process) -> NDArray[np.float64]:
         return _exact_s2(process)
 
 
 class LinealError(TextureMetric):
-    """Relative error of the probability of lineal paths of n pixels, n up to 4R, in x and y."""
+    """Relative error of the probability of lineal paths of n pixels, n up to 4L, in x and y."""
 
     name = "lineal_error"
-    meaning = "relative error of the probability of lineal paths, up to 4R"
+    meaning = "relative error of the probability of lineal paths, up to four lengths"
+    laws: ClassVar[frozenset[Law]] = frozenset({"white_run"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         height = batch.images.shape[1]
@@ -108,7 +112,7 @@ class LinealError(TextureMetric):
                 parts.append(columns.count(down) / (height - n + 1))
         return np.concatenate([band_means(part) for part in parts], axis=1)
 
-    def exact(self, process: Disks) -> NDArray[np.float64]:
+    def exact(self, process: Process) -> NDArray[np.float64]:
         return _exact_runs(process)
 
 
@@ -117,6 +121,7 @@ class PerimeterError(TextureMetric):
 
     name = "perimeter_error"
     meaning = "relative error of the digital perimeter"
+    laws: ClassVar[frozenset[Law]] = PAIRS
     needs: ClassVar[frozenset[Need]] = frozenset({"rows"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -127,26 +132,26 @@ class PerimeterError(TextureMetric):
         down = columns.count((words ^ columns.shift(words, 1)) & inside) / max(height - 1, 1)
         return np.concatenate([band_means(across), band_means(down)], axis=1)
 
-    def exact(self, process: Disks) -> NDArray[np.float64]:
-        lam, radius = process.intensity, process.radius
+    def exact(self, process: Process) -> NDArray[np.float64]:
         inner, centres = np.arange(1.0, process.width), theory.pixel_centres(process.width)
         return np.concatenate(
             [
-                band_means(theory.edge_probability(inner, lam, radius, along_x=True)),
-                band_means(theory.edge_probability(centres, lam, radius, along_x=False)),
+                band_means(theory.edge_probability(process, inner, along_x=True)),
+                band_means(theory.edge_probability(process, centres, along_x=False)),
             ]
         )
 
 
 class EulerError(TextureMetric):
-    """Error of the Euler number per 2×2 window, in units of the intensity.
+    """Error of the Euler number per 2×2 window, in units of the number of grains.
 
     Black is 8-connected, white 4-connected; windows wholly inside the frame count. The density
-    passes through zero where clusters begin to percolate, so its error is measured in germs.
+    passes through zero where clusters begin to percolate, so its error is measured in grains.
     """
 
     name = "euler_error"
-    meaning = "error of the Euler number, in units of the number of germs"
+    meaning = "error of the Euler number, in units of the number of grains"
+    laws: ClassVar[frozenset[Law]] = frozenset({"quads"})
     needs: ClassVar[frozenset[Need]] = frozenset({"rows"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -156,43 +161,40 @@ class EulerError(TextureMetric):
         density = (one - three - 2 * diagonal) / (4 * max(height - 1, 1))
         return band_means(density)
 
-    def exact(self, process: Disks) -> NDArray[np.float64]:
+    def exact(self, process: Process) -> NDArray[np.float64]:
         inner = np.arange(1.0, process.width)
-        return band_means(theory.euler_density(inner, process.intensity, process.radius))
+        return band_means(theory.euler_density(process, inner))
 
-    def scale(self, process: Disks) -> NDArray[np.float64]:
-        return band_means(process.intensity(np.arange(1.0, process.width)))
+    def scale(self, exact: NDArray[np.float64], process: Process) -> NDArray[np.float64]:
+        del exact
+        return band_means(process.grains(np.arange(1.0, process.width)))
 
 
-def _lags(process: Disks) -> tuple[range, range]:
+def _lags(process: Process) -> tuple[range, range]:
     """Lags along x and along y that fit the frame."""
-    reach = math.ceil(REACH * process.radius)
+    reach = math.ceil(REACH * process.length)
     return range(min(reach, process.width - 1) + 1), range(1, min(reach, process.height - 1) + 1)
 
 
-def _runs(process: Disks) -> tuple[range, range]:
+def _runs(process: Process) -> tuple[range, range]:
     """Lengths of runs along x and along y (a run of 1 is the same either way)."""
-    reach = math.ceil(REACH * process.radius)
+    reach = math.ceil(REACH * process.length)
     return range(1, min(reach, process.width) + 1), range(2, min(reach, process.height) + 1)
 
 
 @lru_cache(maxsize=8)
-def _exact_s2(process: Disks) -> NDArray[np.float64]:
-    lam, radius = process.intensity, process.radius
+def _exact_s2(process: Process) -> NDArray[np.float64]:
     x = theory.pixel_centres(process.width)
     along_x, along_y = _lags(process)
-    parts = [
-        theory.s2(x[: x.size - lag] + lag / 2, lag, lam, radius, along_x=True) for lag in along_x
-    ]
-    parts += [theory.s2(x, lag, lam, radius, along_x=False) for lag in along_y]
+    parts = [theory.s2(process, x[: x.size - lag] + lag / 2, lag, along_x=True) for lag in along_x]
+    parts += [theory.s2(process, x, lag, along_x=False) for lag in along_y]
     return np.concatenate([band_means(part) for part in parts])
 
 
 @lru_cache(maxsize=8)
-def _exact_runs(process: Disks) -> NDArray[np.float64]:
-    lam, radius = process.intensity, process.radius
+def _exact_runs(process: Process) -> NDArray[np.float64]:
     x = theory.pixel_centres(process.width)
     along_x, along_y = _runs(process)
-    parts = [theory.white_run(x[: x.size - n + 1] + (n - 1) / 2, n, lam, radius) for n in along_x]
-    parts += [theory.white_run(x, n, lam, radius) for n in along_y]
+    parts = [process.white_run(x[: x.size - n + 1] + (n - 1) / 2, n, along_x=True) for n in along_x]
+    parts += [process.white_run(x, n, along_x=False) for n in along_y]
     return np.concatenate([band_means(part) for part in parts])

@@ -10,20 +10,20 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.process import Disks
+from trendbench.process.family import Process
 
 _SHIFTS = (-2, 0, 2)  # px, along x and along y
 Thumbnails = NDArray[np.float32]
 Distances = NDArray[np.float32]
 
 
-def thumbnails(black: NDArray[np.bool_], process: Disks) -> Thumbnails:
-    """Block means of black images (n, H, W), blocks of about 2R × 2R px: (n, d)."""
+def thumbnails(black: NDArray[np.bool_], process: Process) -> Thumbnails:
+    """Block means of black images (n, H, W), blocks of about two lengths a side: (n, d)."""
     rows, columns = (_block_means(side, process)[:1] for side in black.shape[1:])
     return _shrunk(black, rows, columns)[0]
 
 
-def variants(black: NDArray[np.bool_], process: Disks) -> Thumbnails:
+def variants(black: NDArray[np.bool_], process: Process) -> Thumbnails:
     """Thumbnails of the images, of their mirror images, and of each of them shifted: (36, n, d)."""
     rows, columns = (_block_means(side, process) for side in black.shape[1:])
     return _shrunk(black, rows, columns)
@@ -70,15 +70,15 @@ def _shrunk(black: NDArray[np.bool_], rows: Thumbnails, columns: Thumbnails) -> 
 
 
 @lru_cache(maxsize=8)
-def _block_means(side: int, process: Disks) -> Thumbnails:
+def _block_means(side: int, process: Process) -> Thumbnails:
     """Weights that take a side of pixels to its blocks, unmirrored and unshifted first.
 
-    Blocks have about 2R px. Pixels left over at the end belong to no block.
+    Blocks have about two lengths. Pixels left over at the end belong to no block.
 
     Returns:
         (6, side // block, side).
     """
-    block = min(max(1, round(2 * process.radius)), side)
+    block = min(max(1, round(2 * process.length)), side)
     blocks, pixels = side // block, np.eye(side, dtype=np.float32)
     weights = []
     for line in (pixels, pixels[::-1]):

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch, xi_of
 from trendbench.metrics.metric import Direction, ImageMetric, Need
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import PAIRS, Truth
+from trendbench.process.family import Law
 
 
 class Xi(ImageMetric):
@@ -20,6 +21,7 @@ class Xi(ImageMetric):
 
     name = "xi"
     meaning = "squared error of the density profile, as the 2017 study prints it"
+    laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return xi_of(batch.profile, truth.xi0, truth.normaliser)[:, None]
@@ -37,7 +39,7 @@ class XiRatio(Xi):
 
     name = "xi_ratio"
     meaning = "ξ over the exact floor"
-    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"black"})
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         return np.divide(super().value(mean, n, truth), truth.xi_floor)
@@ -58,6 +60,7 @@ class XiExecuted(ImageMetric):
 
     name = "xi_executed"
     meaning = "what the 2017 study's program computed in place of ξ; not for ranking"
+    laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return np.square(batch.profile - _mean_square(truth)).mean(axis=1, keepdims=True)
@@ -67,8 +70,8 @@ class XiExecuted(ImageMetric):
         return np.array([self.ideal(truth)])
 
     def ideal(self, truth: Truth) -> float:
-        variance = np.diag(truth.profile_covariance)
-        apart = np.square(truth.mean_profile - _mean_square(truth))
+        variance = np.diag(truth.values.profile_covariance)
+        apart = np.square(truth.values.mean_profile - _mean_square(truth))
         return float(np.mean(variance + apart))
 
 
@@ -85,6 +88,8 @@ class XiBinary(Xi):
 class _ProfileMoments(ImageMetric):
     """Scores made of the profile's mean and variance: f = (ξ_1 … ξ_K, Σ_k ξ_k²)."""
 
+    laws: ClassVar[frozenset[Law]] = PAIRS
+
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         del truth
         profile = batch.profile
@@ -92,8 +97,10 @@ class _ProfileMoments(ImageMetric):
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        square = np.square(truth.mean_profile).sum() + np.trace(truth.profile_covariance)
-        return np.append(truth.mean_profile, square)
+        square = np.square(truth.values.mean_profile).sum() + np.trace(
+            truth.values.profile_covariance
+        )
+        return np.append(truth.values.mean_profile, square)
 
     @staticmethod
     def _variance(mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -114,7 +121,7 @@ class XiBias(_ProfileMoments):
 
     def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
         """The score itself, (…)."""
-        apart = np.square(mean[..., :-1] - truth.mean_profile).sum(axis=-1)
+        apart = np.square(mean[..., :-1] - truth.values.mean_profile).sum(axis=-1)
         return np.asarray((apart - self._variance(mean, n) / n) / truth.normaliser)
 
     def ideal(self, truth: Truth) -> float:
@@ -127,10 +134,10 @@ class XiVarianceRatio(_ProfileMoments):
 
     name = "xi_variance_ratio"
     meaning = "between-image variance of the profile over the exact one"
-    needs: ClassVar[frozenset[Need]] = frozenset({"germs"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"black"})
 
     def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
-        return self._variance(mean, n) / np.trace(truth.profile_covariance)
+        return self._variance(mean, n) / np.trace(truth.values.profile_covariance)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -139,4 +146,4 @@ class XiVarianceRatio(_ProfileMoments):
 
 def _mean_square(truth: Truth) -> NDArray[np.float64]:
     """E ξ_k² = (E ξ_k)² + Var(ξ_k) of true images, (W − w + 1,)."""
-    return np.square(truth.mean_profile) + np.diag(truth.profile_covariance)
+    return np.square(truth.values.mean_profile) + np.diag(truth.values.profile_covariance)

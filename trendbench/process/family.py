@@ -55,11 +55,13 @@ class Change:
             a triplet, (n, H, W) uint8; no change at size 0.
         meaning: one line for people.
         conditional: whether the images are drawn for the inputs.
+        copies: whether images of the set are copied; scores by exchange of labels tell that alone.
     """
 
     draw: Callable[[Latent, np.random.Generator, float], Images]
     meaning: str
     conditional: bool = False
+    copies: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Process(BaseModel):
     @model_serializer(mode="wrap")
     def _with_family(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stated = {} if self.family == DEFAULT_FAMILY else {"family": self.family}
-        return stated | fields(self)
+        return {**stated, **fields(self)}
 
     @model_validator(mode="after")
     def _is_of_a_size(self) -> Self:
@@ -340,6 +342,11 @@ class Process(BaseModel):
         """Number of grains per px² at x: the unit of errors of the Euler number."""
         return np.full_like(numbers(x, "x"), 1 / (4 * self.length**2))
 
+    @property
+    def about(self) -> str:
+        """What black is, in a few words."""
+        return f"the family {self.family}"
+
     def facts(self) -> list[tuple[str, str]]:
         """What the process is, as rows (name, text)."""
         return [
@@ -357,7 +364,7 @@ class Process(BaseModel):
         """Ways in which images may be nearly true, by name."""
         return {}
 
-    def checks(self, latents: Latent, images: Images) -> Iterator[Check]:
-        """What else must hold of triplets, images being (3, n, H, W): for ``trendbench verify``."""
-        del latents, images
+    def checks(self, latents: Latent) -> Iterator[Check]:
+        """What must hold of the latents of a data file, for ``trendbench verify``."""
+        del latents
         yield from ()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trendbench import theory
 from trendbench.metrics.coupling import inner_columns
 from trendbench.metrics.curves import Curves, exact_curves
+from trendbench.metrics.truth import true_values
 from trendbench.results.store import StoredRecord
 from trendbench.results.task import task_of
 from trendbench.spec import TaskSpec
@@ -24,7 +25,7 @@ class Exact:
 
     Attributes:
         spec: the task.
-        curves: in closed form.
+        curves: exact, or estimated where a law is absent.
         reach: half-width of the 95 % envelope of one image's ξ_k, global over k.
         inner: x of the columns of the survival curve [px].
     """
@@ -45,7 +46,7 @@ def exact_of(stored: StoredRecord) -> Exact | None:
     spec = task_of(stored)
     if spec is None or spec.width > _WIDEST:
         return None
-    floor = theory.xi_floor(spec, spec.window, spec.train or None)
+    floor = true_values(spec).xi_floor(spec.train or None)
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=_SAME) else None
 
 
@@ -57,10 +58,9 @@ def fits(curves: Curves, reference: Curves) -> bool:
 
 @cache
 def _exact(spec: TaskSpec) -> Exact:
-    spread = np.sqrt(np.diag(theory.profile_covariance(spec, spec.window)))
     return Exact(
         spec,
         exact_curves(spec),
-        theory.envelope_factor(spec, spec.window) * spread,
+        true_values(spec).envelope,
         theory.pixel_centres(spec.width)[inner_columns(spec)],
     )

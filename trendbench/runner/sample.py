@@ -14,6 +14,7 @@ from trendbench.errors import ResultError, WeightsError
 from trendbench.generators.protocol import inputs_for
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.metrics.intake import drawn_by
+from trendbench.process.family import Process
 from trendbench.progress import say
 from trendbench.results import weights as published
 from trendbench.results.store import StoredRecord, read_all
@@ -155,13 +156,17 @@ def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:
 
 
 def _fitness(stored: StoredRecord, recipe: Recipe, dataset: Dataset) -> tuple[object, ...]:
-    """What is compared in turn: data, task, coupling, recipe, whose record, age."""
+    """What is compared in turn: data, task, family and coupling, recipe, whose record, age."""
     record, task = stored.record, task_of(stored)
     return (
         record.data.sha256 == dataset.sha256,
         record.task == dataset.spec.name,
-        task is not None and task.coupling == dataset.spec.coupling,
+        task is not None and _kind(task) == _kind(dataset.spec),
         record.recipe.sha256 == recipe.sha256,
         stored.origin == "local",
         record.finished,
     )
+
+
+def _kind(process: Process) -> tuple[str, bool]:
+    return process.family, process.is_independent

@@ -97,15 +97,21 @@ def envelope_factor(
     with its exact covariance. The quantile is that of ``draws`` draws with a fixed seed. Most true
     images leave a pointwise envelope somewhere. Without germs c is 0.
     """
+    return envelope_of(profile_covariance(process, window), level=level, draws=draws)
+
+
+def envelope_of(
+    covariance: NDArray[np.float64], *, level: float = 0.95, draws: int = 20_000
+) -> float:
+    """The half-width c of ``envelope_factor`` for a profile with this covariance, (K, K)."""
     level = number(level, "level", above=0, below=1)
     draws = whole(draws, "draws", 1)
-    covariance_of_profile = profile_covariance(process, window)
-    spread = np.sqrt(np.diag(covariance_of_profile))
+    spread = np.sqrt(np.diag(covariance))
     usable = spread > 0
     if not usable.any():  # no germ can fall anywhere
         return 0.0
     scale = np.outer(spread[usable], spread[usable])
-    correlation = covariance_of_profile[np.ix_(usable, usable)] / scale
+    correlation = covariance[np.ix_(usable, usable)] / scale
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     noise = np.random.default_rng(0).standard_normal((draws, len(root)))

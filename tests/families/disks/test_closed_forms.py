@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
+from trendbench.families import disks
 from trendbench.families.disks.intensity import LinearIntensity
 from trendbench.families.disks.process import Disks
 from trendbench.simulation import simulate
@@ -27,14 +28,14 @@ def test_coverage_of_every_image(trend_v1, drawn):
         (drawn.s2, flat_right),
         (drawn.r, trend_v1.intensity),
     ):
-        exact = theory.coverage(x, lam, trend_v1.radius)
+        exact = disks.coverage(x, lam, trend_v1.radius)
         black = (images == 0).mean(axis=1)
         for part in (slice(0, 32), slice(32, 128), slice(128, 224), slice(224, 256)):
             assert abs(z_score(black[:, part].mean(axis=1), exact[part].mean())) < LIMIT
 
 
 def test_the_canonical_coverages_are_those_of_the_contract(trend_v1):
-    ends = theory.coverage([0.0, 256.0], trend_v1.intensity, trend_v1.radius)
+    ends = disks.coverage([0.0, 256.0], trend_v1.intensity, trend_v1.radius)
     np.testing.assert_allclose(ends, [0.055, 0.364], atol=5e-4)
 
 
@@ -42,12 +43,12 @@ def test_the_canonical_coverages_are_those_of_the_contract(trend_v1):
 def test_covariance_of_two_pixels(trend_v1, drawn, dx, dy):
     """Mean over the image of (black − p)(black' − p') against the exact covariance."""
     x = theory.pixel_centres(trend_v1.width)
-    p = theory.coverage(x, trend_v1.intensity, trend_v1.radius)
+    p = disks.coverage(x, trend_v1.intensity, trend_v1.radius)
     centred = (drawn.r == 0) - p
     height, width = centred.shape[1:]
     products = centred[:, : height - dy, : width - dx] * centred[:, dy:, dx:]
     midpoints = x[: width - dx] + dx / 2
-    exact = theory.covariance(midpoints, math.hypot(dx, dy), trend_v1.intensity, trend_v1.radius)
+    exact = disks.covariance(midpoints, math.hypot(dx, dy), trend_v1.intensity, trend_v1.radius)
     assert abs(z_score(products.mean(axis=(1, 2)), exact.mean())) < LIMIT
     if math.hypot(dx, dy) >= 2 * trend_v1.radius:
         assert not exact.any()
@@ -56,20 +57,20 @@ def test_covariance_of_two_pixels(trend_v1, drawn, dx, dy):
 def test_white_pairs_and_covariance_are_one_law(trend_v1):
     lam, radius = trend_v1.intensity, trend_v1.radius
     m, h = np.linspace(0, 256, 9)[:, None], np.linspace(0, 13, 14)
-    both = theory.pair_white(m, h, lam, radius)
-    alone = np.exp(-theory.disk_area(radius) * lam(m))
-    np.testing.assert_allclose(theory.covariance(m, h, lam, radius), both - alone**2, atol=1e-15)
+    both = disks.pair_white(m, h, lam, radius)
+    alone = np.exp(-disks.disk_area(radius) * lam(m))
+    np.testing.assert_allclose(disks.covariance(m, h, lam, radius), both - alone**2, atol=1e-15)
 
 
 def test_lens_area():
     r = 3.0
-    assert theory.lens_area(0.0, r) == pytest.approx(theory.disk_area(r))
-    assert theory.lens_area(6.0, r) == 0.0
-    assert theory.lens_area(7.0, r) == 0.0
+    assert disks.lens_area(0.0, r) == pytest.approx(disks.disk_area(r))
+    assert disks.lens_area(6.0, r) == 0.0
+    assert disks.lens_area(7.0, r) == 0.0
     fine = (np.arange(2000) + 0.5) * 0.003 - 3
     grid_x, grid_y = np.meshgrid(fine, fine)
     inside = (grid_x**2 + grid_y**2 <= 9) & ((grid_x - 2.0) ** 2 + grid_y**2 <= 9)
-    assert theory.lens_area(2.0, r) == pytest.approx(inside.mean() * 36, rel=1e-3)
+    assert disks.lens_area(2.0, r) == pytest.approx(inside.mean() * 36, rel=1e-3)
 
 
 @pytest.mark.parametrize(("window", "floor"), [(8, 0.0048310), (16, 0.0032821), (32, 0.0018768)])
@@ -115,7 +116,7 @@ def check_survival(process, sparse, dense, r):
     """Σ over a band's pixels of s2∖s1 of (black in r − exact probability) has mean 0."""
     inner = slice(math.ceil(process.radius), process.width - math.ceil(process.radius))
     x = theory.pixel_centres(process.width)[inner]
-    exact = theory.pixel_survival(x, process.intensity, process.radius)
+    exact = disks.pixel_survival(x, process.intensity, process.radius)
     extra = ((dense == 0) & (sparse != 0))[:, :, inner]
     residual = np.where(extra, (r == 0)[:, :, inner] - exact, 0.0).sum(axis=1)
     for band in np.array_split(np.arange(x.size), 4):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import z_score
 from trendbench import theory
+from trendbench.families import disks
 from trendbench.families.disks.conditional import redraw_r
 from trendbench.families.disks.germs import IN_R, draw_germs
 from trendbench.families.disks.process import Disks
@@ -48,7 +49,7 @@ def test_two_draws_disagree_as_the_closed_form_says(process):
     one, two = (render_r(redraw_r(process, germs, rng), process) for _ in range(2))
     inner = slice(5, 75)
     x = theory.pixel_centres(80)[inner]
-    exact = theory.conditional_disagreement(x, process)
+    exact = disks.conditional_disagreement(x, process)
     differ = (one != two)[:, :, inner].mean(axis=1)
     for band in np.array_split(np.arange(x.size), 3):
         assert abs(z_score(differ[:, band].mean(axis=1), exact[band].mean())) < LIMIT
@@ -57,9 +58,9 @@ def test_two_draws_disagree_as_the_closed_form_says(process):
 def test_the_true_r_is_a_draw_of_it(process):
     """The stored r against a redrawn one: the same disagreement as between two redrawn ones."""
     triplets = simulate(process, 2500, seed=3)
-    drawn = render_r(redraw_r(process, triplets.germs, np.random.default_rng(2)), process)
+    drawn = render_r(redraw_r(process, triplets.latent, np.random.default_rng(2)), process)
     inner = slice(5, 75)
-    exact = theory.conditional_disagreement(theory.pixel_centres(80)[inner], process).mean()
+    exact = disks.conditional_disagreement(theory.pixel_centres(80)[inner], process).mean()
     differ = (triplets.r != drawn)[:, :, inner].mean(axis=(1, 2))
     assert abs(z_score(differ, exact)) < LIMIT
 
@@ -77,6 +78,6 @@ def test_marks_and_membership_in_r_are_not_looked_at(process):
 def test_flat_intensity_has_nothing_to_redraw():
     p = Disks(width=40, height=30, radius=2.0, lambda_left=5e-3, lambda_right=5e-3)
     triplets = simulate(p, 50, seed=1)
-    drawn = render_r(redraw_r(p, triplets.germs, np.random.default_rng(0)), p)
+    drawn = render_r(redraw_r(p, triplets.latent, np.random.default_rng(0)), p)
     np.testing.assert_array_equal(drawn, triplets.r)
-    assert theory.conditional_disagreement(20.0, p) == 0
+    assert disks.conditional_disagreement(20.0, p) == 0

@@ -34,7 +34,7 @@ def test_a_germ_exactly_at_distance_r_counts():
 
 def test_only_members_are_drawn(small):
     triplets = simulate(small, 3, seed=8)
-    germs = triplets.germs
+    germs = triplets.latent
     assert germs is not None
     for i in range(3):
         own = germs[i : i + 1]

@@ -8,6 +8,7 @@ from scipy import ndimage, optimize
 
 from tests.conftest import z_score
 from trendbench import theory
+from trendbench.families import disks
 from trendbench.families.disks.germs import IN_R, draw_germs
 from trendbench.families.disks.intensity import LinearIntensity
 from trendbench.families.disks.process import Disks
@@ -24,7 +25,7 @@ def test_white_runs(trend_v1, drawn, n, along_x):
     runs = np.lib.stride_tricks.sliding_window_view(white, n, axis=axis).all(axis=-1)
     x = theory.pixel_centres(trend_v1.width)
     middles = x[: 256 - n + 1] + (n - 1) / 2 if along_x else x
-    exact = theory.white_run(middles, n, trend_v1.intensity, trend_v1.radius)
+    exact = disks.white_run(middles, n, trend_v1.intensity, trend_v1.radius)
     assert abs(z_score(runs.mean(axis=(1, 2)), exact.mean())) < LIMIT
 
 
@@ -39,7 +40,7 @@ def test_two_point_probability(trend_v1, drawn, lag, along_x):
     )
     x = theory.pixel_centres(256)
     middles = x[: 256 - lag] + lag / 2 if along_x else x
-    exact = theory.s2(middles, lag, trend_v1.intensity, trend_v1.radius, along_x=along_x)
+    exact = theory.s2(trend_v1, middles, lag, along_x=along_x)
     assert abs(z_score(pairs.mean(axis=(1, 2)), exact.mean())) < LIMIT
 
 
@@ -51,7 +52,7 @@ def configurations(black):
 
 def test_all_sixteen_configurations(trend_v1, drawn):
     found = configurations(drawn.r == 0)
-    exact = theory.configuration_probabilities(
+    exact = disks.configuration_probabilities(
         np.arange(1, 256), trend_v1.intensity, trend_v1.radius
     )
     np.testing.assert_allclose(exact.sum(axis=1), 1.0, atol=1e-12)
@@ -67,23 +68,22 @@ def test_configurations_with_a_small_disk_and_a_steep_trend():
 
     p = Disks(width=40, height=40, radius=0.8, lambda_left=0.02, lambda_right=0.9)
     found = configurations(simulate(p, 2000, seed=4).r == 0)
-    exact = theory.configuration_probabilities(np.arange(1, 40), p.intensity, p.radius)
+    exact = disks.configuration_probabilities(np.arange(1, 40), p.intensity, p.radius)
     for c in range(16):
         assert abs(z_score((found == c).mean(axis=(1, 2)), exact[:, c].mean())) < LIMIT, c
 
 
 def test_perimeter_and_euler_number(trend_v1, drawn):
-    lam, radius = trend_v1.intensity, trend_v1.radius
     black = drawn.r == 0
     across = (black[:, :, 1:] != black[:, :, :-1]).mean(axis=(1, 2))
     down = (black[:, 1:] != black[:, :-1]).mean(axis=(1, 2))
     inner, centres = np.arange(1.0, 256), theory.pixel_centres(256)
-    exact_across = theory.edge_probability(inner, lam, radius, along_x=True).mean()
-    exact_down = theory.edge_probability(centres, lam, radius, along_x=False).mean()
+    exact_across = theory.edge_probability(trend_v1, inner, along_x=True).mean()
+    exact_down = theory.edge_probability(trend_v1, centres, along_x=False).mean()
     assert abs(z_score(across, exact_across)) < LIMIT
     assert abs(z_score(down, exact_down)) < LIMIT
     euler = theory.euler_weights()[configurations(black)].mean(axis=(1, 2))
-    assert abs(z_score(euler, theory.euler_density(inner, lam, radius).mean())) < LIMIT
+    assert abs(z_score(euler, theory.euler_density(trend_v1, inner).mean())) < LIMIT
 
 
 def test_gray_s_weights_count_components_minus_holes(drawn):
@@ -97,19 +97,19 @@ def test_gray_s_weights_count_components_minus_holes(drawn):
 
 
 def test_union_of_disks():
-    area = theory.disk_area(2.0)
-    assert theory.union_of_disks([(1.5, 7.0)], 2.0) == pytest.approx((area, 1.5))
-    two, middle = theory.union_of_disks([(0.0, 0.0), (1.0, 0.0)], 2.0)
-    assert two == pytest.approx(2 * area - theory.lens_area(1.0, 2.0))
+    area = disks.disk_area(2.0)
+    assert disks.union_of_disks([(1.5, 7.0)], 2.0) == pytest.approx((area, 1.5))
+    two, middle = disks.union_of_disks([(0.0, 0.0), (1.0, 0.0)], 2.0)
+    assert two == pytest.approx(2 * area - disks.lens_area(1.0, 2.0))
     assert middle == pytest.approx(0.5)
-    apart, centroid = theory.union_of_disks([(0.0, 0.0), (9.0, 0.0)], 2.0)
+    apart, centroid = disks.union_of_disks([(0.0, 0.0), (9.0, 0.0)], 2.0)
     assert (apart, centroid) == pytest.approx((2 * area, 4.5))
     fine = (np.arange(3000) + 0.5) * 0.002 - 3
     x, y = np.meshgrid(fine, fine)
     for centres in ([(0, 0), (1, 0), (0, 1)], [(0, 0), (1, 0), (0, 1), (1, 1)]):
         inside = np.any([(x - a) ** 2 + (y - b) ** 2 <= 1.5**2 for a, b in centres], axis=0)
         exact = (inside.sum() * 4e-6, x[inside].mean())
-        assert theory.union_of_disks(centres, 1.5) == pytest.approx(exact, rel=2e-4, abs=2e-4)
+        assert disks.union_of_disks(centres, 1.5) == pytest.approx(exact, rel=2e-4, abs=2e-4)
 
 
 @pytest.mark.parametrize(("dilated", "percent"), [(False, 16.4), (True, 14.7)])
@@ -151,6 +151,6 @@ def test_information_of_a_flat_process_is_area_over_intensity():
 def test_survival_runs_from_0_to_1_either_way():
     for ends in ((1e-3, 4e-3), (4e-3, 1e-3)):
         lam = LinearIntensity(*ends, 100)
-        curve = theory.survival([0, 50, 100], lam)
+        curve = disks.survival([0, 50, 100], lam)
         expected = [0, 0.5, 1] if ends[0] < ends[1] else [1, 0.5, 0]
         np.testing.assert_allclose(curve, expected)

@@ -73,7 +73,7 @@ class Germs:
         return counts
 
 
-def as_germs(latents: Latent) -> Germs:
+def as_germs(latents: Latent | None) -> Germs:
     """Latents that are known to be germs."""
     assert isinstance(latents, Germs)
     return latents

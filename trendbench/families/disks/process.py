@@ -8,7 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from trendbench.arguments import numbers
-from trendbench.families.disks import configurations, coverage, lineal, thinning
+from trendbench.families.disks import configurations, lineal, thinning
+from trendbench.families.disks.coverage import covariance as covariance_of
+from trendbench.families.disks.coverage import coverage as coverage_of
+from trendbench.families.disks.coverage import pair_white
 from trendbench.families.disks.geometry import disk_area
 from trendbench.families.disks.intensity import Intensity, LinearIntensity, rate
 from trendbench.process.family import Change, Check, Images, Law, Process
@@ -79,7 +82,9 @@ class Disks(Process):
 
     def intensity_of(self, image: Image) -> Intensity:
         """λ(x) of r; the constant intensity of s1 or s2 [px⁻²]."""
-        return {"s1": self.lambda_left, "s2": self.lambda_right, "r": self.intensity}[image]
+        if image == "r":
+            return self.intensity
+        return self.lambda_left if image == "s1" else self.lambda_right
 
     # what is drawn; germs and kernels bring Numba, which a spec alone should not wait for
 
@@ -103,8 +108,9 @@ class Disks(Process):
     def redraw(self, latents: Latent, rng: np.random.Generator) -> "Germs":
         """Germs of another r, given those of s1 and s2, see ``conditional.redraw_r``."""
         from trendbench.families.disks.conditional import redraw_r
+        from trendbench.families.disks.germs import as_germs
 
-        return redraw_r(self, latents, rng)
+        return redraw_r(self, as_germs(latents), rng)
 
     def free(self, latents: Latent, rng: np.random.Generator) -> "Germs":
         """Germs of another r that has nothing to do with s1 and s2."""
@@ -154,7 +160,7 @@ class Disks(Process):
 
     def coverage(self, x: ArrayLike, of: Image = "r") -> NDArray[np.float64]:
         """p(x) = 1 − exp(−A·λ(x))."""
-        return coverage.coverage(x, self.intensity_of(of), self.radius)
+        return coverage_of(x, self.intensity_of(of), self.radius)
 
     def pair_black(
         self, x1: ArrayLike, x2: ArrayLike, dy: ArrayLike, of: Image = "r"
@@ -164,7 +170,7 @@ class Disks(Process):
         lam, area = self.intensity_of(of), disk_area(self.radius)
         alone = np.exp(-area * rate(lam, x1)) + np.exp(-area * rate(lam, x2))
         h = np.hypot(x1 - x2, dy)
-        return 1 - alone + coverage.pair_white((x1 + x2) / 2, h, lam, self.radius)
+        return 1 - alone + pair_white((x1 + x2) / 2, h, lam, self.radius)
 
     def covariance(
         self, x1: ArrayLike, x2: ArrayLike, dy: ArrayLike, of: Image = "r"
@@ -172,7 +178,7 @@ class Disks(Process):
         """q₁₂ − q(x₁)·q(x₂), without cancellation."""
         x1, x2, dy = numbers(x1, "x1"), numbers(x2, "x2"), numbers(dy, "dy")
         h = np.hypot(x1 - x2, dy)
-        return coverage.covariance((x1 + x2) / 2, h, self.intensity_of(of), self.radius)
+        return covariance_of((x1 + x2) / 2, h, self.intensity_of(of), self.radius)
 
     @property
     def reach(self) -> float:
@@ -218,7 +224,8 @@ class Disks(Process):
         """Black that no whole disk inside the black accounts for, see ``stray.py``."""
         from trendbench.families.disks.stray import uncovered
 
-        return np.count_nonzero(uncovered(black, self.radius), axis=(1, 2))
+        count: NDArray[np.int64] = np.count_nonzero(uncovered(black, self.radius), axis=(1, 2))
+        return count
 
     # how the images of a triplet hang together
 
@@ -243,6 +250,11 @@ class Disks(Process):
         """λ(x) [px⁻²]."""
         return self.intensity(x)
 
+    @property
+    def about(self) -> str:
+        """Disks of a radius."""
+        return f"disks of radius {self.radius:g} px"
+
     def facts(self) -> list[tuple[str, str]]:
         """Frame, radius, coupling, intensities."""
         return [
@@ -256,8 +268,8 @@ class Disks(Process):
 
         return changes(self)
 
-    def checks(self, latents: Latent, images: Images) -> Iterator[Check]:
-        """Membership, germ counts and outlines, see ``checks.py``."""
+    def checks(self, latents: Latent) -> Iterator[Check]:
+        """Membership and germ counts, see ``checks.py``."""
         from trendbench.families.disks.checks import checks
 
-        return checks(self, latents, images)
+        return checks(self, latents)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trendbench.families.disks.process import Coupling, Disks
 from trendbench.generators.classical.poisson import Window
 from trendbench.generators.classical.prior import End, joined
-from trendbench.process.trend import Coupling, Disks
 from trendbench.theory import cramer_rao
 
 _LEAST = 1e-3

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from trendbench.errors import RecipeError, first_problem
 from trendbench.families.disks.conditional import redraw_r
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs
+from trendbench.families.disks.process import Coupling, Disks
 from trendbench.generators.classical.estimates import Estimates, Radius, assembled
 from trendbench.generators.classical.footprints import Footprints, footprints
 from trendbench.generators.classical.lineal_paths import ImageFit, fit_runs, lineal_paths
@@ -30,7 +31,9 @@ from trendbench.generators.classical.prior import (
 )
 from trendbench.generators.classical.reconstruction import draw_r, reconstruct, render_one
 from trendbench.generators.protocol import Inputs
+from trendbench.process.family import Process
 from trendbench.process.images import BLACK
+from trendbench.process.latent import Latent
 from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
@@ -135,7 +138,7 @@ class PoissonGerms(_Classical):
         super().__init__(radius_images=radius_images)
 
     def _estimated(self, train: Triplets) -> Estimates:
-        germs = _given(train.germs)
+        germs = _given(train.latent)
         low, high = radius_interval(train[: int(self._settings["radius_images"])])
         height, width = train.r.shape[1:]
         window = Window(width, height, (low + high) / 2)
@@ -146,10 +149,10 @@ class PoissonGerms(_Classical):
             source="nearest germs of edge pixels",
         )  # fmt: skip
         left, right = (end_from_counts(germs.counts(bit), window) for bit in (IN_S1, IN_S2))
-        return assembled(train.spec.coupling, len(train), window, trend, radius, left, right)
+        return assembled(_coupling(train.spec), len(train), window, trend, radius, left, right)
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        known, own = self.estimates, _given(inputs.germs)[i : i + 1]
+        known, own = self.estimates, _given(inputs.latent)[i : i + 1]
         area = known.window.area
         left = draw_from_count(known.left, int(own.counts(IN_S1)[0]), area, rng)
         right = draw_from_count(known.right, int(own.counts(IN_S2)[0]), area, rng)
@@ -185,7 +188,7 @@ class PoissonImage(_Classical):
             end_from_coverage(np.count_nonzero(s == BLACK, axis=(1, 2)) / s[0].size, window)
             for s in (train.s1, train.s2)
         )
-        return assembled(train.spec.coupling, len(train), window, trend, radius, left, right)
+        return assembled(_coupling(train.spec), len(train), window, trend, radius, left, right)
 
     def _radius(self, train: Triplets, fit: ImageFit) -> Radius:
         """R from isolated particles of the sparser input, from lineal paths where there are few."""
@@ -214,7 +217,26 @@ class PoissonImage(_Classical):
         return draw_r(pair, process, rng)
 
 
-def _given(germs: Germs | None) -> Germs:
-    if germs is None:
-        raise RecipeError("poisson-mle-germs needs the germs, which this data does not hold")
-    return germs
+def _coupling(process: Process) -> Coupling:
+    """How the images of a triplet share their disks.
+
+    Raises:
+        RecipeError: they share something else.
+    """
+    if isinstance(process, Disks):
+        return process.coupling
+    if process.is_independent:  # the Boolean model is then an approximation
+        return "independent"
+    raise RecipeError(
+        f"the family {process.family} shares germs between images in its own way, which the "
+        "classical rows do not reconstruct: they are for disks, and for independent images"
+    )
+
+
+def _given(latent: Latent | None) -> Germs:
+    if not isinstance(latent, Germs):
+        raise RecipeError(
+            "poisson-mle-germs needs the germs of disks, which this data does not hold: "
+            "poisson-mle-image does without"
+        )
+    return latent

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import RecipeError
-from trendbench.theory import disk_area, pixel_centres, run_area
+from trendbench.families.disks import disk_area, run_area
+from trendbench.process.images import pixel_centres
 
 _BATCH = 128
 _ITERATIONS = 60

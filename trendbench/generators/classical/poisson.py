@@ -25,7 +25,7 @@ from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 
 from trendbench.errors import RecipeError
-from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2
+from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, as_germs
 from trendbench.process.triplets import Triplets
 
 _CROSS = ndimage.generate_binary_structure(2, 1)
@@ -116,10 +116,10 @@ def radius_interval(triplets: Triplets) -> tuple[float, float]:
     Raises:
         RecipeError: no image shows an edge, or no R agrees with them.
     """
-    assert triplets.germs is not None
+    known = as_germs(triplets.latent)
     low, high = 0.0, np.inf
     for i in range(len(triplets)):
-        germs = triplets.germs[i : i + 1]
+        germs = known[i : i + 1]
         for series, bit in ((triplets.s1, IN_S1), (triplets.s2, IN_S2), (triplets.r, IN_R)):
             shown = (germs.member & bit) != 0
             edge = ndimage.morphological_gradient(series[i], footprint=_CROSS) > 0

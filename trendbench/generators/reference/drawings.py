@@ -7,17 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench import theory
-from trendbench.families.disks import damages
-from trendbench.families.disks.conditional import redraw_r
-from trendbench.families.disks.germs import Germs
-from trendbench.families.disks.intensity import LinearIntensity
-from trendbench.families.disks.process import Disks
-from trendbench.families.disks.rendering import render_r
+from trendbench.errors import RecipeError
 from trendbench.generators.protocol import Inputs
+from trendbench.metrics.truth import true_values
+from trendbench.process.changes import changes_of
+from trendbench.process.family import Process
 from trendbench.process.images import BLACK, WHITE
+from trendbench.process.latent import Latent
+from trendbench.spec import TaskSpec
 
 _BLOCK = 16
-_RADIUS_OFF = 1.1
 _EVEN_GREY = 0.124  # mean of E ξ_k² over the study's training images
 Images = NDArray[np.uint8]
 
@@ -26,17 +25,17 @@ Images = NDArray[np.uint8]
 class Scene:
     """All that a reference row may use: task, inputs, training and validation, randomness."""
 
-    process: Disks
+    process: TaskSpec
     inputs: Inputs
     training: Images
     rng: np.random.Generator
     validation: Images = field(default_factory=lambda: np.empty((0, 0, 0), dtype=np.uint8))
 
     @property
-    def germs(self) -> Germs:
-        """The germs of the inputs."""
-        assert self.inputs.germs is not None
-        return self.inputs.germs
+    def latent(self) -> Latent:
+        """What the inputs follow from."""
+        assert self.inputs.latent is not None
+        return self.inputs.latent
 
     @property
     def target(self) -> Images:
@@ -52,7 +51,7 @@ class Scene:
     @property
     def coverage(self) -> NDArray[np.float64]:
         """p(x) of each column, (W,)."""
-        return theory.column_coverage(self.process)
+        return true_values(self.process).column_coverage
 
     @property
     def places(self) -> NDArray[np.float64]:
@@ -61,8 +60,8 @@ class Scene:
 
 
 def oracle(scene: Scene) -> Images:
-    """A draw from the true conditional law, given the germs of s1 and s2."""
-    return render_r(redraw_r(scene.process, scene.germs, scene.rng), scene.process)
+    """A draw from the true conditional law, given what s1 and s2 show."""
+    return scene.process.render_r(scene.process.redraw(scene.latent, scene.rng))
 
 
 def real(scene: Scene) -> Images:
@@ -146,8 +145,7 @@ def columns(scene: Scene) -> Images:
 
 def independent(scene: Scene) -> Images:
     """A true r of some other inputs."""
-    alone = scene.process.model_copy(update={"coupling": "independent"})
-    return render_r(redraw_r(alone, scene.germs, scene.rng), alone)
+    return scene.process.render_r(scene.process.free(scene.latent, scene.rng))
 
 
 def shuffled(scene: Scene) -> Images:
@@ -156,23 +154,6 @@ def shuffled(scene: Scene) -> Images:
         np.broadcast_to(np.arange(scene.shape[2]), (scene.shape[0], scene.shape[2])), axis=1
     )
     return np.take_along_axis(scene.target, order[:, None, :], axis=2)
-
-
-def radius_off(scene: Scene) -> Images:
-    """The oracle's germs with disks a tenth too large."""
-    germs = redraw_r(scene.process, scene.germs, scene.rng)
-    return render_r(germs, scene.process, radius=_RADIUS_OFF * scene.process.radius)
-
-
-def no_trend(scene: Scene) -> Images:
-    """Coupled like the oracle, at the mean intensity everywhere."""
-    mean = (scene.process.lambda_left + scene.process.lambda_right) / 2
-    return _with_trend(scene, mean, mean)
-
-
-def reversed_trend(scene: Scene) -> Images:
-    """Coupled like the oracle, the trend running the other way."""
-    return _with_trend(scene, scene.process.lambda_right, scene.process.lambda_left)
 
 
 def stray_pixels(scene: Scene) -> Images:
@@ -201,13 +182,25 @@ def leaked(scene: Scene) -> Images:
     return scene.rng.permutation(scene.target)
 
 
-def twice(scene: Scene) -> Images:
-    """True images, every one twice."""
-    return damages.duplicates(scene.process, scene.shape[0], scene.rng, 0.5)
+def changed(name: str, size: float) -> Callable[[Scene], Images]:
+    """True images but for one change that the family of the task states, see ``Process.changes``.
+
+    Raises:
+        RecipeError: the family states no such change.
+    """
+
+    def draw(scene: Scene) -> Images:
+        change = changes_of(scene.process).get(name)
+        if change is None:
+            raise absent(scene.process)
+        return change.draw(scene.latent, scene.rng, size)
+
+    return draw
 
 
-def _damaged(damage: damages.Damage, size: float) -> Callable[[Scene], Images]:
-    return lambda scene: damage(scene.process, scene.shape[0], scene.rng, size)
+def absent(process: Process) -> RecipeError:
+    """The error for a row that makes no sense for a family."""
+    return RecipeError(f"this negative control does not exist for the family {process.family}")
 
 
 TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}
@@ -229,22 +222,22 @@ NULLS: dict[str, Callable[[Scene], Images]] = {
     "columns": columns,
     "independent": independent,
     "shuffled": shuffled,
-    "radius-off": radius_off,
-    "no-trend": no_trend,
-    "reversed-trend": reversed_trend,
+    "radius-off": changed("radius", 0.1),
+    "no-trend": changed("slope", 1.0),
+    "reversed-trend": changed("slope", 2.0),
     "stray-pixels": stray_pixels,
     "third-others": third_others,
 }
 # Drawn without regard to the inputs, and scored without them.
 UNCONDITIONAL_NULLS: dict[str, Callable[[Scene], Images]] = {
-    "uneven-rows": _damaged(damages.steeper_below, 0.3),
-    "waves": _damaged(damages.waves, 0.3),
-    "ellipses": _damaged(damages.ellipses, 0.05),
-    "larger-disks": _damaged(damages.larger_disks, 0.03),
-    "empty-borders": _damaged(damages.empty_borders, 1.0),
-    "mixed-slopes": _damaged(damages.mixed_slopes, 0.1),
-    "twice": twice,
-    "duplicates": _damaged(damages.duplicates, 0.1),
+    "uneven-rows": changed("along-y", 0.3),
+    "waves": changed("waves", 0.3),
+    "ellipses": changed("ellipses", 0.05),
+    "larger-disks": changed("larger", 0.03),
+    "empty-borders": changed("border", 1.0),
+    "mixed-slopes": changed("slopes", 0.1),
+    "twice": changed("duplicates", 0.5),
+    "duplicates": changed("duplicates", 0.1),
     "leaked": leaked,
     "validation": validation,
 }
@@ -265,15 +258,9 @@ def _blend(scene: Scene, share: NDArray[np.float64]) -> Images:
 
 def _either(scene: Scene, uniforms: NDArray[np.float64]) -> Images:
     process = scene.process
-    x = theory.pixel_centres(process.width)
-    share = theory.pixel_survival(x, process.intensity, process.radius)
-    rising = process.lambda_left < process.lambda_right
-    sparse, dense = (
-        (scene.inputs.s1, scene.inputs.s2) if rising else (scene.inputs.s2, scene.inputs.s1)
-    )
+    if "survival" not in process.laws:
+        raise absent(process)
+    share = process.survival(theory.pixel_centres(process.width))
+    s1, s2 = scene.inputs.s1, scene.inputs.s2
+    sparse, dense = (s1, s2) if process.is_rising else (s2, s1)
     return np.where(uniforms < share, dense, sparse)
-
-
-def _with_trend(scene: Scene, left: float, right: float) -> Images:
-    trend = LinearIntensity(left, right, scene.process.width)
-    return render_r(redraw_r(scene.process, scene.germs, scene.rng, trend=trend), scene.process)

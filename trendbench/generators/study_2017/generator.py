@@ -142,7 +142,7 @@ class _Contest:
         self._discriminator = placed(Discriminator(width), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
         self._n = len(train)
-        self._paired_anew = train.spec.coupling == "independent" and not settings.fixed_pairing
+        self._paired_anew = train.spec.is_independent and not settings.fixed_pairing
         self._adam_g, self._adam_d = (
             torch.optim.Adam(
                 network.parameters(), settings.learning_rate, (settings.beta1, 0.999), fused=True

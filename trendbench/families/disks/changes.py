@@ -1,25 +1,55 @@
-"""Images that are nearly true: each damage spoils one property and keeps the profile.
+"""Ways in which images may be nearly true: each change spoils one property by a size.
 
-Images are drawn without regard to the inputs, from germs of their own. Each damage has a size,
-along which the power of the scores can be measured.
+Images are drawn for the inputs with another trend or radius, or from germs of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.families.disks.germs import IN_R, Germs
+from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.germs import IN_R, Germs, as_germs
+from trendbench.families.disks.intensity import LinearIntensity
 from trendbench.families.disks.process import Disks
 from trendbench.families.disks.rendering import render_r
+from trendbench.process.family import Change
 from trendbench.process.images import BLACK, WHITE
+from trendbench.process.latent import Latent
 
-_MOST = 2.0  # largest share of the intensity that a damage asks for
+_MOST = 2.0  # largest share of the intensity that a change asks for
 _MARGIN = 1.5  # reach of the largest damaged disk, in radii
 Images = NDArray[np.uint8]
 Positions = NDArray[np.float64]
 Rng = np.random.Generator
-Damage = Callable[[Disks, int, Rng, float], Images]
+
+
+def changes(process: Disks) -> Mapping[str, Change]:
+    """The changes of a process, by name."""
+
+    def slope(latents: Latent, rng: Rng, size: float) -> Images:
+        off = size * (process.lambda_right - process.lambda_left) / 2
+        left, right = process.lambda_left + off, process.lambda_right - off
+        trend = LinearIntensity(left, right, process.width)
+        return render_r(redraw_r(process, as_germs(latents), rng, trend=trend), process)
+
+    def radius(latents: Latent, rng: Rng, size: float) -> Images:
+        germs = redraw_r(process, as_germs(latents), rng)
+        return render_r(germs, process, radius=(1 + size) * process.radius)
+
+    def alone(draw: Callable[[Disks, int, Rng, float], Images], meaning: str) -> Change:
+        return Change(lambda latents, rng, size: draw(process, len(latents), rng, size), meaning)
+
+    return {
+        "slope": Change(slope, "slope k smaller", conditional=True),
+        "radius": Change(radius, "radius R larger", conditional=True),
+        "larger": alone(larger_disks, "R larger, same coverage"),
+        "ellipses": alone(ellipses, "ellipses"),
+        "along-y": alone(steeper_below, "intensity changing along y"),
+        "waves": alone(waves, "waves along y"),
+        "border": alone(empty_borders, "germs beyond the border missing"),
+        "slopes": alone(mixed_slopes, "two slopes"),
+    }
 
 
 def steeper_below(process: Disks, n: int, rng: Rng, size: float) -> Images:
@@ -94,34 +124,6 @@ def mixed_slopes(process: Disks, n: int, rng: Rng, size: float) -> Images:
     return render_r(_germs_by_image(process, n, rng, share), process)
 
 
-def lone_pixels(process: Disks, n: int, rng: Rng, size: float) -> Images:
-    """True images with ``size`` times as many black pixels set at random as there are germs."""
-    images = _true(process, n, rng)
-    count = size * process.intensity(process.width / 2) * process.width * process.height
-    images[rng.random(images.shape) < count / images[0].size] = BLACK
-    return images
-
-
-def duplicates(process: Disks, n: int, rng: Rng, size: float) -> Images:
-    """True images, of which a share of up to ½ repeats the one before; evenly over the set."""
-    images = _true(process, n, rng)
-    pairs = np.arange(n // 2)
-    chosen = pairs[np.floor(2 * size * (pairs + 1)) > np.floor(2 * size * pairs)]
-    images[2 * chosen + 1] = images[2 * chosen]
-    return images
-
-
-def grey_pixels(process: Disks, n: int, rng: Rng, size: float) -> Images:
-    """True images, a share of the pixels set to mid-grey."""
-    images = _true(process, n, rng)
-    images[rng.random(images.shape) < size] = 128
-    return images
-
-
-def _true(process: Disks, n: int, rng: Rng) -> Images:
-    return render_r(_germs(process, n, rng, _ones), process)
-
-
 def _ones(x: Positions, y: Positions) -> Positions:
     del y
     return np.ones_like(x)
@@ -150,8 +152,8 @@ def _germs_by_image(
 ) -> Germs:
     """Germs of n images: a Poisson process thinned to λ(x)·share.
 
-    The process is the same whatever the share, so that damages of different size differ by no
-    more than the damage.
+    The process is the same whatever the share, so that changes of different size differ by no
+    more than the change.
     """
     lam, reach = process.intensity, _MARGIN * process.radius
     largest = _MOST * lam.extremes(reach)[1]
