@@ -118,7 +118,7 @@ def _write_png(folder: Path, split: Split, series: Series, progress: Progress) -
 
 def _write_aligned(folder: Path, split: Split, series: Series, progress: Progress) -> None:
     s1, s2 = series["s1"], series["s2"]
-    target = series.get(_TARGET)
+    target = series.get("r")
     height, width = s1.shape[1:]
 
     def pair(i: int) -> NDArray[np.uint8]:

@@ -8,10 +8,11 @@ score alike. Features of a ``SetMetric`` depend on the whole set. The trained cl
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.truth import Truth
@@ -59,6 +60,12 @@ class Score(Part):
     unit: Text
     version: int
     estimated: bool = False
+
+    @model_serializer(mode="wrap")
+    def _said_if_so(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Scores of exact truth are written as they always were: records are known by content."""
+        written: dict[str, Any] = fields(self)
+        return {k: v for k, v in written.items() if k != "estimated" or v}
 
     @property
     def is_within(self) -> bool:

@@ -59,7 +59,7 @@ class TrueValues:
     def input_coverage(self) -> NDArray[np.float64]:
         """Coverage of s1 and of s2, (2,)."""
         if self.spec.laws >= COVERAGE:
-            return self.spec.coverage([0.0, self.spec.width])
+            return np.array([float(self.spec.coverage(0.0, name)) for name in ("s1", "s2")])
         given = true_pool(self.spec)[:_BATCH].triplets
         return np.array([(images < THRESHOLD).mean() for images in (given.s1, given.s2)])
 
