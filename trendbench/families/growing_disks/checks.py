@@ -32,4 +32,4 @@ def checks(process: GrowingDisks, germs: Germs) -> Iterator[Check]:
         law = stats.poisson(expected)
         tail = float(min(2 * law.cdf(counted), 2 * law.sf(counted - 1), 1.0))
         reading = f"{counted}, expected {expected:.0f}, p = {tail:.2g}"
-        yield Check(f"germ count of {name}", tail >= _SMALLEST_TAIL, reading)
+        yield Check(f"germ count of {name}", bool(tail >= _SMALLEST_TAIL), reading)
