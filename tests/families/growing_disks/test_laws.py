@@ -132,6 +132,18 @@ def test_two_draws_disagree_as_the_closed_form_says(process, triplets):
     check_bands((one != triplets.r).mean(axis=1), exact)
 
 
+def test_two_draws_disagree_where_rho_is_steep_within_a_disk():
+    """A frame narrower than the ring, where the terms in κ² count."""
+    steep = GrowingDisks(
+        width=8, height=24, intensity=1.5e-3, radius_left=6.0, radius_right=20.0,
+        rho_left=0.42, rho_right=0.58,
+    )  # fmt: skip
+    triplets = simulate(steep, 4000, seed=2)
+    one = steep.render_r(steep.redraw(triplets.latent, np.random.default_rng(4)))
+    exact = steep.disagreement(pixel_centres(8)).mean()
+    assert abs(z_score((one != triplets.r).mean(axis=(1, 2)), exact)) < LIMIT
+
+
 def test_a_redrawn_r_has_the_law_of_r_and_nests(process, triplets):
     again = process.render_r(process.redraw(triplets.latent, np.random.default_rng(2)))
     check_bands((again == 0).mean(axis=1), process.coverage(pixel_centres(process.width)))

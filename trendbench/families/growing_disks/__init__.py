@@ -6,7 +6,7 @@ are linear in x: the closed forms of ``trendbench.families.disks`` hold for each
 probability that pixels are white is their product.
 
 Source: independent marking and superposition, Chiu, Stoyan, Kendall & Mecke, Stochastic Geometry
-and its Applications, 3rd ed., sections 2.7 and 3.1.
+and its Applications, 3rd ed., chapters 2 and 3.
 """
 
 from trendbench.families.growing_disks.process import GrowingDisks

@@ -12,7 +12,7 @@ def fisher_information(process: GrowingDisks, *, dilated: bool = False) -> NDArr
     """Information on (ρ₀, κ) in the germs of one image and in which of them have grown.
 
     I = λ · height · ∫ (1, x)ᵀ(1, x)/(ρ(x)(1 − ρ(x))) dx on the frame, or on the frame dilated by
-    R₂: a germ at x is a Bernoulli draw with probability ρ(x), and its place says nothing of ρ.
+    R₂: a germ at x is a Bernoulli draw with probability ρ(x), and its place does not depend on ρ.
     Pixels depend on no germs beyond the dilated frame.
 
     Returns:
@@ -22,7 +22,7 @@ def fisher_information(process: GrowingDisks, *, dilated: bool = False) -> NDArr
         InputError: ρ is 0 or 1 somewhere, where the integral is infinite.
 
     Source: Bernoulli regression with the identity link, McCullagh & Nelder, Generalized Linear
-    Models, 2nd ed., section 4.4.
+    Models, 2nd ed., chapter 4.
     """
     margin = process.radius_right if dilated else 0.0
     least, most = process.rho.extremes(margin)
