@@ -40,11 +40,27 @@ def configuration_probabilities(
     Raises:
         InputError: x, λ or R is no number, λ is negative, or R is not positive.
     """
+    return by_inclusion_exclusion(white_probabilities(x, intensity, radius))
+
+
+def white_probabilities(x: ArrayLike, intensity: Intensity, radius: float) -> NDArray[np.float64]:
+    """Probability that set S of the window's pixels is all white: exp(−λ(x̄_S)·|∪ disks|).
+
+    Arguments and errors are those of ``configuration_probabilities``.
+
+    Returns:
+        shape of ``x`` plus (16,); S has pixel i iff bit i of the last index is set.
+    """
     at, radius = numbers(x, "x"), number(radius, "radius", above=0)
     white = np.ones((*at.shape, CONFIGURATIONS))
     for pixels in range(1, CONFIGURATIONS):
         area, centroid = _union(pixels, radius)
         white[..., pixels] = np.exp(-rate(intensity, at + centroid) * area)
+    return white
+
+
+def by_inclusion_exclusion(white: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of the configurations from those of white sets, both (…, 16)."""
     exact = np.zeros_like(white)
     for black in range(CONFIGURATIONS):
         subset = black

@@ -1,4 +1,4 @@
-"""Black that no disk can have made."""
+"""Black that no disk of a radius can have made."""
 
 import math
 from functools import lru_cache
@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.arguments import number
 from trendbench.compiling import kernel
 
 _SHARED, _ANY = 0, 1  # rows of the disks: what all places in a pixel share, and what any has
@@ -14,22 +15,25 @@ _SLACK = math.sqrt(2) / (2 * _PHASES)  # a germ's distance to the nearest tried 
 
 
 def uncovered(black: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
-    """Black pixels that lie in no disk whose pixels in the frame are all black.
+    """Black pixels in no disk of radius R whose pixels in the frame are all black.
 
     Germs are tried at steps of ⅛ px, so a true one lies within s = √2/16 px of a tried place. A
     disk of radius R − s that fits into the black accounts for the disk of radius R + s around the
-    same place. True images therefore have no such pixel, and what is closer to a disk than s may
-    pass.
+    same place. Images of disks of radius R or more therefore have no such pixel, and what is closer
+    to a disk than s may pass.
 
     Args:
-        black: (n, H, W).
+        black: (n, H, W); beyond the frame everything counts as black.
         radius: R [px].
 
     Returns:
         (n, H, W).
+
+    Raises:
+        InputError: R is no positive number.
     """
-    inner, outer, margin = _disks(radius)
-    stray = np.zeros(black.shape, dtype=np.bool_)
+    inner, outer, margin = _disks(number(radius, "radius", above=0))
+    stray = np.empty(black.shape, dtype=np.bool_)
     mark_stray(np.ascontiguousarray(black), inner, outer, margin, stray)
     return stray
 
@@ -96,7 +100,7 @@ def mark_stray(
     margin: int,
     stray: NDArray[np.bool_],
 ) -> None:
-    """Black pixels of each image that no fitting disk covers, into ``stray`` (n, H, W).
+    """Black pixels that no fitting disk covers, into ``stray`` (n, H, W).
 
     Args:
         black: (n, H, W); beyond the frame everything counts as black.
