@@ -12,8 +12,8 @@ around the circle. L ≥ W + 11σ, which keeps the wrapped part below 1e-13, als
 borders. Frequencies beyond K hold less than 1e-16 of the variance. Both errors together are below
 1e-12 for two pixels of a frame.
 
-This is circulant embedding, summed over the few frequencies that count rather than by FFT: 101²
-normal numbers in place of 324² for W = 256, σ = 6. The randomisation and Fourier methods of
+This is circulant embedding, summed over the few frequencies that count rather than by FFT: 103²
+normal numbers in place of 323² for W = 256, σ = 6. The randomisation and Fourier methods of
 GSTools are approximate: their fields are Gaussian, or have the covariance, only in the limit of
 many modes.
 
