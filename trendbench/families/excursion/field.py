@@ -8,7 +8,7 @@ a circle of L px:
     a_k = 2σ√π · Σ_m exp(−σ²(2πk/L + 2πm)²),
 
 a_k being the spectrum of the covariance on integer points. Then B·Bᵀ is the covariance wrapped
-around the circle. L ≥ W + 11σ, which keeps the wrapped part below 1e-13, also between opposite
+around the circle. L ≥ W + 11σ, which keeps the wrapped part below 2e-13, also between opposite
 borders. Frequencies beyond K hold less than 1e-16 of the variance. Both errors together are below
 1e-12 for two pixels of a frame.
 
@@ -34,9 +34,7 @@ from scipy.special import ndtri
 
 _WRAPPED = 11.0  # σ between the ends of the frame around the circle: exp(−11²/4) < 1e-13
 _LARGEST = 5.9  # of σω: frequencies above hold erfc(5.9) < 1e-16 of the variance
-_ROWS = (
-    16  # at a time: for larger products BLAS starts threads, which here cost more than they save
-)
+_ROWS = 16  # of a product: for larger ones BLAS starts threads, which cost more than they save
 
 
 def normals(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
