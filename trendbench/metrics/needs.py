@@ -25,13 +25,16 @@ def at_hand(batch: Batch, truth: Truth) -> set[Need]:
         "shared germs": is_coupled(spec),
         "spread": _is_spread(spec, conditional=batch.s1 is not None),
         "impossible": "impossible" in spec.laws,
-        "disagreement": "disagreement" in spec.laws,
+        "disagreement": _has_disagreement(spec),
     }
     return {need for need, is_met in met.items() if is_met}
 
 
 def _is_spread(spec: TaskSpec, *, conditional: bool) -> bool:
     """Whether two draws of r differ, as far as that is known."""
-    if not can_differ(spec) or (conditional and "disagreement" not in spec.laws):
-        return False
-    return expected_spread(spec, conditional=conditional) > 0
+    is_known = not conditional or _has_disagreement(spec)
+    return can_differ(spec) and is_known and expected_spread(spec, conditional=conditional) > 0
+
+
+def _has_disagreement(spec: TaskSpec) -> bool:
+    return spec.is_independent or "disagreement" in spec.laws

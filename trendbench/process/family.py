@@ -82,7 +82,7 @@ class Check:
 class Process(BaseModel):
     """A law of triplets (s1, s2, r) of black and white images.
 
-    s1 and s2 are stationary, with the law at x = 0 and at x = W; in r the law changes along x.
+    s1 and s2 are stationary, and between their laws the law of r changes along x.
 
     A family must state ``family``, ``length`` and ``draw``. Where its images share what they follow
     from, it states ``latents``, ``render``, ``redraw`` and ``render_r`` in place of ``draw``.
@@ -190,9 +190,12 @@ class Process(BaseModel):
     @property
     def laws(self) -> frozenset[Law]:
         """The laws that are exact: those that the class states."""
-        return frozenset(
+        stated: frozenset[Law] = frozenset(
             law for law in LAWS if getattr(type(self), law) is not getattr(Process, law)
-        ) | ({"disagreement"} if self.is_independent else frozenset())
+        )
+        if self.is_independent and "coverage" in stated:
+            return stated | {"disagreement"}
+        return stated
 
     def coverage(self, x: ArrayLike, of: Image = "r") -> NDArray[np.float64]:
         """Probability p(x) that a pixel at x [px] is black, any shape.

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
 
+from trendbench.families.disks.checks import counted_check
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs
 from trendbench.families.growing_disks.germs import marked
 from trendbench.families.growing_disks.process import GrowingDisks
 from trendbench.process.family import Check
-
-_SMALLEST_TAIL = 2 * stats.norm.sf(5.0)  # passed by chance once in some 10⁶ checks
 
 
 def checks(process: GrowingDisks, germs: Germs) -> Iterator[Check]:
@@ -28,8 +26,4 @@ def checks(process: GrowingDisks, germs: Germs) -> Iterator[Check]:
         ("s2", IN_S2, mean),
         ("r, grown", IN_R, grown),
     ):
-        counted = int(germs.counts(bit).sum())
-        law = stats.poisson(expected)
-        tail = float(min(2 * law.cdf(counted), 2 * law.sf(counted - 1), 1.0))
-        reading = f"{counted}, expected {expected:.0f}, p = {tail:.2g}"
-        yield Check(f"germ count of {name}", bool(tail >= _SMALLEST_TAIL), reading)
+        yield counted_check(f"germ count of {name}", int(germs.counts(bit).sum()), expected)

@@ -284,10 +284,9 @@ class GrowingDisks(Process):
 
         return changes(self)
 
-    def checks(self, latents: Latent, images: Images) -> Iterator[Check]:
+    def checks(self, latents: Latent) -> Iterator[Check]:
         """Membership and germ counts, see ``checks.py``."""
         from trendbench.families.disks.germs import as_germs
         from trendbench.families.growing_disks.checks import checks
 
-        del images
         return checks(self, as_germs(latents))
