@@ -9,6 +9,7 @@ import pytest
 
 import trendbench as tb
 from tests.conftest import SMALL
+from trendbench.families import disks
 
 
 def test_importing_is_light():
@@ -47,7 +48,7 @@ def test_the_docstring_s_example(small_file, tmp_path):
 RIGHT = {
     "x": [8.0, 32.0], "midpoint": [8.0, 32.0], "h": [0.0, 2.0], "lag": [0.0, 2.0], "n": [1, 2],
     "radius": 3.0, "window": 8, "width": 64, "centres": [(0.0, 0.0), (1.0, 0.0)], "along_x": True,
-    "training_images": 5, "images": 2, "level": 0.9, "draws": 10, "dilated": False,
+    "of": "r", "training_images": 5, "images": 2, "level": 0.9, "draws": 10, "dilated": False,
 }  # fmt: skip
 WRONG = {
     "radius": ("three", None, [3.0], -1.0, 0, float("nan")),
@@ -66,10 +67,15 @@ WRONG = {
     "draws": ("three", None, 0, 2.5),
     "centres": ("three", None, [], [1.0], [(0, 0, 0)]),
 }
-THEORY = [getattr(tb.theory, name) for name in tb.theory.__all__]
+FORMS = [
+    form
+    for form in (getattr(disks, name) for name in disks.__all__)
+    if inspect.isfunction(form) and form is not disks.conditional_disagreement
+]
+THEORY = [*(getattr(tb.theory, name) for name in tb.theory.__all__), *FORMS]
 LEVEL = [  # those of an intensity that need no trend
     function
-    for function in THEORY
+    for function in FORMS
     if "intensity" in inspect.signature(function).parameters and "survival" not in str(function)
 ]
 
@@ -162,7 +168,7 @@ def test_wrong_arguments_are_refused_in_one_line(call, said, small, small_file):
 
 def test_a_misspelt_split_or_column_is_named_with_the_right_one(small_file):
     with tb.open_dataset(small_file) as opened:
-        for wrong in (opened.load, opened.germs, opened.intensities):
+        for wrong in (opened.load, opened.latents, opened.ends):
             with pytest.raises(tb.InputError, match="no split is called 'tests': did you mean 'te"):
                 wrong("tests")
         for wrong in (opened.images, lambda *name: opened.numbers("/".join(name))):

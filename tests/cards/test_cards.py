@@ -36,7 +36,7 @@ def test_a_card_states_the_exact_values():
     card = dataset_card(load_spec("trend-v1"))
     assert "0.0032821" in card
     assert "16.4 %" in card
-    assert "| `s2` | 4·10⁻³ everywhere | 0.364 |" in card
+    assert "| `s2` | stationary | 0.364 |" in card
     assert header(card)["license"] == "cc-by-4.0"
     assert header(card)["size_categories"] == ["1K<n<10K"]
     assert max(len(line) for line in card.splitlines()) <= 100
@@ -47,8 +47,8 @@ def test_a_card_states_the_exact_values():
     [
         ({"lambda_left": 1.2e-2, "lambda_right": 1e-3}, "`s2` ⊂ `r` ⊂ `s1`"),
         ({"lambda_right": 1e-3}, "the three images are equal"),
-        ({"coupling": "independent"}, "independent germ sets"),
-        ({"lambda_left": 0.0, "lambda_right": 0.0}, "0 everywhere"),
+        ({"coupling": "independent"}, "the three images are independent draws"),
+        ({"lambda_left": 0.0, "lambda_right": 0.0}, "`lambda_left` = 0 at x = 0"),
     ],
 )
 def test_a_card_follows_the_spec(small: TaskSpec, change, said):

@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from trendbench.catalog import RESULTS
+from trendbench.catalog import RESULTS, spec_names
 from trendbench.cli.main import group
 
 COMPLETE = "_TRENDBENCH_COMPLETE"
@@ -112,7 +112,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [(["--task"], "mine small study-2017 trend-v1 trend-v1-independent"),
+    [(["--task"], " ".join(sorted(["mine", *spec_names()]))),
      (["--family", "su"], "submitted"),
      (["--differences", "xi_r"], "xi_ratio"), (["--score", "xi_r"], "xi_ratio"),
      (["--markdown", "arch,xi_r"], "arch,xi_ratio arch,xi_ratio_low arch,xi_ratio_high")],

@@ -76,8 +76,10 @@ FAULTS = {
     ),
     "inputs changed": (BODY, "        x = inputs.s2; x[0] = 0\n", "sample", "inputs.s2"),
     "training data changed": (FIT, "train.r[0] = 0;", "training data", "fit changed train.r"),
-    "asks for germs": (FIT, "train[:3].germs;", "germs and targets", "train.latent at "),
-    "asks for targets": (BODY, f"{BODY}        inputs.target\n", "germs and targets", "mine.py:15"),
+    "asks for latents": (FIT, "train[:3].latent;", "latents and targets", "train.latent at "),
+    "asks for targets": (
+        BODY, f"{BODY}        inputs.target\n", "latents and targets", "mine.py:15"
+    ),
     "writes elsewhere": (
         FIT, "(run.folder.parent.parent / 'x').write_text('');", "writes", "/x: fit may write"
     ),

@@ -26,7 +26,7 @@ def test_a_split_comes_back_whole(small, small_data):
         np.testing.assert_array_equal(getattr(stored, name), getattr(again, name))
     assert stored.spec == small
     for name in ("offsets", "x", "y", "mark", "member"):
-        np.testing.assert_array_equal(getattr(stored.germs, name), getattr(again.germs, name))
+        np.testing.assert_array_equal(getattr(stored.latent, name), getattr(again.latent, name))
 
 
 def test_a_file_rewritten_with_other_stock_filters_reads_the_same(copy, small_data):

@@ -86,7 +86,7 @@ def test_the_file_is_laid_out_as_the_format_says(small, small_file):
             np.testing.assert_array_equal(stored[:], getattr(again, name))
             assert stored.attrs["sha256"].decode() == sha256(stored[:].tobytes()).hexdigest()
         for name in ("offsets", "x", "y", "mark", "member"):
-            np.testing.assert_array_equal(file["test/germs"][name][:], getattr(again.germs, name))
+            np.testing.assert_array_equal(file["test/germs"][name][:], getattr(again.latent, name))
         np.testing.assert_array_equal(file["val/lambda_left"][:], np.full(6, 1e-3))
         np.testing.assert_array_equal(file["val/lambda_right"][:], np.full(6, 1.2e-2))
 

@@ -127,4 +127,4 @@ def test_wrong_content_is_to_be_copied_or_made_again(copy):
     with h5py.File(copy, "r+") as file:
         file["test/lambda_left"][0] = 1.0
     with open_dataset(copy) as ours, pytest.raises(DataFileError, match="make-data --overwrite"):
-        ours.intensities("test")
+        ours.ends("test")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SMALL
+from trendbench.catalog import spec_names
 from trendbench.errors import SpecError
 from trendbench.spec import TaskSpec, load_spec, spec_from_json
 
@@ -70,7 +71,7 @@ def test_spec_files_give_one_clear_line(tmp_path):
         with pytest.raises(SpecError, match=reason) as caught:
             load_spec(path)
         assert "\n" not in str(caught.value)
-    with pytest.raises(SpecError, match="name one of small, study-2017, trend-v1"):
+    with pytest.raises(SpecError, match=f"name one of {', '.join(spec_names())}"):
         load_spec("nope")
 
 
@@ -79,13 +80,13 @@ def test_what_stands_where_a_spec_is_to_be_is_named(tmp_path, monkeypatch):
     os.mkfifo("pipe")
     Path("loop").symlink_to("loop")
     for name, words in (
-        ("nope.toml", "^there is no file nope.toml: needed is a TOML file, or one of small"),
+        ("nope.toml", "^there is no file nope.toml: needed is a TOML file, or one of growth-v1"),
         ("d/nope", "^there is no file d/nope: "),
         (".", "^. is a folder: "),
         ("/dev/zero", "^/dev/zero is a device: "),
         ("pipe", "^pipe is a pipe: "),
         ("loop", "^loop cannot be read .Too many levels"),
-        ("a\0b", "name one of small"),
+        ("a\0b", "name one of growth-v1"),
         ("Small", "^no task spec 'Small': did you mean 'small'[?]$"),
         ("TREND-V1", "did you mean 'trend-v1'[?]$"),
     ):

@@ -23,7 +23,7 @@ def test_a_stream_is_the_file_s_triplets_in_their_order(small, small_data, split
             np.testing.assert_array_equal(getattr(block, name), getattr(stored, name)[rows])
         for name in ("offsets", "x", "y", "mark", "member"):
             np.testing.assert_array_equal(
-                getattr(block.latent, name), getattr(stored.germs[rows], name)
+                getattr(block.latent, name), getattr(stored.latent[rows], name)
             )
 
 

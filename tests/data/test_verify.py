@@ -17,7 +17,7 @@ from trendbench.spec import load_spec
 
 def failed(path):
     with open_dataset(path) as dataset:
-        return [finding.check for finding in verify(dataset) if not finding.passed]
+        return [finding.name for finding in verify(dataset) if not finding.passed]
 
 
 def test_a_sound_file_passes(small_file):
@@ -44,7 +44,7 @@ def test_images_that_are_not_the_germs_are_named(small, tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "simulate", one_pixel_off)
     make_data(small, 3, tmp_path / "a.h5")
     assert [check for check in failed(tmp_path / "a.h5") if "render" in check] == [
-        f"{split}: germs render to the images" for split in ("train", "val", "test")
+        f"{split}: latents render to the images" for split in ("train", "val", "test")
     ]
 
 
@@ -76,8 +76,8 @@ def test_a_radius_off_by_five_percent_is_named(monkeypatch, tmp_path):
         return simulate(spec.model_copy(update=larger | level), *args, **keywords)
 
     names = wrong_physics(monkeypatch, tmp_path, other)
-    assert "train: r, outline of the disks" in names
-    assert "train: germs render to the images" in names
+    assert "train: r, outlines" in names
+    assert "train: latents render to the images" in names
 
 
 def test_a_slope_off_by_ten_percent_is_named(monkeypatch, tmp_path):
@@ -95,7 +95,7 @@ def test_a_slope_off_by_ten_percent_is_named(monkeypatch, tmp_path):
 
 def test_germs_missing_outside_the_frame_are_named(monkeypatch, tmp_path):
     def inside_only(spec, n, *args, out=None, **keywords):
-        germs = simulate(spec, n, *args, **keywords).germs
+        germs = simulate(spec, n, *args, **keywords).latent
         inside = (germs.x > 0) & (germs.x < spec.width) & (germs.y > 0) & (germs.y < spec.height)
         owner = np.repeat(np.arange(n), np.diff(germs.offsets))[inside]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))])
@@ -105,8 +105,8 @@ def test_germs_missing_outside_the_frame_are_named(monkeypatch, tmp_path):
         return Triplets(spec, *out, latent=kept)
 
     names = wrong_physics(monkeypatch, tmp_path, inside_only)
-    assert "train: r, coverage within R of the borders" in names
-    assert "train: germs render to the images" not in names
+    assert "train: r, coverage near the borders" in names
+    assert "train: latents render to the images" not in names
 
 
 def test_germs_are_sliced_by_contiguous_ranges():

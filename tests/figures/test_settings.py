@@ -17,10 +17,10 @@ IMPORT = "import trendbench.figures.card, trendbench.figures.preview"
 
 
 def test_rc_parameters_reach_no_picture_and_come_back(small_data, tmp_path):
-    triplets = small_data.load("val")[:1]
-    plain = save(preview_figure(triplets, 8), tmp_path / "plain.png").read_bytes()
+    triplets, small = small_data.load("val")[:1], small_data.spec
+    plain = save(preview_figure(triplets, small), tmp_path / "plain.png").read_bytes()
     with mpl.rc_context(ODD):
-        odd = save(preview_figure(triplets, 8), tmp_path / "odd.png").read_bytes()
+        odd = save(preview_figure(triplets, small), tmp_path / "odd.png").read_bytes()
         assert mpl.rcParams["font.size"] == 30
     assert odd == plain
 

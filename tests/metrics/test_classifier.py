@@ -41,7 +41,7 @@ def each_alone(n=N):
 
 def darker_below(given, rng):
     """Fresh images whose intensity falls to a third at the top and is kept at the bottom."""
-    fresh = simulate(given.spec, len(given), seed=9).germs
+    fresh = simulate(given.spec, len(given), seed=9).latent
     kept = rng.random(fresh.y.size) < 1 / 3 + fresh.y / given.spec.height * 2 / 3
     member = np.where(kept, fresh.member, 0).astype(np.uint8)
     return render_r(replace(fresh, member=member), given.spec)
@@ -49,7 +49,7 @@ def darker_below(given, rng):
 
 def thinner(given, rng):
     """Fresh images of the same mean intensity without the gradient."""
-    fresh = simulate(given.spec, len(given), seed=9).germs
+    fresh = simulate(given.spec, len(given), seed=9).latent
     member = np.where(rng.random(fresh.y.size) < 2 / 3, fresh.member, 0).astype(np.uint8)
     return render_r(replace(fresh, member=member), given.spec)
 

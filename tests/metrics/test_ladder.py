@@ -14,8 +14,7 @@ from trendbench.metrics.metric import Score
 from trendbench.metrics.registry import IMAGE_METRICS, METRICS
 from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.metrics.thumbnails import thumbnails
-from trendbench.metrics.trend import standard_errors
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import Truth, true_values
 from trendbench.simulation import simulate
 
 pytestmark = pytest.mark.full_pool
@@ -54,7 +53,7 @@ def card_of(trend_v1):
 
     def card(draw, rows, *, conditional=True, metrics=IMAGE_METRICS):
         some = given[rows]
-        inputs = Inputs(some.s1, some.s2, some.germs, some.r)
+        inputs = Inputs(some.s1, some.s2, some.latent, some.r)
         rng = np.random.default_rng(rows.start)
         scene = Scene(trend_v1, inputs, training[:100], rng, validation)
         return score_images(
@@ -126,7 +125,7 @@ def test_limits_are_relative_to_the_task(small):
     wrong = next(rule for rule in RULES if rule.score == "k_error" and rule.side == "above")
     none = Score(value=0, low=0, high=0, truth=0, truth_low=0, truth_high=0, unit="1", version=1)
     for spec in (small, small.model_copy(update={"lambda_right": 4e-3, "height": 256})):
-        off = wrong.threshold(none, spec, 10**6) * standard_errors(spec)[1] / 1000
+        off = wrong.threshold(none, spec, 10**6) * true_values(spec).trend_errors[1] / 1000
         assert off == pytest.approx(0.05 * spec.intensity.k)
 
 
@@ -148,7 +147,7 @@ def test_reference_rows_are_generators_like_any_other(arch, small_data, tmp_path
     row = find_recipe(arch).build()
     context = RunContext(0, "cpu", "fp32", tmp_path, "x")
     row.fit(train, train, context)
-    inputs = Inputs(test.s1, test.s2, test.germs, test.r)
+    inputs = Inputs(test.s1, test.s2, test.latent, test.r)
     images = row.sample(inputs, 5)
     row.save(tmp_path)
     np.testing.assert_array_equal(type(row).load(tmp_path).sample(inputs, 5), images)

@@ -22,7 +22,7 @@ def test_each_damage_is_seen_by_the_score_made_for_it(found):
     assert found["memorisation", "remembered images"] == 0.5
     assert found["retention_error", "slope k smaller"] == 0.5
     assert found["row_error", "waves along y"] == 0.5
-    assert found["stray_error", "lone pixels a particle"] == 0.5
+    assert found["stray_error", "lone pixels a grain"] == 0.5
     assert found["containment", "drawn for other inputs"] == 0.5
     assert found["repeats", "duplicates"] == 0.5
     assert found["k_variance_ratio", "two slopes"] == 0.5

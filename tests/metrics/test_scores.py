@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.families import disks
-from trendbench.families.disks import damages
+from trendbench.families.disks import changes as damages
 from trendbench.families.disks.conditional import redraw_r
 from trendbench.families.disks.rendering import render_r
 from trendbench.metrics import columns
@@ -24,6 +24,7 @@ from trendbench.metrics.coupling import (
     TargetDisagreement,
     inner_columns,
 )
+from trendbench.metrics.fit import fit_trend
 from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
@@ -37,10 +38,8 @@ from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.trend import (
     KVarianceRatio,
     LambdaVarianceRatio,
-    fit_trend,
-    standard_errors,
 )
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import Truth, true_values
 from trendbench.simulation import simulate
 
 TEXTURE = (S2Error(), LinealError(), PerimeterError(), EulerError(), RowError(), ColumnError())
@@ -166,7 +165,7 @@ def test_trend_fit_recovers_an_exact_profile(trend_v1):
     for left, right in ((5e-4, 4e-3), (2e-3, 2e-3), (4e-3, 1e-3)):
         lam = trend_v1.model_copy(update={"lambda_left": left, "lambda_right": right}).intensity
         density = disks.coverage(x, lam, 6.0)
-        fitted = fit_trend(density, trend_v1)
+        fitted = fit_trend(density, trend_v1.trend)
         np.testing.assert_allclose(fitted, [left, lam.k], rtol=1e-6, atol=1e-12)
 
 
@@ -174,13 +173,13 @@ def test_trend_errors_are_z_scores(trend_v1, drawn):
     """Over 60 sets of 25 true images: mean 0, variance 1, and the sandwich beats the binomial."""
     density = (drawn.r == 0).mean(axis=1).reshape(60, 25, 256).mean(axis=1)
     lam = trend_v1.intensity
-    errors = np.array(standard_errors(trend_v1)) / 5
-    z = (fit_trend(density, trend_v1) - [lam.left, lam.k]) / errors
+    errors = true_values(trend_v1).trend_errors / 5
+    z = (fit_trend(density, trend_v1.trend) - [lam.left, lam.k]) / errors
     for column in z.T:
         assert abs(column.mean()) * math.sqrt(60) < 4
         assert column.std(ddof=1) == pytest.approx(1, abs=4 / math.sqrt(120))
     # No unbiased estimate from pixels beats the germs themselves.
-    assert standard_errors(trend_v1)[1] > theory.cramer_rao(trend_v1, dilated=True)[1]
+    assert true_values(trend_v1).trend_errors[1] > theory.cramer_rao(trend_v1, dilated=True)[1]
 
 
 def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):

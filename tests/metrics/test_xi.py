@@ -70,7 +70,7 @@ def test_profile_and_xi_equal_the_printed_formulas(window):
 
 
 def test_images_whose_xi_is_known(truth):
-    n = truth.mean_profile.size
+    n = truth.values.mean_profile.size
     flat = Truth(truth.spec, np.full(n, 0.25), 400)
     white = np.full((3, 256, 256), 255, dtype=np.uint8)
     assert score(white, flat, "xi") == pytest.approx(0.25**2 * n / 240, rel=1e-12)
@@ -121,12 +121,14 @@ def test_xi_bias_is_unbiased_and_sees_a_known_bias(truth, drawn):
     values = np.array([score(images, truth, "xi_bias") for images in sets])
     assert abs(z_score(values, 0.0)) < 4
     shifted = np.where(drawn.r, np.uint8(229), np.uint8(0))  # instead of white: +0.1·(1 − p)
-    exact = np.square((255 - 229) / 255 * (1 - truth.mean_profile)).sum() / 240
+    exact = np.square((255 - 229) / 255 * (1 - truth.values.mean_profile)).sum() / 240
     assert score(shifted, truth, "xi_bias") == pytest.approx(exact, rel=0.1)
 
 
 def test_a_grey_ramp_scores_below_the_floor_in_xi_and_is_seen_by_the_rest(truth):
-    columns = 255 * (1 - np.interp(np.arange(256) + 0.5, np.arange(241) + 8, truth.mean_profile))
+    columns = 255 * (
+        1 - np.interp(np.arange(256) + 0.5, np.arange(241) + 8, truth.values.mean_profile)
+    )
     ramp = np.broadcast_to(columns.round().astype(np.uint8), (50, 256, 256)).copy()
     card = xi_card(ramp, truth)
     assert card.scores["xi"].value < 0.1 * truth.xi_floor
@@ -172,7 +174,7 @@ def test_per_image_values_average_to_the_score(card):
 
 def test_intervals_hold_the_floor_as_often_as_they_say(truth, drawn):
     """95 % intervals over 30 disjoint sets of 50 true images: at least 24 hold the exact value."""
-    exact = Truth(truth.spec, truth.mean_profile, 10**9)
+    exact = Truth(truth.spec, truth.values.mean_profile, 10**9)
     for name in ("xi", "xi_variance_ratio"):
         held = 0
         for images in drawn.r.reshape(30, 50, 256, 256):

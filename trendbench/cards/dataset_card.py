@@ -87,19 +87,19 @@ def _columns(spec: TaskSpec) -> str:
 
 
 def _images(spec: TaskSpec) -> str:
-    left, right = (getattr(spec, name) for name in spec.ends)
-    names = (f"`{name}`" for name in spec.ends)
+    (left, low), (right, high) = ((name, _written(getattr(spec, name))) for name in spec.ends)
     rows = [
-        ["`s1`", _written(left), "0"],
-        ["`s2`", _written(right), "0"],
-        ["`r`", f"{_written(left)} → {_written(right)}, linear in x", f"0 … {spec.width}"],
+        ["`s1`", "stationary"],
+        ["`s2`", "stationary"],
+        ["`r`", f"`{left}` = {low} at x = 0 to `{right}` = {high} at x = {spec.width}, linear"],
     ]
-    heads = ["image", " … ".join(names), "x [px]"]
+    heads = ["image", "law"]
     if "coverage" in spec.laws:
-        heads[2] = "coverage"
-        at = [f"{float(p):.3f}" for p in spec.coverage([0.0, spec.width])]
-        for row, text in zip(rows, [*at, " → ".join(at)], strict=True):
-            row[2] = text
+        heads.append("coverage")
+        at = [f"{float(spec.coverage(0.0, name)):.3f}" for name in ("s1", "s2")]
+        trend = " → ".join(f"{float(p):.3f}" for p in spec.coverage([0.0, spec.width]))
+        for row, text in zip(rows, [*at, trend], strict=True):
+            row.append(text)
     return markdown_table(heads, rows)
 
 

@@ -130,7 +130,7 @@ def _looks_at_inputs(trial: Trial) -> str:
             )
         return "other inputs, other images"
     if not same and is_privileged(trial.model_class):
-        return "other germs and targets, other images"
+        return "other latents and targets, other images"
     if not same:
         raise FaultError(
             "the class says conditional = False, and its images change with the inputs: leave "
@@ -141,9 +141,9 @@ def _looks_at_inputs(trial: Trial) -> str:
 
 def _one_pair(trial: Trial) -> str:
     inputs = trial.inputs(trial.test)
-    germs = inputs.latent[:1] if inputs.latent is not None else None
+    latent = inputs.latent[:1] if inputs.latent is not None else None
     target = inputs.target[:1] if inputs.target is not None else None
-    one = watched_inputs(Inputs(inputs.s1[:1], inputs.s2[:1], germs, target))
+    one = watched_inputs(Inputs(inputs.s1[:1], inputs.s2[:1], latent, target))
     return f"{trial.sample(one, SEED).shape}"
 
 
@@ -248,7 +248,7 @@ EXAMINE = (
     Check("a single pair", _one_pair),
     Check("resuming", _resuming),
     Check("save", _save, needed=True),
-    Check("germs and targets", _reaches),
+    Check("latents and targets", _reaches),
     Check("writes", _writes),
     Check("pickle", _no_pickle),
 )

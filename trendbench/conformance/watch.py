@@ -11,7 +11,7 @@ from typing import Any
 from trendbench.generators.protocol import Inputs
 from trendbench.process.triplets import Triplets
 
-_HIDDEN = ("germs", "target")
+_HIDDEN = ("latent", "target")
 _NOT_ITS_OWN = (Inputs.__module__, Triplets.__module__, "dataclasses", "copy")
 _HERE = __name__.rpartition(".")[0]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -27,7 +27,7 @@ _CACHES = ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "TORCH_HOME", "HF_HOME", "MPLCON
 
 
 class Reaches:
-    """Places in the generator's code that asked for germs or targets."""
+    """Places in the generator's code that asked for latents or targets."""
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
@@ -43,7 +43,7 @@ REACHES = Reaches()
 
 
 class WatchedInputs(Inputs):
-    """Inputs that remember who asked for germs and targets."""
+    """Inputs that remember who asked for latents and targets."""
 
     def __getattribute__(self, name: str) -> Any:
         if name in _HIDDEN:
@@ -52,7 +52,7 @@ class WatchedInputs(Inputs):
 
 
 class WatchedTriplets(Triplets):
-    """Triplets that remember who asked for germs."""
+    """Triplets that remember who asked for latents."""
 
     def __getattribute__(self, name: str) -> Any:
         if name in _HIDDEN:

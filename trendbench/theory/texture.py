@@ -27,7 +27,7 @@ def s2(
         LawError: the family states no law of two pixels.
         InputError: no numbers, or the shapes do not fit.
     """
-    middle, apart = fitting(midpoint=midpoint, lag=lag)
+    middle, apart = fitting(midpoint=midpoint, lag=numbers(lag, "lag", least=0))
     step, down = (apart / 2, 0.0) if along_x else (0.0, apart)
     return process_of(process).pair_black(middle - step, middle + step, down, of)
 

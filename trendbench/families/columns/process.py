@@ -51,6 +51,11 @@ class Columns(Process):
         return math.sqrt(_DISK_AREA / math.pi) / SCALE
 
     @property
+    def about(self) -> str:
+        """What black is."""
+        return "disks whose centres come in columns"
+
+    @property
     def laws(self) -> frozenset[Law]:
         """None."""
         return frozenset()

@@ -155,6 +155,11 @@ class Excursion(Process):
         """
         return np.full_like(numbers(x, "x"), 1 / (4 * np.sqrt(3) * np.pi * self.sigma**2))
 
+    @property
+    def about(self) -> str:
+        """What black is."""
+        return f"where a Gaussian field of length σ = {self.sigma:g} px exceeds a level"
+
     def facts(self) -> list[tuple[str, str]]:
         """Frame, σ, coverages."""
         return [

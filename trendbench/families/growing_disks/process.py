@@ -269,6 +269,12 @@ class GrowingDisks(Process):
         """λ [px⁻²]."""
         return np.full_like(numbers(x, "x"), self.intensity)
 
+    @property
+    def about(self) -> str:
+        """What black is."""
+        left, right = self.radius_left, self.radius_right
+        return f"disks of radius {left:g} px that may have grown to {right:g} px"
+
     def facts(self) -> list[tuple[str, str]]:
         """Frame, radii, intensity, probability of growth."""
         return [

@@ -29,7 +29,7 @@ _KEPT = 1000  # training images that a saved row can replay
 
 
 class Reference:
-    """A reference row: drawn from germs and targets, and not ranked.
+    """A reference row: drawn from latents and targets, and not ranked.
 
     Args:
         drawing: ``oracle``, ``real``, or ``null-<name>`` of a negative control in ``drawings``.
