@@ -91,7 +91,7 @@ def _images(spec: TaskSpec) -> str:
     rows = [
         ["`s1`", "stationary"],
         ["`s2`", "stationary"],
-        ["`r`", f"`{left}` = {low} at x = 0 to `{right}` = {high} at x = {spec.width}, linear"],
+        ["`r`", f"`{left}` = {low} to `{right}` = {high}, linear in x"],
     ]
     heads = ["image", "law"]
     if "coverage" in spec.laws:

@@ -131,7 +131,7 @@ def _scores(record: RunRecord) -> Iterator[list[str]]:
             f"`{name}`",
             f"{score.value:.4g}",
             f"{score.low:.3g} … {score.high:.3g}",
-            f"{score.truth:.3g}",
+            score.marked(f"{score.truth:.3g}"),
             f"{score.truth_low:.3g} … {score.truth_high:.3g}",
         ]
 

@@ -36,9 +36,11 @@ def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
         mark = " " if score.is_within else "*"
         yield (
             f"{name:<21}{short(score.value, 4):>9}{mark} {interval:<19} "
-            f"{short(score.truth):>8} {chance}"
+            f"{score.marked(short(score.truth)):>8} {chance}"
         )
     missing = [name for name, score in scores.items() if score is None]
     if missing:
         yield textwrap.fill(f"not scored: {', '.join(missing)}", _WIDTH)
     yield "* outside; of sets of as many true images, 1 % have any score outside"
+    if any(score is not None and score.estimated for score in scores.values()):
+        yield "≈ estimated from simulated images: the family of the task states no exact law"

@@ -40,7 +40,7 @@ COLUMNS = (
     *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
     "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
     "code", "origin", "paper_xi", "paper_data", "variant", "superseded",
-    "tier", "provisional", "unranked", "told_by",
+    "tier", "provisional", "unranked", "told_by", "estimated",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -145,6 +145,7 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "status": _status(records),
         "flags": ";".join(sorted({flag for record in records for flag in record.flags})),
         "told_by": ";".join(dict.fromkeys(n for record in records for n in record.told_by or ())),
+        "estimated": ";".join(n for n, s in first.scores.items() if s is not None and s.estimated),
         "seeds": len(records),
         "intervals": "images only" if len(records) == 1 else "seeds and images",
         "n_test": first.n_test,

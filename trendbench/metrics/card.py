@@ -85,7 +85,7 @@ class Card:
                 name,
                 short(score.value, 4),
                 f"[{short(score.low)}, {short(score.high)}]",
-                short(score.truth),
+                score.marked(short(score.truth)),
                 f"[{short(score.truth_low)}, {short(score.truth_high)}]",
                 score.unit,
             )

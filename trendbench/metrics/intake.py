@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench import theory
 from trendbench.errors import ImagesError, InputError
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.card import FEWEST_IMAGES
 from trendbench.metrics.flags import RULES
 from trendbench.metrics.grey import DARKEST, LIGHTEST
+from trendbench.metrics.truth import true_values
 from trendbench.process.images import WHITE
 from trendbench.progress import say
 from trendbench.spec import TaskSpec
@@ -267,7 +267,7 @@ def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handl
     The negative must lie nearer to the exact coverage than a white page does: one colour
     throughout is no negative of true images.
     """
-    exact = theory.column_coverage(spec)
+    exact = true_values(spec).column_coverage
     black = 1 - images.mean(axis=(0, 1)) / WHITE
     as_is, negative, page = (np.square(c - exact).mean() for c in (black, 1 - black, 0.0))
     if _INVERTED_MARGIN * negative < min(as_is, page) and negative < _INVERTED_RMS**2:

@@ -31,7 +31,6 @@ Need = Literal[
     "trend",  # a task whose inputs have different intensities
     "rows",  # a frame of two rows or more
     "shared germs",  # a task whose images are nested, with a known survival
-    "impossible",  # a family that finds black that no image of it can have
     "disagreement",  # a family that knows how often two draws for the same inputs differ
     "spread",  # a task in which two draws of r differ
     "set",  # all images at once
@@ -66,6 +65,10 @@ class Score(Part):
         """Scores of exact truth are written as they always were: records are known by content."""
         written: dict[str, Any] = fields(self)
         return {k: v for k, v in written.items() if k != "estimated" or v}
+
+    def marked(self, truth: str) -> str:
+        """A text of its truth, after ≈ where that is estimated."""
+        return f"≈{truth}" if self.estimated else truth
 
     @property
     def is_within(self) -> bool:
@@ -114,6 +117,11 @@ class ImageMetric(Metric, ABC):
     is_noise_at_truth: ClassVar[bool] = False
     is_root: ClassVar[bool] = False
     reference: ClassVar[RangeSource] = "fresh"
+
+    def reference_of(self, process: Process) -> RangeSource:
+        """Where its reference range comes from on a process."""
+        del process
+        return self.reference
 
     @abstractmethod
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

@@ -24,7 +24,6 @@ def at_hand(batch: Batch, truth: Truth) -> set[Need]:
         "rows": spec.height > 1,
         "shared germs": is_coupled(spec),
         "spread": _is_spread(spec, conditional=batch.s1 is not None),
-        "impossible": "impossible" in spec.laws,
         "disagreement": _has_disagreement(spec),
     }
     return {need for need, is_met in met.items() if is_met}

@@ -62,7 +62,11 @@ class ReferenceDistribution:
 
     def prepare(self, metrics: Sequence[ImageMetric], bar: Bar = quiet) -> None:
         """Take the features of several scores in one pass over the pool, block by block."""
-        unknown = [m for m in metrics if m.reference == "fresh" and m.name not in self._features]
+        unknown = [
+            m
+            for m in metrics
+            if m.reference_of(self.truth.spec) == "fresh" and m.name not in self._features
+        ]
         if unknown:
             pool = true_pool(self.truth.spec)
             with bar("scoring fresh true images", len(pool), "images") as progress:
@@ -109,9 +113,10 @@ class ReferenceDistribution:
 
     def _of(self, metric: ImageMetric, own: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Values of a score over fresh sets, (replicates,); those of the pool computed once."""
-        if metric.reference == "constant":
+        source = metric.reference_of(self.truth.spec)
+        if source == "constant":
             return np.full(_REPLICATES, metric.ideal(self.truth))
-        if metric.reference == "exchange":
+        if source == "exchange":
             return metric.exchanged(own, _REPLICATES)
         known = self._replicates.get((metric.name, n))
         if known is None:

@@ -19,6 +19,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from trendbench.arguments import numbers
 from trendbench.errors import LawError
@@ -355,13 +356,19 @@ class Process(BaseModel):
         return [
             ("frame", f"{self.width}×{self.height} px, length {self.length:g} px"),
             *(
-                (name, f"{value:g}")
-                for name, value in self.model_dump().items()
-                if name in type(self).model_fields
-                and name not in Process.model_fields
-                and isinstance(value, int | float)
+                (name, f"{getattr(self, name):g}")
+                for name, field in self._own_fields().items()
+                if field.annotation in {int, float}
             ),
         ]
+
+    @classmethod
+    def _own_fields(cls) -> dict[str, FieldInfo]:
+        """The fields that the family adds, without those of a task."""
+        owner = next(base for base in cls.__mro__ if "family" in vars(base))
+        assert issubclass(owner, Process)
+        own = owner.model_fields
+        return {name: own[name] for name in own if name not in Process.model_fields}
 
     def changes(self) -> Mapping[str, Change]:
         """Ways in which images may be nearly true, by name."""

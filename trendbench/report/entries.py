@@ -228,7 +228,7 @@ class Entry:
                     meaning,
                     with_minus(short(value, 4)),
                     _span(self.row[f"{name}_low"], self.row[f"{name}_high"]),
-                    with_minus(short(truth.truth)),
+                    with_minus(short(truth.truth)) + " estimated" * truth.estimated,
                     _span(truth.truth_low, truth.truth_high),
                     "" if truth.unit == "1" else truth.unit,
                     _is_within(value, truth),
@@ -329,7 +329,7 @@ def truth_cell(column: Column, entries: Sequence[Entry]) -> Cell:
            "xi_ratio_high": score.truth_high}  # fmt: skip
     ends = (_raw(score.truth_low), _raw(score.truth_high))
     span = (with_minus(short(score.truth_low)), with_minus(short(score.truth_high)))
-    text = written(column, row)
+    text = score.marked(written(column, row))
     return Cell(column, text, _raw(score.truth), *ends, is_as_true=True, range=span)
 
 

@@ -161,11 +161,8 @@ class Excursion(Process):
         return f"where a Gaussian field of length σ = {self.sigma:g} px exceeds a level"
 
     def facts(self) -> list[tuple[str, str]]:
-        """Frame, σ, coverages."""
-        return [
-            ("frame", f"{self.width}×{self.height} px, σ = {self.sigma:g} px, independent"),
-            ("coverage", f"{self.coverage_left:g} → {self.coverage_right:g}"),
-        ]
+        """Frame and σ; the coverages are shown of every process."""
+        return [("frame", f"{self.width}×{self.height} px, σ = {self.sigma:g} px, independent")]
 
     def changes(self) -> Mapping[str, Change]:
         """See ``changes.py``."""

@@ -281,7 +281,7 @@ class GrowingDisks(Process):
             ("frame", f"{self.width}×{self.height} px"),
             ("radius", f"{self.radius_left:g} px, {self.radius_right:g} px after growth"),
             ("intensity", f"{self.intensity:g} px⁻²"),
-            ("probability of growth", f"{self.rho_left:g} → {self.rho_right:g}"),
+            ("growth", f"{self.rho_left:g} → {self.rho_right:g}"),
         ]
 
     def changes(self) -> Mapping[str, Change]:

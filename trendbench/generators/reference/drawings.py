@@ -144,7 +144,9 @@ def columns(scene: Scene) -> Images:
 
 
 def independent(scene: Scene) -> Images:
-    """A true r of some other inputs."""
+    """A true r of some other inputs, where it matters which inputs."""
+    if scene.process.is_independent:
+        raise absent(scene.process)
     return scene.process.render_r(scene.process.free(scene.latent, scene.rng))
 
 
