@@ -227,13 +227,13 @@ def test_ellipses_without_a_size_are_disks_pixel_by_pixel(triplets):
 def test_checks_pass_on_true_triplets_and_find_wrong_ones(triplets):
     images = np.stack([triplets.s1, triplets.s2, triplets.r])
     germs = triplets.latent
-    found = list(RISING.checks(germs, images))
+    found = list(RISING.checks(germs))
     assert len(found) == 4
     assert all(check.passed for check in found)
     few = GrowingDisks(**{**PROCESSES["rising"], "intensity": 2.8e-3}).latents(1000, 0, "train")
     steep = replace(germs, mark=germs.mark / 1.1)
-    assert [check.passed for check in RISING.checks(few, images)] == [True, False, False, False]
-    assert not next(iter(RISING.checks(steep, images))).passed
+    assert [check.passed for check in RISING.checks(few)] == [True, False, False, False]
+    assert not next(iter(RISING.checks(steep))).passed
 
 
 def test_facts_name_every_parameter():
