@@ -225,7 +225,6 @@ def test_ellipses_without_a_size_are_disks_pixel_by_pixel(triplets):
 
 
 def test_checks_pass_on_true_triplets_and_find_wrong_ones(triplets):
-    images = np.stack([triplets.s1, triplets.s2, triplets.r])
     germs = triplets.latent
     found = list(RISING.checks(germs))
     assert len(found) == 4
