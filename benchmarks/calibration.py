@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.cards.text import markdown_table
-from trendbench.families.disks.conditional import redraw_r
-from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.metric import ImageMetric
@@ -23,7 +21,7 @@ from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.truth import Truth
 from trendbench.progress import bar
 from trendbench.simulation import simulate
-from trendbench.spec import TaskSpec
+from trendbench.spec import TaskSpec, load_spec
 
 TASK = TaskSpec(
     name="calibration", width=64, height=32, radius=3.0, lambda_left=1e-3, lambda_right=1.2e-2,
@@ -42,18 +40,18 @@ class Tally:
     ends: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
-def tally(n: int, sets: int) -> Tally:
-    """Score ``sets`` sets of n true images of the task, each drawn for inputs of its own."""
-    training = simulate(TASK, TASK.train, 1).r
-    profile = density_profile(training, TASK.window).mean(axis=0)
-    truth = Truth(TASK, profile, TASK.train, thumbnails(training < THRESHOLD, TASK))
+def tally(n: int, sets: int, task: TaskSpec = TASK) -> Tally:
+    """Score ``sets`` sets of n true images of a task, each drawn for inputs of its own."""
+    training = simulate(task, task.train, 1).r
+    profile = density_profile(training, task.window).mean(axis=0)
+    truth = Truth(task, profile, task.train, thumbnails(training < THRESHOLD, task))
     reference, found = ReferenceDistribution(truth, conditional=True), Tally()
     with bar("scoring true sets", sets, "sets") as progress:
         for number in range(sets):
-            given = simulate(TASK, n, _FIRST_SEED + number, split="test")
+            given = simulate(task, n, _FIRST_SEED + number, split="test")
             assert given.latent is not None
             rng = np.random.default_rng(number)
-            first, second = (render_r(redraw_r(TASK, given.latent, rng), TASK) for _ in range(2))
+            first, second = (task.render_r(task.redraw(given.latent, rng)) for _ in range(2))
             card = score_images(
                 first, truth, name="true", data="", given=given, second=second, reference=reference
             )
@@ -67,30 +65,32 @@ def tally(n: int, sets: int) -> Tally:
     return found
 
 
-def expected(metric: ImageMetric, values: NDArray[np.float64]) -> float:
+def expected(metric: ImageMetric, values: NDArray[np.float64], task: TaskSpec = TASK) -> float:
     """What an interval should hold: the exact value; for sampling noise that of all sets."""
-    if not metric.is_noise_at_truth:
-        profile = np.zeros(TASK.width - TASK.window + 1)
-        return float(metric.ideal(Truth(TASK, profile, TASK.train)))
+    if not metric.is_noise_on(task):
+        profile = np.zeros(task.width - task.window + 1)
+        return float(metric.ideal(Truth(task, profile, task.train)))
     return float(np.sqrt(np.square(values).mean()) if metric.is_root else values.mean())
 
 
 @click.command()
 @click.option("--n", default=100, show_default=True, help="Images of a set.")
 @click.option("--sets", default=1000, show_default=True, help="Number of sets.")
-def main(n: int, sets: int) -> None:
+@click.option("--spec", help="A task's name, or a TOML file.  [default: one of a small frame]")
+def main(n: int, sets: int, spec: str | None) -> None:
     """Print the shares of true sets that are told and flagged, and the coverage of intervals."""
-    found = tally(n, sets)
+    task = load_spec(spec) if spec else TASK
+    found = tally(n, sets, task)
     click.echo(
-        f"{sets} sets of {n} true images of {TASK.width}×{TASK.height} px: "
+        f"{sets} sets of {n} true images of {task.width}×{task.height} px: "
         f"{100 * found.told / sets:.2f} % told ({100 * TOLD_BY_CHANCE:g} % expected), "
         f"{found.flagged} flagged.\n"
     )
     lines = []
     for metric in IMAGE_METRICS:
-        if metric.name in found.values and metric.reference == "fresh":
+        if metric.name in found.values and metric.reference_of(task) == "fresh":
             values, ends = np.array(found.values[metric.name]), np.array(found.ends[metric.name])
-            target = expected(metric, values)
+            target = expected(metric, values, task)
             covered = ((ends[:, 0] <= target) & (target <= ends[:, 1])).mean()
             lines.append(
                 [f"`{metric.name}`", f"{values.mean():.4g}", f"{target:.4g}", f"{covered:.3f}"]

@@ -179,7 +179,7 @@ def score_images(
             value=float(metric.value(own.mean(axis=0), n, truth)),
             low=low,
             high=high,
-            truth=fresh.median if metric.is_noise_at_truth else metric.ideal(truth),
+            truth=fresh.median if metric.is_noise_on(truth.spec) else metric.ideal(truth),
             truth_low=fresh.low,
             truth_high=fresh.high,
             unit=metric.unit,

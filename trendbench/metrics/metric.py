@@ -118,6 +118,11 @@ class ImageMetric(Metric, ABC):
     is_root: ClassVar[bool] = False
     reference: ClassVar[RangeSource] = "fresh"
 
+    def is_noise_on(self, process: Process) -> bool:
+        """Whether true images of a process score sampling noise, not one known value."""
+        del process
+        return self.is_noise_at_truth
+
     def reference_of(self, process: Process) -> RangeSource:
         """Where its reference range comes from on a process."""
         del process

@@ -40,6 +40,9 @@ class StrayError(ImageMetric):
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         return mean if self.is_estimated(truth.spec) else np.array([0.0, mean[1]])
 
+    def is_noise_on(self, process: Process) -> bool:
+        return self.is_estimated(process)
+
     def reference_of(self, process: Process) -> RangeSource:
         return "fresh" if self.is_estimated(process) else self.reference
 

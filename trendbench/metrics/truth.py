@@ -60,8 +60,7 @@ class TrueValues:
         """Coverage of s1 and of s2, (2,)."""
         if self.spec.laws >= COVERAGE:
             return np.array([float(self.spec.coverage(0.0, name)) for name in ("s1", "s2")])
-        given = true_pool(self.spec)[:_BATCH].triplets
-        return np.array([(images < THRESHOLD).mean() for images in (given.s1, given.s2)])
+        return self._measured.inputs
 
     @cached_property
     def column_covariance(self) -> NDArray[np.float64]:
@@ -129,25 +128,29 @@ class TrueValues:
 
     @cached_property
     def _measured(self) -> "_Measured":
-        densities, profiles = [], []
+        densities, profiles, inputs = [], [], []
         for block in true_pool(self.spec).blocks(_BATCH):
+            given = np.stack([block.triplets.s1, block.triplets.s2])
+            inputs.append((given < THRESHOLD).mean(axis=(2, 3)))
             densities.append((block.drawn < THRESHOLD).mean(axis=1))
             profiles.append(density_profile(block.drawn, self.spec.window))
         density, profile = np.concatenate(densities), np.concatenate(profiles)
         return _Measured(
             density.mean(axis=0), np.cov(density, rowvar=False),
             profile.mean(axis=0), np.cov(profile, rowvar=False),
+            np.concatenate(inputs, axis=1).mean(axis=1),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """Means and covariances, over fresh true images, of column densities and profile."""
+    """Over fresh true triplets: moments of r's column densities and profile, coverage of inputs."""
 
     coverage: NDArray[np.float64]
     covariance: NDArray[np.float64]
     profile: NDArray[np.float64]
     profile_covariance: NDArray[np.float64]
+    inputs: NDArray[np.float64]
 
 
 @lru_cache(maxsize=8)
