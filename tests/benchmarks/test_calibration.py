@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import calibration
+from trendbench.families.disks.rendering import render_r
 from trendbench.metrics.registry import METRICS
 
 
@@ -21,10 +22,14 @@ def test_every_set_is_counted_with_its_scores(few):
 
 def test_sets_of_another_process_are_told_and_flagged(few, monkeypatch):
     """Were they taken for true ones, the command would show it."""
-    render = calibration.render_r
-    monkeypatch.setattr(
-        calibration, "render_r", lambda germs, task: render(germs, task, radius=1.5 * task.radius)
-    )
+    score, task = calibration.score_images, calibration.TASK
+
+    def of_larger_disks(images, truth, *, given, **keywords):
+        larger = render_r(given.latent, task, radius=1.5 * task.radius)
+        assert larger.shape == images.shape
+        return score(larger, truth, given=given, **keywords)
+
+    monkeypatch.setattr(calibration, "score_images", of_larger_disks)
     found = few()
     assert found.told == found.flagged == 3
 
