@@ -113,6 +113,6 @@ class Columns(Process):
             return Change(images, meaning)
 
         return {
-            "slope": change(slope, "slope smaller by this share, mean kept; 1 has none"),
-            "columns": change(columns, "visits more by this share, with fewer germs each"),
+            "slope": change(slope, "slope smaller"),
+            "columns": change(columns, "more visits, fewer germs each"),
         }

@@ -64,22 +64,14 @@ def changes(process: Excursion) -> dict[str, Change]:
     outer = np.minimum(x, width - x) < process.length
     border = with_coverage(lambda size: np.where(outer, p * (1 - size), p))
     return {
-        "slope": change(slope, "slope smaller by this share, mean kept; 1 has none, 2 the reverse"),
-        "slopes": change(
-            slopes, "slope larger or smaller by this share, each in half of the images"
-        ),
-        "along-y": change(
-            along_y, "coverage p changed by this share of p(1 − p): more below, less above"
-        ),
-        "waves": change(
-            waves, "coverage p changed by this share of p(1 − p), as four waves along y"
-        ),
-        "border": change(
-            border, "coverage smaller by this share within 2σ of the left and right border"
-        ),
-        "sigma": change(longer, "σ larger by this share"),
-        "ellipses": change(ellipses, "σ times 1 + size along x, divided by it along y"),
-        "rough": change(rough, "this share of the field's variance from a field of σ/3"),
+        "slope": change(slope, "slope smaller"),
+        "slopes": change(slopes, "two slopes"),
+        "along-y": change(along_y, "coverage changing along y"),
+        "waves": change(waves, "waves along y"),
+        "border": change(border, "coverage smaller at the borders"),
+        "sigma": change(longer, "σ larger"),
+        "ellipses": change(ellipses, "σ larger along x, smaller along y"),
+        "rough": change(rough, "a share of the variance at σ/3"),
     }
 
 

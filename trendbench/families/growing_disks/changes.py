@@ -26,16 +26,16 @@ Rng = np.random.Generator
 def changes(process: GrowingDisks) -> Mapping[str, Change]:
     """The changes of a process, by name. Unconditional ones draw germs of their own."""
     conditional = {
-        "slope": (_slope, "slope κ smaller by a share, the mean of ρ kept"),
-        "radius": (_radius, "both radii larger by a share"),
+        "slope": (_slope, "slope κ smaller"),
+        "radius": (_radius, "radii larger"),
     }
     alone = {
-        "larger": (_larger, "both radii larger by a share, with as many fewer germs"),
-        "along-y": (_along_y, "intensity λ(1 ± size), linear in y"),
-        "waves": (_waves, "intensity λ(1 + size·sin 2πy/p), four periods p to the height"),
-        "border": (_border, "a share of the germs beyond the left and right border missing"),
-        "slopes": (_slopes, "slopes κ(1 ± size) about the same mean of ρ, in equal parts"),
-        "ellipses": (_ellipses, "half-axes R(1 + size) along x and R/(1 + size) along y"),
+        "larger": (_larger, "radii larger, fewer germs"),
+        "along-y": (_along_y, "intensity changing along y"),
+        "waves": (_waves, "waves along y"),
+        "border": (_border, "germs beyond the border missing"),
+        "slopes": (_slopes, "two slopes"),
+        "ellipses": (_ellipses, "ellipses"),
     }
     return {
         name: Change(partial(draw, process), meaning, conditional=table is conditional)
