@@ -15,6 +15,7 @@ Random numbers: under key (seed, split), germ set j of triplet i reads the Philo
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from trendbench.arguments import one_of, whole
 from trendbench.errors import InputError
 from trendbench.families.disks.counts import poisson_table
 from trendbench.families.disks.kernels import count_germs, fill_germs
-from trendbench.families.disks.process import Disks
+from trendbench.families.disks.process import COLUMNS, Disks
 from trendbench.process.latent import Latent
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split, split_key
 
@@ -77,6 +78,23 @@ def as_germs(latents: Latent | None) -> Germs:
     """Latents that are known to be germs."""
     assert isinstance(latents, Germs)
     return latents
+
+
+def pack(latents: Latent) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """Offsets and the columns ``COLUMNS`` of germs, for a data file."""
+    germs = as_germs(latents)
+    return germs.offsets, {name: getattr(germs, name) for name in COLUMNS}
+
+
+def unpack(offsets: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> Germs:
+    """The germs of a data file.
+
+    Raises:
+        ValueError: places or marks are not finite.
+    """
+    if not all(np.isfinite(columns[name]).all() for name in ("x", "y", "mark")):
+        raise ValueError("places or marks that are not finite")
+    return Germs(offsets, **columns)
 
 
 def draw_germs(process: Disks, n: int, seed: int, split: Split, start: int = 0) -> Germs:

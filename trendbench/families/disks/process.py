@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Coupling = Literal["thinning", "independent"]
 
+COLUMNS = {"x": "<f8", "y": "<f8", "mark": "<f8", "member": "|u1"}  # of germs in a data file
 _MOST_GERMS = 10_000_000
 _Intensity = Annotated[float, Field(ge=0, examples=[1e-3])]
 
@@ -48,7 +49,7 @@ class Disks(Process):
 
     family: ClassVar[str] = "disks"
     ends: ClassVar[tuple[str, ...]] = ("lambda_left", "lambda_right")
-    stored: ClassVar[Mapping[str, str]] = {"x": "<f8", "y": "<f8", "mark": "<f8", "member": "|u1"}
+    stored: ClassVar[Mapping[str, str]] = COLUMNS
 
     radius: Annotated[float, Field(gt=0, le=10_000, examples=[3.0])]
     lambda_left: _Intensity
@@ -124,22 +125,15 @@ class Disks(Process):
 
     def packed(self, latents: Latent) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
         """Offsets and columns of germs."""
-        from trendbench.families.disks.germs import as_germs
+        from trendbench.families.disks.germs import pack
 
-        germs = as_germs(latents)
-        return germs.offsets, {name: getattr(germs, name) for name in self.stored}
+        return pack(latents)
 
     def unpacked(self, offsets: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> "Germs":
-        """The germs of a data file.
+        """The germs of a data file, see ``germs.unpack``."""
+        from trendbench.families.disks.germs import unpack
 
-        Raises:
-            ValueError: places or marks are not finite.
-        """
-        from trendbench.families.disks.germs import Germs
-
-        if not all(np.isfinite(columns[name]).all() for name in ("x", "y", "mark")):
-            raise ValueError("places or marks that are not finite")
-        return Germs(offsets, **columns)
+        return unpack(offsets, columns)
 
     @classmethod
     def compile(cls) -> bool:

@@ -147,22 +147,15 @@ class GrowingDisks(Process):
 
     def packed(self, latents: Latent) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
         """Offsets and columns of germs."""
-        from trendbench.families.disks.germs import as_germs
+        from trendbench.families.disks.germs import pack
 
-        germs = as_germs(latents)
-        return germs.offsets, {name: getattr(germs, name) for name in self.stored}
+        return pack(latents)
 
     def unpacked(self, offsets: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> "Germs":
-        """The germs of a data file.
+        """The germs of a data file, see ``germs.unpack``."""
+        from trendbench.families.disks.germs import unpack
 
-        Raises:
-            ValueError: places or marks are not finite.
-        """
-        from trendbench.families.disks.germs import Germs
-
-        if not all(np.isfinite(columns[name]).all() for name in ("x", "y", "mark")):
-            raise ValueError("places or marks that are not finite")
-        return Germs(offsets, **columns)
+        return unpack(offsets, columns)
 
     @classmethod
     def compile(cls) -> bool:
