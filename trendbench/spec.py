@@ -5,13 +5,22 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from trendbench import catalog
 from trendbench.errors import SpecError, first_problem, nearest
-from trendbench.families.registry import family
+from trendbench.families.registry import DEFAULT_FAMILY, family
 from trendbench.plain_text import must_read_back
-from trendbench.process.family import DEFAULT_FAMILY, Process
+from trendbench.process.family import Process
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.storage.bounded import read_toml, toml_problem
 from trendbench.storage.folder import kind_of
@@ -71,6 +80,11 @@ class TaskSpec(Process):
             super().__init__(**fields)
         except ValidationError as error:
             raise SpecError(first_problem(error, type(self))) from None
+
+    @model_serializer(mode="wrap")
+    def _with_family(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        stated = {} if self.family == DEFAULT_FAMILY else {"family": self.family}
+        return {**stated, **fields(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made, (self.model_dump(),)

@@ -101,11 +101,10 @@ def _threads() -> dict[str, str]:
 
 
 def _kernel_cache() -> str:
-    """Where Numba keeps the simulator's machine code."""
-    from trendbench.families.disks.raster import draw_series
+    """Where Numba keeps the machine code of the default family."""
+    from trendbench.families.registry import family
 
-    place = getattr(getattr(draw_series, "stats", None), "cache_path", None)
-    return str(place) if place else "none: compiled anew in each process"
+    return family().compiled() or "none: compiled anew in each process"
 
 
 def report_text(report: Report) -> str:

@@ -6,7 +6,7 @@ parameters and latents in the places of intensities and germs.
 
 from dataclasses import dataclass
 
-from trendbench.process.family import DEFAULT_FAMILY
+from trendbench.families.registry import DEFAULT_FAMILY
 from trendbench.process.images import IMAGES
 from trendbench.process.seeds import Split
 from trendbench.spec import TaskSpec

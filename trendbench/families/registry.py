@@ -7,8 +7,9 @@ from pkgutil import iter_modules
 
 import trendbench.families
 from trendbench.errors import SpecError, nearest
-from trendbench.process.family import DEFAULT_FAMILY, Process
+from trendbench.process.family import Process
 
+DEFAULT_FAMILY = "disks"  # of a spec that names none
 GROUP = "trendbench.families"  # of entry points: name = "package.module:Class"
 _OWN = trendbench.families.__name__
 

@@ -15,8 +15,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -28,7 +26,6 @@ from trendbench.process.latent import Latent, Seeds
 from trendbench.process.seeds import Split
 from trendbench.process.trend import Trend
 
-DEFAULT_FAMILY = "disks"  # of a spec that names none
 _MOST_PIXELS = 1 << 28
 Images = NDArray[np.uint8]
 Law = Literal[
@@ -115,11 +112,6 @@ class Process(BaseModel):
             return {name: value for name, value in fields.items() if name != "family"}
         return fields
 
-    @model_serializer(mode="wrap")
-    def _with_family(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        stated = {} if self.family == DEFAULT_FAMILY else {"family": self.family}
-        return {**stated, **fields(self)}
-
     @model_validator(mode="after")
     def _is_of_a_size(self) -> Self:
         if self.width * self.height > _MOST_PIXELS:
@@ -185,6 +177,11 @@ class Process(BaseModel):
     def compile(cls) -> bool:
         """Make kernels ready. True if this call had to compile them."""
         return False
+
+    @classmethod
+    def compiled(cls) -> str | None:
+        """The folder that keeps the machine code of the kernels; None where none does."""
+        return None
 
     # laws
 

@@ -145,6 +145,14 @@ class Disks(Process):
         tiny.render(tiny.latents(1, 0, "train"), np.empty((3, 1, 8, 8), dtype=np.uint8))
         return cache_misses() > before
 
+    @classmethod
+    def compiled(cls) -> str | None:
+        """The folder of Numba's cache."""
+        from trendbench.families.disks.raster import draw_series
+
+        place = getattr(getattr(draw_series, "stats", None), "cache_path", None)
+        return str(place) if place else None
+
     # laws
 
     @property

@@ -1,0 +1,29 @@
+"""The harness does not know the families: it asks a process for its laws, whichever it is."""
+
+import ast
+
+import pytest
+
+from tests.generators.test_one_door import PACKAGE, imported, named
+from trendbench.families.registry import family, family_names
+
+ROOM = PACKAGE / "families"
+OWN_ESTIMATOR = PACKAGE / "generators" / "classical"  # of the Boolean model
+HARNESS = sorted(
+    path for path in PACKAGE.rglob("*.py") if not {ROOM, OWN_ESTIMATOR} & set(path.parents)
+)
+PLAIN_WORDS = {"columns"}  # of pandas, of HDF5 and of images too
+NAMES = {name for own in family_names() for name in (own, family(own).__name__)} - PLAIN_WORDS
+
+
+def test_the_families_are_known_to_this_test():
+    assert {"disks", "growing-disks", "excursion", "Disks", "Columns"} <= NAMES
+    assert len(HARNESS) > 150
+
+
+@pytest.mark.parametrize("path", HARNESS, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_in_the_harness_imports_or_names_a_family(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    rooms = tuple(f"trendbench.families.{own.replace('-', '_')}" for own in family_names())
+    assert [name for name in imported(tree) if name.startswith(rooms)] == []
+    assert [name for name in named(tree) if name in NAMES] == []
