@@ -4,7 +4,8 @@ A page is read from top to bottom. Every ``console`` block's commands are run, o
 lines under a command are its output, and are put right where they differ, unless they are a lone
 ``…``. Comments in front of a block say what else is to be done:
 
-    <!-- file: NAME -->          the next block is written to NAME
+    <!-- file: NAME -->          the next block is written to NAME; entry points of a pyproject.toml
+                                 are made known, as pip install does
     <!-- run -->                 the next block is Python, and is run; <!-- run: slow --> likewise
     <!-- console: slow -->       only with --slow
     <!-- console: with OPTIONS -->      OPTIONS are added to each command, to make it short
@@ -23,6 +24,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +74,8 @@ def with_commands_run(page: str, folder: Path, *, slow: bool = False) -> str:
         rest = rest.strip()
         if kind == "file":
             (folder / rest).write_text(text, encoding="utf-8")
+            if rest == "pyproject.toml":
+                install(folder)
         elif kind == "run":
             if slow or rest != "slow":
                 _run_python(text, folder, names)
@@ -104,6 +108,19 @@ def make_small(folder: Path) -> None:
         if block["note"] == f"file: {SMALL[0]}":
             (folder / SMALL[0]).write_text(block["text"], encoding="utf-8")
     _output(f"trendbench make-data --spec small --out {SMALL[1]}", folder)
+
+
+def install(folder: Path) -> None:
+    """What ``pip install`` makes of the folder's ``pyproject.toml``: its entry points."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    about = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    lines = []
+    for group_name, entries in project["entry-points"].items():
+        lines += [f"[{group_name}]", *(f"{name} = {place}" for name, place in entries.items())]
+    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text(about, encoding="utf-8")
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _console(text: str, note: str, folder: Path, *, slow: bool) -> str:
@@ -156,7 +173,7 @@ def _output(command: str, folder: Path) -> str:
 
 def _in_process(command: str, folder: Path) -> str:
     arguments = shlex.split(command.replace("\\\n", " "), comments=True)[1:]
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), _seen_from(folder):
         result = CliRunner(env={"COLUMNS": "80"}).invoke(group, arguments, prog_name="trendbench")
     if result.exit_code:
         raise PageError(f"{command}: {result.output.strip()} {result.exception!r}")
@@ -172,7 +189,7 @@ def _shell(command: str, folder: Path) -> str:
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", functions + command],
         cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "COLUMNS": "80"},
     )  # fmt: skip
     if result.returncode:
         raise PageError(f"{command}: {result.stderr.strip()}")

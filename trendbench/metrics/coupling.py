@@ -63,6 +63,7 @@ class RetentionError(ImageMetric):
     is_root: ClassVar[bool] = True
     direction: ClassVar[Direction] = "lower"
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
+    laws: ClassVar[frozenset[Law]] = frozenset({"survival"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         sparse, dense, black = _sparse_and_dense(batch, truth.spec)
@@ -164,7 +165,7 @@ class TargetDisagreement(ImageMetric):
     version: ClassVar[int] = 2
     meaning = "disagreement with the true r, over chance and over that of a fresh draw"
     needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread", "disagreement"})
-    laws: ClassVar[frozenset[Law]] = COVERAGE
+    laws: ClassVar[frozenset[Law]] = COVERAGE | {"disagreement"}
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.target is not None

@@ -32,7 +32,7 @@ class Diversity(ImageMetric):
     version: ClassVar[int] = 2
     meaning = "disagreement of two samples for the same inputs, over chance and over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"second", "spread"})
-    laws: ClassVar[frozenset[Law]] = COVERAGE
+    laws: ClassVar[frozenset[Law]] = COVERAGE | {"disagreement"}
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         assert batch.second is not None

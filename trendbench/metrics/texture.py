@@ -70,7 +70,7 @@ class S2Error(TextureMetric):
 
     name = "s2_error"
     meaning = "relative error of the two-point probability, lags up to four lengths"
-    laws: ClassVar[frozenset[Law]] = PAIRS
+    laws: ClassVar[frozenset[Law]] = frozenset({"pair_black"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         words, height = batch.words, batch.images.shape[1]
