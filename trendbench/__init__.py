@@ -2,7 +2,8 @@
 
     import trendbench as tb
 
-    spec = tb.load_spec("trend-v1")                 # or tb.TaskSpec(name="mine", width=64, …)
+    tb.tasks()                                      # ['growth-v1', 'porosity-v1', …]
+    spec = tb.task("trend-v1")                      # or tb.TaskSpec(name="mine", width=64, …)
     triplets = tb.simulate(spec, n=10, seed=0)      # s1, s2, r: (10, 256, 256) uint8
     tb.theory.xi_floor(spec, window=16)             # 0.0032821…
     tb.make_data(spec, 0, "datasets/trend-v1-n3500-seed0.h5")
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from trendbench.process.triplets import Triplets
     from trendbench.runner.run import run
     from trendbench.simulation import simulate
-    from trendbench.spec import TaskSpec, load_spec
+    from trendbench.spec import TaskSpec, load_spec, task, tasks
 
 __version__ = "0.1.0"
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "score",
     "simulate",
     "stream",
+    "task",
+    "tasks",
     "theory",
 ]
 
@@ -74,6 +77,8 @@ _HOMES = {
     "score": "trendbench.metrics.score",
     "simulate": "trendbench.simulation",
     "stream": "trendbench.data.stream",
+    "task": "trendbench.spec",
+    "tasks": "trendbench.spec",
 }
 
 

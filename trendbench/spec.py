@@ -159,6 +159,24 @@ def load_spec(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec
     return _task(table["task"], where)
 
 
+def task(name_or_path: str | Path, *, train: int | None = None) -> TaskSpec:
+    """A task by its name or from a TOML file: the same as ``load_spec``.
+
+    Args:
+        name_or_path: one of ``tasks()``, or the path of a TOML file.
+        train: number of training triplets in place of the spec's.
+
+    Raises:
+        SpecError: as ``load_spec``.
+    """
+    return load_spec(name_or_path, train=train)
+
+
+def tasks() -> list[str]:
+    """The names of the shipped tasks, sorted."""
+    return catalog.spec_names()
+
+
 def process_of(task: Task) -> Process:
     """The task itself, or the one that ``load_spec`` finds by this name or path.
 

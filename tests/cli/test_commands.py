@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+import trendbench as tb
 from trendbench.data.opening import open_dataset
 
 HEAVY = ("torch", "numba", "scipy", "pandas", "h5py", "pydantic", "matplotlib", "numpy", "rich")
@@ -183,6 +184,26 @@ def test_a_generator_of_one_s_own_that_raises_is_one_line(
     command[command.index("mine.py:Mine")] = "lacks.py:Mine"
     refused(in_process(*command, "--runs", "other", cwd=tmp_path), "lacks.py:Mine lacks fit")
     assert not (tmp_path / "other").exists()
+
+
+def test_tasks_lists_every_task_with_its_floor(in_process):
+    text = in_process("tasks").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    lines = {line.split()[0]: line.split() for line in text.splitlines() if line[0] != " "}
+    assert set(lines) == {"task", *tb.tasks()}
+    assert lines["trend-v1"][1:] == ["disks", "256×256", "3500/250/1000", "0.0032821"]
+    assert lines["study-2017-columns"][-1] == "estimated"
+    rows = {row["task"]: row for row in json.loads(in_process("tasks", "--json").stdout)}
+    assert rows["porosity-v1"]["xi_floor"] == pytest.approx(0.008863, abs=1e-6)
+    assert rows["study-2017-columns"]["xi_floor"] is None
+    for name, row in rows.items():
+        assert row["family"] == tb.task(name).family
+        assert row["summary"] in text.replace("\n  ", " ")
+
+
+def test_a_task_is_what_load_spec_reads():
+    assert tb.task("small", train=7) == tb.load_spec("small", train=7)
+    assert [tb.task(name).name for name in tb.tasks()] == tb.tasks()
 
 
 def test_archs_lists_every_row_with_a_line(in_process):

@@ -79,6 +79,7 @@ def test_the_shells_get_a_completion_script(shell):
     ("typed", "expected"),
     [
         ("trendbench lea", {"leaderboard"}),
+        ("trendbench tas", {"tasks"}),
         ("trendbench run --tens", {"--tensorboard"}),
         ("trendbench run --arch nf16-w", {"nf16-woUnet"}),
         ("trendbench make-data --spec trend-v1-", {"trend-v1-independent"}),

@@ -22,6 +22,7 @@ _COMMANDS = {
     "verify": ("verify", "Check a data file: hashes, germs against images, physics."),
     "preview": ("preview", "Draw triplets of a data file with their density profiles."),
     "archs": ("archs", "List the generators that can be run."),
+    "tasks": ("tasks", "List the tasks that data can be made of."),
     "run": ("run", "Train a generator, score it, record the result."),
     "tune": ("tune", "Search for a generator's hyper-parameters."),
     "sample": ("sample", "Draw with published weights, or with a run's."),
