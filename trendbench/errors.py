@@ -138,12 +138,14 @@ _KEY = "[key]"  # where pydantic finds fault with a key itself
 _ONE_OF_SEVERAL = re.compile(r"(constrained-)?(bool|int|float|str)|function-\w+\[.*", re.DOTALL)
 
 
-def first_problem(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+def first_problem(
+    error: ValidationError, model: type[BaseModel] | None = None, also: Iterable[str] = ()
+) -> str:
     """The first fault that a pydantic model found: where, what is needed, and an example line.
 
     An unknown key comes first, since it may explain the rest; then every missing key; then the
     first value that cannot be used. If the model is given, the text has the field's example, and
-    the known key nearest to an unknown one.
+    the known key nearest to an unknown one; ``also`` are keys that are known beside its fields.
     """
     fields = model.model_fields if model else {}
     problems = error.errors(include_url=False)
@@ -151,8 +153,9 @@ def first_problem(error: ValidationError, model: type[BaseModel] | None = None) 
     unknown = [p["loc"] for p in problems if p["type"] == "extra_forbidden"]
     if unknown:
         key = _place(unknown[0])
-        near = nearest(key, fields)
-        hint = f": did you mean '{near[0]}'?" if near else f": known are {', '.join(fields)}"
+        known = [*fields, *also]
+        near = nearest(key, known)
+        hint = f": did you mean '{near[0]}'?" if near else f": known are {', '.join(known)}"
         return f"unknown key '{key:.60}'{hint if fields and len(unknown[0]) == 1 else ''}"
     missing = [_place(p["loc"]) for p in problems if p["type"] == "missing"]
     if missing:

@@ -79,7 +79,7 @@ class TaskSpec(Process):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise SpecError(first_problem(error, type(self))) from None
+            raise SpecError(first_problem(error, type(self), self.also)) from None
 
     @model_serializer(mode="wrap")
     def _with_family(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:

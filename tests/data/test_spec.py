@@ -1,6 +1,7 @@
 """Specs: the shipped ones are the contract's; impossible ones are refused with a reason."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -55,6 +56,46 @@ def test_an_impossible_spec_is_refused(change, reason):
     assert "\n" not in str(caught.value)
     with pytest.raises(SpecError, match=f"^here: .*{reason}"):
         spec_from_json(json.dumps({**SMALL, **change}), "here")
+
+
+WITHOUT = {name: value for name, value in SMALL.items() if not name.startswith("lambda")}
+
+
+def test_coverages_stand_in_place_of_intensities():
+    spec = TaskSpec(**WITHOUT, coverage_left=0.1, coverage_right=0.4)
+    assert spec.coverage([0, spec.width]) == pytest.approx([0.1, 0.4], rel=1e-14)
+    assert spec.coverage(5.0, "s1") == pytest.approx(0.1, rel=1e-14)
+    assert spec.lambda_left == pytest.approx(-math.log(0.9) / (math.pi * 9), rel=1e-14)
+    assert "coverage" not in spec.to_json()
+    assert spec_from_json(spec.to_json(), "here") == spec
+    assert TaskSpec(**WITHOUT, coverage_left=0.0, coverage_right=0.0).lambda_right == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({**SMALL, "coverage_left": 0.1}, "coverage_left stands in place of lambda_left"),
+        ({**WITHOUT, "coverage_left": 0.1, "coverage_right": 1.0}, "coverage_right = 1.0: needed"),
+        ({**WITHOUT, "coverage_left": -0.1, "coverage_right": 0.5}, "coverage_left = -0.1: needed"),
+        ({**WITHOUT, "coverage_left": "0.1", "coverage_right": 0.5}, "at least 0 and below 1"),
+        ({**WITHOUT, "coverage_left": 0.1}, "lambda_right is missing"),
+        ({**WITHOUT, "coverage_lft": 0.1}, "did you mean 'coverage_left'"),
+        (
+            {**WITHOUT, "radius": -1.0, "coverage_left": 0.1, "coverage_right": 0.5},
+            "radius = -1.0: needed is a number above 0",
+        ),
+    ],
+)
+def test_coverages_that_give_no_intensity_are_refused(fields, reason):
+    with pytest.raises(SpecError, match=reason) as caught:
+        TaskSpec(**fields)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["disks", "excursion"])
+def test_a_misspelt_family_key_is_told(family):
+    with pytest.raises(SpecError, match="unknown key 'familly': did you mean 'family'"):
+        TaskSpec(name="x", familly=family)
 
 
 def test_spec_files_give_one_clear_line(tmp_path):

@@ -90,6 +90,7 @@ class Process(BaseModel):
         ends: names of the parameters that say where the trend begins and ends; a data file has
             them for each triplet.
         stored: name to type of what a data file keeps of the latents, beside their ``offsets``.
+        also: keys that a spec may have beside the fields.
         width: W of the frame [px].
         height: H of the frame [px].
 
@@ -101,6 +102,7 @@ class Process(BaseModel):
     family: ClassVar[str]
     ends: ClassVar[tuple[str, ...]] = ()
     stored: ClassVar[Mapping[str, str]] = {}
+    also: ClassVar[tuple[str, ...]] = ("family",)
 
     width: Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]
     height: Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]

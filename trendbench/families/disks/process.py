@@ -1,7 +1,8 @@
 """The process: disks of one radius, Poisson germs, intensity linear in x."""
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,8 +31,15 @@ _MOST_GERMS = 10_000_000
 _Intensity = Annotated[float, Field(ge=0, examples=[1e-3])]
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 class Disks(Process):
     """A Boolean model of disks with intensity linear in x, and the coupled s1 and s2.
+
+    ``coverage_left`` and ``coverage_right`` may be given in place of the intensities:
+    λ = −log(1 − p)/πR². The process keeps λ.
 
     Attributes:
         width: W of the frame [px].
@@ -43,18 +51,42 @@ class Disks(Process):
             one each under ``independent``.
 
     Raises:
-        pydantic.ValidationError: a number is out of range, or the intensity is negative somewhere
-            on the frame dilated by R.
+        pydantic.ValidationError: a number is out of range, an intensity is given beside its
+            coverage, or the intensity is negative somewhere on the frame dilated by R.
     """
 
     family: ClassVar[str] = "disks"
     ends: ClassVar[tuple[str, ...]] = ("lambda_left", "lambda_right")
     stored: ClassVar[Mapping[str, str]] = COLUMNS
 
+    also: ClassVar[tuple[str, ...]] = (*Process.also, "coverage_left", "coverage_right")
+
     radius: Annotated[float, Field(gt=0, le=10_000, examples=[3.0])]
     lambda_left: _Intensity
     lambda_right: _Intensity
     coupling: Annotated[Coupling, Field(examples=["thinning"])] = "thinning"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_coverage(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        fields, radius = dict(fields), fields.get("radius")
+        for side in ("left", "right"):
+            given, stored = f"coverage_{side}", f"lambda_{side}"
+            if given not in fields:
+                continue
+            if stored in fields:
+                raise ValueError(f"{given} stands in place of {stored}: give one of them")
+            p = fields.pop(given)
+            if not _is_number(p) or not 0 <= p < 1:
+                raise ValueError(
+                    f"{given} = {p!r:.60}: needed is a number of at least 0 and below 1, as in "
+                    f"{given} = 0.2"
+                )
+            has_area = _is_number(radius) and 0 < radius < math.inf
+            fields[stored] = -math.log1p(-p) / disk_area(radius) if has_area else 0.0
+        return fields
 
     @model_validator(mode="after")
     def _exists(self) -> Self:
