@@ -35,7 +35,7 @@ class DeadLeaves(Process):
     family: ClassVar[str] = "dead-leaves"
     ends: ClassVar[tuple[str, ...]] = ("coverage_left", "coverage_right")
 
-    radius: Annotated[float, Field(gt=0.71, le=1000, examples=[3.0])]  # holds a pixel centre
+    radius: Annotated[float, Field(ge=0.5, le=1000, examples=[3.0])]
     coverage_left: _Coverage
     coverage_right: _Coverage
 
