@@ -53,6 +53,7 @@ def test_quoted_outputs_are_up_to_date(page):
 
 
 @pytest.mark.slow
+@pytest.mark.full_pool
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_slow_quoted_outputs_are_up_to_date(page):
     text = page.read_text(encoding="utf-8")
@@ -70,6 +71,7 @@ def test_what_a_page_tells_to_type_works(page, beginner):
 
 
 @pytest.mark.slow
+@pytest.mark.full_pool
 @pytest.mark.parametrize("page", TYPED, ids=named)
 def test_what_a_page_tells_to_type_works_slow_ones_too(page, beginner):
     text = page.read_text(encoding="utf-8")
