@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.errors import RecipeError
+from trendbench.errors import ImagesError
 from trendbench.families.disks import disk_area, run_area
 from trendbench.process.images import pixel_centres
 
@@ -91,14 +91,14 @@ def fit_runs(runs: LinealPaths, radius: float | None = None) -> ImageFit:
     frame is fitted in its place.
 
     Raises:
-        RecipeError: images all white, or no path of 2 px, without which R and λ are not separate.
+        ImagesError: images all white or all black, or no path of 2 px, without which R and λ are not separate.
     """
     mean = runs.shares.mean(axis=0)
     if not 0 < float(mean[0].mean()) < 1:
-        raise RecipeError("the training images are all white or all black: they show no trend")
+        raise ImagesError("the images are all white or all black: they show no trend")
     if radius is None and (runs.lengths.size < 2 or mean[1].mean() == 0):
-        raise RecipeError(
-            "the training images show no two white pixels in a column: R and λ cannot be separated"
+        raise ImagesError(
+            "the images show no two white pixels in a column: R and λ cannot be separated"
         )
     start = _first_radius(mean) if radius is None else radius
     width = mean.shape[1]

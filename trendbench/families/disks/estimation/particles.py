@@ -23,9 +23,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
-from trendbench.generators.classical.estimates import Radius
+from trendbench.families.disks.estimation.lineal_paths import ImageFit
 
 _ROUNDS = 16
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 9)]), axis=-1).reshape(-1, 2)
@@ -36,6 +37,25 @@ _EVERYWHERE = np.ones((3, 3))
 Shape = tuple[int, int, bytes]
 _Values = NDArray[np.float64]
 Goal = Callable[[_Values, _Values, _Values], _Values]  # of F, G and |c|² at grid points
+
+
+class Radius(BaseModel):
+    """R [px].
+
+    Attributes:
+        estimate, standard_error: as fitted; where only the interval is known, the error is a
+            quarter of it.
+        low, high: between what the images allow.
+        source: what it was estimated from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    estimate: float = Field(gt=0)
+    standard_error: float = Field(ge=0)
+    low: float = Field(ge=0)
+    high: float = Field(gt=0)
+    source: str
 
 
 def radius_of_particles(
@@ -78,6 +98,23 @@ def radius_of_particles(
     return Radius(
         estimate=min(max(radius, low), high), standard_error=error, low=low, high=high,
         source=f"{pixels.size} isolated particles",
+    )  # fmt: skip
+
+
+def radius_of(first: ImageFit, images: NDArray[np.uint8], tolerance: float, wanted: int) -> Radius:
+    """R from isolated particles, from lineal paths where there are few.
+
+    Args:
+        first: the fit of lineal paths.
+        images: where particles are looked for, (n, H, W) uint8.
+        tolerance: how far from the first fit's R it may lie [px].
+        wanted: how many particles to look at.
+    """
+    near, error = first.radius, first.radius_error
+    found = radius_of_particles(images, near, tolerance, wanted)
+    return found or Radius(
+        estimate=near, standard_error=error,
+        low=max(0.0, near - 2 * error), high=near + 2 * error, source="lineal paths",
     )  # fmt: skip
 
 
