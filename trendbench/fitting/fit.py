@@ -25,6 +25,7 @@ SETS = 200
 FEWEST_SETS = 100  # of fewer, none lies outside at 1 %
 _PARTICLES = 5  # isolated ones, from which on R is taken from their shapes
 _TRIES = 2  # simulated sets that may be drawn for each one that can be fitted
+_SLACK = 3.0  # standard errors by which R is lowered before black counts as stray
 _LOW, _HIGH = 0.025, 0.975
 Pictures = NDArray[Any] | str | Path
 
@@ -67,71 +68,84 @@ def fit(
     one_of(along, "along", ("x", "y"))
     whole(sets, "sets", FEWEST_SETS)
     whole(seed, "seed", most=SEED_LIMIT - 1)
-    pictures = read_pictures(images, Handling(threshold, invert))
-    if along == "y":
-        pictures = np.ascontiguousarray(pictures.transpose(0, 2, 1))
+    pictures = pictures_along(images, Handling(threshold, invert), along)
     return fit_pictures(pictures, along=along, sets=sets, seed=seed, bar=bar)
+
+
+def pictures_along(
+    images: Pictures | Sequence[str | Path], how: Handling, along: str
+) -> NDArray[np.uint8]:
+    """Pictures (n, H, W) of 0 and 255, turned so that their trend runs along x; see ``fit``."""
+    pictures = read_pictures(images, how)
+    return np.ascontiguousarray(pictures.transpose(0, 2, 1)) if along == "y" else pictures
 
 
 def fit_pictures(
     pictures: NDArray[np.uint8], *, along: str, sets: int, seed: int, bar: Bar = quiet
 ) -> Fit:
     """Fit pictures (n, H, W) of 0 and 255 whose trend runs along x; see ``fit``."""
+    n = len(pictures)
     own = estimated(pictures, _PARTICLES)
     must_not_be_steeper(pictures, own)
-    fresh = _simulated(own, len(pictures), sets, seed, bar)
-    if not fresh and own.is_from_particles:  # which the fitted model hardly ever shows
+    refitted = _refitted(own, n, sets, seed, bar)
+    if not refitted and own.is_from_particles:  # which the fitted model hardly ever shows
         own = estimated(pictures, None)
-        fresh = _simulated(own, len(pictures), sets, seed, bar)
-    if not fresh:
+        refitted = _refitted(own, n, sets, seed, bar)
+    if not refitted:
         raise ImagesError(
             "most sets that are simulated from the fitted model determine no disks, since they "
             "hold too few grains: give larger pictures, or more of them"
         )
-    refitted, scored = zip(*fresh, strict=True)
-    found = measured(pictures, own.process, stray=own.is_from_particles)
+    (lambda0, k, radius), source = intervals(own, n, list(refitted.values()))
+    slack = _SLACK * float(np.std([one.radius.estimate for one in refitted.values()]))
+    found = measured(pictures, own.process, slack)
+    scored = []
+    with bar("scoring the simulated sets", sets, "sets") as progress:
+        for i, one in refitted.items():
+            scored.append(measured(_set(own, n, seed, i), one.process, slack))
+            progress.advance()
     scores, p = compared(found.scores, [one.scores for one in scored])
-    (lambda0, k, radius), source = intervals(own, len(pictures), refitted)
-    z, p_trend = no_trend(own, len(pictures))
+    z, p_trend = no_trend(own, n)
     width = own.process.width
-    ends = coverage(own, len(pictures), np.array([0.0, width / 2, width]))
-    band = coverage(own, len(pictures), theory.pixel_centres(width))
+    ends = coverage(own, n, np.array([0.0, width / 2, width]))
+    band = coverage(own, n, theory.pixel_centres(width))
     left, middle, right = (
         Estimate(float(v), float(e), float(low), float(high), "1") for v, e, low, high in ends.T
     )
     return Fit(
-        pictures=len(pictures), along=along, model=own.process, lambda0=lambda0, k=k,
+        pictures=n, along=along, model=own.process, lambda0=lambda0, k=k,
         radius=radius, radius_from=own.radius.source, errors_from=source,
-        coverage=(left, middle, right), z=z, p_trend=p_trend, scores=scores, sets=len(fresh), p=p,
+        coverage=(left, middle, right), z=z, p_trend=p_trend, scores=scores, sets=sets, p=p,
         columns=1 - pictures.mean(axis=(0, 1)) / WHITE, band=band,
         curves=_curves(found, own.process, scored),
     )  # fmt: skip
 
 
-def _simulated(
-    own: Estimates, n: int, sets: int, seed: int, bar: Bar
-) -> list[tuple[Estimates, Measured]]:
-    """Sets of n images of the fitted model, each fitted and scored in the way of the pictures.
+def _set(own: Estimates, n: int, seed: int, i: int) -> NDArray[np.uint8]:
+    """Simulated set i of the fitted model, (n, H, W)."""
+    return drawn(own.process, n, np.random.default_rng((seed, i)))
 
-    Sets in which R cannot be estimated from what it was estimated from are drawn again. Where
-    these are most, no set is returned.
+
+def _refitted(own: Estimates, n: int, sets: int, seed: int, bar: Bar) -> dict[int, Estimates]:
+    """The estimates of simulated sets, by the number of the set, in the way of the pictures'.
+
+    Left out are sets in which R cannot be estimated from what it was estimated from. Where these
+    are most, no set is returned.
     """
     particles = 1 if own.is_from_particles else None
-    fresh: list[tuple[Estimates, Measured]] = []
-    with bar("simulating the fitted model", sets, "sets") as progress:
+    refitted: dict[int, Estimates] = {}
+    with bar("fitting simulated sets", sets, "sets") as progress:
         for i in range(_TRIES * sets):
-            images = drawn(own.process, n, np.random.default_rng((seed, i)))
             try:
-                one = estimated(images, particles)
+                one = estimated(_set(own, n, seed, i), particles)
             except ImagesError:
                 continue
             if one.is_from_particles is own.is_from_particles:
-                stray = own.is_from_particles
-                fresh.append((one, measured(images, one.process, stray=stray)))
+                refitted[i] = one
                 progress.advance()
-            if len(fresh) == sets:
-                return fresh
-    return []
+            if len(refitted) == sets:
+                return refitted
+    return {}
 
 
 def _curves(found: Measured, process: Disks, scored: Sequence[Measured]) -> dict[str, Curves]:

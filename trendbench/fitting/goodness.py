@@ -35,9 +35,11 @@ _TEXTURE: tuple[ImageMetric, ...] = (
     ColumnError(),
 )  # fmt: skip
 _STRAY = StrayError()
+METRICS = (*_TEXTURE, _STRAY)
 _TAIL = 0.05
 _LEAST_SCALE = 1e-4  # smaller differences of a score mean nothing
 _BATCH = 64
+_LEAST_RADIUS = 0.5
 _STRAY_PIXELS = 1 << 19  # as many are searched for stray black, which takes longest
 Curve = NDArray[np.float64]
 
@@ -78,22 +80,20 @@ class Measured:
     path: Curve
 
 
-def measured(images: NDArray[np.uint8], process: Disks, *, stray: bool) -> Measured:
+def measured(images: NDArray[np.uint8], process: Disks, slack: float) -> Measured:
     """Score images against the model that was fitted to them.
 
     Args:
         images: (n, H, W) uint8.
         process: the model.
-        stray: whether R is known well enough for black that no disk of it can have made.
+        slack: black is stray where no disk of a radius smaller by this can have made it [px].
     """
     truth = Truth(_task(process), np.empty(0), 1)
     means = _means(_TEXTURE, images, truth)
-    metrics: tuple[ImageMetric, ...] = _TEXTURE
-    if stray:
-        metrics = (*_TEXTURE, _STRAY)
-        step = -(-images.size // _STRAY_PIXELS)
-        means |= _means((_STRAY,), images[::step], truth)
-    scores = {m.name: float(m.value(means[m.name], len(images), truth)) for m in metrics}
+    smaller = process.model_copy(update={"radius": max(process.radius - slack, _LEAST_RADIUS)})
+    step = -(-images.size // _STRAY_PIXELS)
+    means |= _means((_STRAY,), images[::step], Truth(_task(smaller), np.empty(0), 1))
+    scores = {m.name: float(m.value(means[m.name], len(images), truth)) for m in METRICS}
     return Measured(scores, *_curves(means[_TWO_POINT.name], means[_PATHS.name], process))
 
 
@@ -134,7 +134,7 @@ def compared(
     p = float(np.mean(statistic >= statistic[0]))
     outside = int(LEVEL * len(values))
     widest = float(np.sort(statistic)[::-1][outside])
-    least = {metric.name: metric.minimum for metric in (*_TEXTURE, _STRAY)}
+    least = {metric.name: metric.minimum for metric in METRICS}
     ranges = {
         name: Range(
             value=own[name],

@@ -57,7 +57,8 @@ class Fit:
         sets: the number of these.
         p: of the goodness of fit, all scores together.
         columns: coverage of each column of the pictures, (W,).
-        band: the fitted coverage of each column and its pointwise 95 % band, (3, W).
+        band: of the fitted coverage of each column, value, standard error and the ends of the
+            pointwise 95 % band, (4, W).
         curves: S2 ``along x`` and ``along y``, and the ``lineal path`` along x.
     """
 
