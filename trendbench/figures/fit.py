@@ -6,10 +6,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from trendbench import theory
+from trendbench.figures import ticker
 from trendbench.figures.canvas import BAND, MODEL, MUTED, TRUTH, new_figure, picture, style
 from trendbench.fitting.result import Curves, Fit
 
-_DECADES = 1e-4  # of the lineal path's largest probability, below which nothing is drawn
+_LEAST = 1e-4  # of the lineal path's largest probability, below which nothing is drawn
+_DECADE = 10.0
 
 
 def fit_figure(fit: Fit, image: NDArray[np.uint8]) -> Figure:
@@ -25,15 +27,21 @@ def fit_figure(fit: Fit, image: NDArray[np.uint8]) -> Figure:
         picture(rows[0, 0], image, "the first picture" if fit.pictures > 1 else "the picture")
         _draw_coverage(rows[0, 1], fit)
         axes = rows[1, 0]
-        for name, colour in (("S2 along x", MODEL), ("S2 along y", MUTED)):
-            _draw_curves(axes, fit.curves[name], 0, name, colour)
+        for name, colour in (("S2 along y", MUTED), ("S2 along x", MODEL)):
+            _draw_curves(axes, fit.curves[name], 0, name.replace("S2", "S₂"), colour)
         axes.set(xlabel="lag [px]", ylabel="two-point probability S₂", ylim=(0, None))
         axes.legend(loc="upper right")
         axes = rows[1, 1]
         path = fit.curves["lineal path"]
         _draw_curves(axes, path, 1, "lineal path along x", MODEL)
-        lowest = max(float(path.pictures.max()) * _DECADES, float(path.low.min()) / 2)
-        axes.set(xlabel="length [px]", ylabel="probability", yscale="log", ylim=(lowest, None))
+        most = float(path.high.max())
+        least = max(most * _LEAST, min(float(path.low.min()), float(path.pictures.min())))
+        axes.set(
+            xlabel="length [px]", ylabel="probability", yscale="log", ylim=(least / 1.2, most * 1.2)
+        )
+        plain = ticker.StrMethodFormatter("{x:g}")
+        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_minor_formatter(plain if most < _DECADE * least else ticker.NullFormatter())
         axes.legend(loc="upper right")
         figure.suptitle(fit.verdict, fontsize=9, wrap=True)
     return figure
@@ -51,6 +59,12 @@ def _draw_coverage(axes: Axes, fit: Fit) -> None:
 
 def _draw_curves(axes: Axes, curves: Curves, first: int, name: str, colour: str) -> None:
     steps = np.arange(first, first + curves.pictures.size)
-    axes.fill_between(steps, curves.low, curves.high, color=BAND, linewidth=0, alpha=0.7)
-    axes.plot(steps, curves.model, color=TRUTH, linewidth=1.4, alpha=0.6)
+    known = {text.get_label() for text in axes.get_children()}
+    range_, model = (
+        text if text not in known else "_" for text in ("95 % of simulated sets", "fitted model")
+    )
+    axes.fill_between(
+        steps, curves.low, curves.high, color=BAND, linewidth=0, alpha=0.7, label=range_
+    )
+    axes.plot(steps, curves.model, color=TRUTH, linewidth=1.4, alpha=0.6, label=model)
     axes.plot(steps, curves.pictures, color=colour, linewidth=1.0, label=name)
