@@ -11,7 +11,7 @@ Sources: Besag & Diggle, Simple Monte Carlo tests for spatial pattern, Applied S
 (1977); Myllymäki et al., Global envelope tests for spatial processes, JRSS B 79, 381 (2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.stray import StrayError
 from trendbench.metrics.strips import ColumnError, RowError
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error, lags, runs
+from trendbench.metrics.trend import LambdaVarianceRatio
 from trendbench.metrics.truth import Truth
 from trendbench.spec import TaskSpec
 
@@ -34,8 +35,9 @@ _TEXTURE: tuple[ImageMetric, ...] = (
     _TWO_POINT, _PATHS, PerimeterError(), EulerError(), AnisotropyError(), RowError(),
     ColumnError(),
 )  # fmt: skip
-_STRAY = StrayError()
-METRICS = (*_TEXTURE, _STRAY)
+_STRAY, _VARIANCE = StrayError(), LambdaVarianceRatio()
+METRICS = (*_TEXTURE, _VARIANCE, _STRAY)
+_MINIMA = {metric.name: metric.minimum for metric in METRICS}
 _TAIL = 0.05
 _LEAST_SCALE = 1e-4  # smaller differences of a score mean nothing
 _BATCH = 64
@@ -89,11 +91,16 @@ def measured(images: NDArray[np.uint8], process: Disks, slack: float) -> Measure
         slack: black is stray where no disk of a radius smaller by this can have made it [px].
     """
     truth = Truth(_task(process), np.empty(0), 1)
-    means = _means(_TEXTURE, images, truth)
+    between = () if len(images) == 1 else (_VARIANCE,)
+    means = _means((*_TEXTURE, *between), images, truth)
     smaller = process.model_copy(update={"radius": max(process.radius - slack, _LEAST_RADIUS)})
     step = -(-images.size // _STRAY_PIXELS)
     means |= _means((_STRAY,), images[::step], Truth(_task(smaller), np.empty(0), 1))
-    scores = {m.name: float(m.value(means[m.name], len(images), truth)) for m in METRICS}
+    scores = {
+        m.name: float(m.value(means[m.name], len(images), truth))
+        for m in METRICS
+        if m.name in means
+    }
     return Measured(scores, *_curves(means[_TWO_POINT.name], means[_PATHS.name], process))
 
 
@@ -116,13 +123,16 @@ def expected(process: Disks) -> tuple[Curve, Curve, Curve]:
 
 
 def compared(
-    own: dict[str, float], fresh: Sequence[dict[str, float]]
+    own: dict[str, float],
+    fresh: Sequence[dict[str, float]],
+    minimum: Mapping[str, float] = _MINIMA,
 ) -> tuple[dict[str, Range], float]:
     """Each score's range, and the p of all of them together.
 
     Args:
         own: scores of the pictures.
         fresh: of the simulated sets.
+        minimum: below which no score lies.
     """
     names = list(own)
     values = np.array([[scores[name] for name in names] for scores in (own, *fresh)])
@@ -134,12 +144,11 @@ def compared(
     p = float(np.mean(statistic >= statistic[0]))
     outside = int(LEVEL * len(values))
     widest = float(np.sort(statistic)[::-1][outside])
-    least = {metric.name: metric.minimum for metric in METRICS}
     ranges = {
         name: Range(
             value=own[name],
             median=float(median[j]),
-            low=max(float(median[j] - widest * below[j]), least[name]),
+            low=max(float(median[j] - widest * below[j]), minimum[name]),
             high=float(median[j] + widest * above[j]),
         )
         for j, name in enumerate(names)
