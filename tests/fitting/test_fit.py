@@ -126,7 +126,7 @@ def test_the_band_of_the_coverage_is_as_wide_as_its_estimates_are_spread():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 20])
-def test_intervals_cover_the_truth_in_95_of_100_sets(n):
+def test_intervals_cover_the_truth_in_95_of_100_sets_or_more(n):
     held, told = [], 0
     exact = (2e-3, 6e-3 / 96, 3.0)
     for i in range(200):
@@ -136,7 +136,7 @@ def test_intervals_cover_the_truth_in_95_of_100_sets(n):
         )
         told += not found.holds
     error = np.sqrt(0.95 * 0.05 / 200)
-    assert np.all(np.abs(np.mean(held, axis=0) - 0.95) < 2.6 * error)
+    assert np.all(np.mean(held, axis=0) > 0.95 - 2.6 * error)
     assert told <= 7  # binomial: more with probability 3e-3 at 1 %
 
 
@@ -150,7 +150,8 @@ def test_the_command_prints_a_table_json_and_a_figure(tmp_path):
     assert "3 pictures of 96×64 px" in shown.stdout
     assert "no sign against the Boolean model of disks" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
-    assert Image.open(figure).width > 1000
+    with Image.open(figure) as image:
+        assert image.width > 1000
     figure.unlink()
     written = json.loads(CliRunner().invoke(group, [*ask, "--json"]).stdout)
     assert written == tb.fit(tmp_path, sets=100).to_json()

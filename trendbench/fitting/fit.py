@@ -23,7 +23,7 @@ from trendbench.progress import Bar, quiet
 
 SETS = 200
 FEWEST_SETS = 100  # of fewer, none lies outside at 1 %
-_PARTICLES = 5  # isolated ones, from which on R is taken from their shapes
+_PARTICLES = 2  # isolated ones, from which on R is taken from their shapes
 _TRIES = 2  # simulated sets that may be drawn for each one that can be fitted
 _SLACK = 3.0  # standard errors by which R is lowered before black counts as stray
 _LOW, _HIGH = 0.025, 0.975
@@ -132,7 +132,7 @@ def _refitted(own: Estimates, n: int, sets: int, seed: int, bar: Bar) -> dict[in
     Left out are sets in which R cannot be estimated from what it was estimated from. Where these
     are most, no set is returned.
     """
-    particles = 1 if own.is_from_particles else None
+    particles = _PARTICLES if own.is_from_particles else None
     refitted: dict[int, Estimates] = {}
     with bar("fitting simulated sets", sets, "sets") as progress:
         for i in range(_TRIES * sets):

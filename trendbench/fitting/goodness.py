@@ -143,7 +143,8 @@ def compared(
     statistic = np.max(np.where(apart > 0, apart / above, -apart / below), axis=1)
     p = float(np.mean(statistic >= statistic[0]))
     outside = int(LEVEL * len(values))
-    widest = float(np.sort(statistic)[::-1][outside])
+    largest = np.sort(statistic)[::-1]
+    widest = float(largest[outside - 1] + largest[outside]) / 2
     ranges = {
         name: Range(
             value=own[name],
