@@ -6,7 +6,6 @@ from typing import Any
 from trendbench.families.disks import Disks
 from trendbench.fitting.goodness import Curve, Range
 from trendbench.notebook import table
-from trendbench.numbers import short
 
 _HOLDS = "no sign against the Boolean model of disks"
 
@@ -102,7 +101,7 @@ class Fit:
 
     def __repr__(self) -> str:
         numbers = ", ".join(
-            f"{name} {short(estimate.value)} ± {short(estimate.error, 2)} {estimate.unit}"
+            f"{name} {estimate.value:.4g} ± {estimate.error:.2g} {estimate.unit}"
             for name, estimate in self.parameters.items()
         )
         return f"<Fit of {self.pictures} pictures: {numbers}; {self.verdict}>"
@@ -112,9 +111,9 @@ class Fit:
         rows = [
             (
                 name,
-                short(estimate.value, 4),
-                short(estimate.error, 2),
-                f"[{short(estimate.low)}, {short(estimate.high)}]",
+                f"{estimate.value:.4g}",
+                f"{estimate.error:.2g}",
+                f"[{estimate.low:.3g}, {estimate.high:.3g}]",
                 estimate.unit,
             )
             for name, estimate in self.rows.items()
