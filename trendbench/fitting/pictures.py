@@ -171,6 +171,7 @@ def _black_and_white(array: Pixels, where: str, how: Handling) -> NDArray[np.uin
     if grey:
         raise ImagesError(
             f"{where}: {grey:.2%} of the pixels are grey, and a fit takes black and white: "
-            "--threshold 128 (threshold=128 in Python) makes pixels of 128 and above white"
+            "--threshold 128 (threshold=128 in Python, 0.5 for floats) makes those of 128 and more "
+            "white"
         )
     return images
