@@ -13,6 +13,7 @@
     next(tb.stream(spec, seed=0, batch=16))         # the same triplets, without a file or an end
     tb.TripletDataset("datasets/trend-v1-n3500-seed0.h5", "train")  # for a torch DataLoader
     tb.run("flow", epochs=1)                        # train, draw, score, record
+    tb.fit("pictures/")                             # the Boolean model, fitted to any binary images
     tb.load_results()                               # the leaderboard as a pandas DataFrame
 
 Errors are ``tb.TrendbenchError``; what the caller can mend is ``tb.InputError``, one line each.
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from trendbench.data.stream import stream
     from trendbench.data.torch_data import TripletDataset
     from trendbench.errors import InputError, TrendbenchError
+    from trendbench.fitting.fit import fit
+    from trendbench.fitting.result import Fit
     from trendbench.leaderboard.frame import load_results
     from trendbench.metrics.card import Card
     from trendbench.metrics.score import score
@@ -43,11 +46,13 @@ __version__ = "0.1.0"
 __all__ = [
     "Card",
     "Dataset",
+    "Fit",
     "InputError",
     "TaskSpec",
     "TrendbenchError",
     "TripletDataset",
     "Triplets",
+    "fit",
     "load_results",
     "load_spec",
     "make_data",
@@ -64,11 +69,13 @@ __all__ = [
 _HOMES = {
     "Card": "trendbench.metrics.card",
     "Dataset": "trendbench.data.dataset",
+    "Fit": "trendbench.fitting.result",
     "InputError": "trendbench.errors",
     "TaskSpec": "trendbench.spec",
     "TrendbenchError": "trendbench.errors",
     "TripletDataset": "trendbench.data.torch_data",
     "Triplets": "trendbench.simulation",
+    "fit": "trendbench.fitting.fit",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
     "make_data": "trendbench.data.make",

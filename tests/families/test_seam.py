@@ -8,9 +8,9 @@ from tests.generators.test_one_door import PACKAGE, imported, named
 from trendbench.families.registry import family, family_names
 
 ROOM = PACKAGE / "families"
-OWN_ESTIMATOR = PACKAGE / "generators" / "classical"  # of the Boolean model
+ESTIMATORS = {PACKAGE / "generators" / "classical", PACKAGE / "fitting"}  # of the Boolean model
 HARNESS = sorted(
-    path for path in PACKAGE.rglob("*.py") if not {ROOM, OWN_ESTIMATOR} & set(path.parents)
+    path for path in PACKAGE.rglob("*.py") if not ({ROOM} | ESTIMATORS) & set(path.parents)
 )
 PLAIN_WORDS = {"columns"}  # of pandas, of HDF5 and of images too
 NAMES = {name for own in family_names() for name in (own, family(own).__name__)} - PLAIN_WORDS

@@ -9,17 +9,18 @@ import pytest
 from tests.conftest import z_score
 from trendbench import theory
 from trendbench.errors import RecipeError
-from trendbench.families.disks.germs import IN_R, draw_germs
-from trendbench.families.disks.process import Disks
-from trendbench.generators.classical.estimates import coefficients
-from trendbench.generators.classical.lineal_paths import fit_runs, lineal_paths
-from trendbench.generators.classical.particles import (
+from trendbench.families.disks.estimation.lineal_paths import fit_runs, lineal_paths
+from trendbench.families.disks.estimation.particles import (
     isolated,
     outline,
     radii,
     radius_of_particles,
 )
-from trendbench.generators.classical.poisson import Window, fit_poisson, radius_interval
+from trendbench.families.disks.estimation.window import Window
+from trendbench.families.disks.germs import IN_R, draw_germs
+from trendbench.families.disks.process import Disks
+from trendbench.generators.classical.estimates import coefficients
+from trendbench.generators.classical.poisson import fit_poisson, radius_interval
 from trendbench.generators.classical.prior import (
     draw_from_count,
     draw_from_estimate,

@@ -27,6 +27,7 @@ _COMMANDS = {
     "tune": ("tune", "Search for a generator's hyper-parameters."),
     "sample": ("sample", "Draw with published weights, or with a run's."),
     "score": ("score", "Score anyone's images against a data file."),
+    "fit": ("fit", "Fit the Boolean model of disks with a trend to binary pictures."),
     "power": ("power", "Say how small a damage each score detects."),
     "new": ("new", "Write a generator to start from."),
     "test": ("test", "Test a generator against the protocol."),

@@ -24,6 +24,7 @@ from trendbench.spec import TaskSpec
 from trendbench.storage import hdf5
 from trendbench.storage.bounded import ArrayError, Check, read_file, read_npy, read_npz
 
+ARRAYS = (".npy", ".npz", ".h5", ".hdf5")
 _LARGEST_ARCHIVE = 1 << 34
 _MOST_ITEMS = 1000
 _AS_IT_IS = Handling()
@@ -65,11 +66,7 @@ def _array(path: Path, spec: TaskSpec, n: int, how: Handling) -> NDArray[Any]:
         raise ImagesError(f"no images at {path}{missing}")
     if pictures.FORMATS.get(path.suffix.lower()) == "TIFF":
         return pictures.stack(path, spec, n)
-    readers: dict[str, Callable[[Path, Check], NDArray[Any]]] = {
-        ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
-    }  # fmt: skip
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in ARRAYS:
         raise ImagesError(
             f"{path}: known are .npy, .npz, .h5, .tif with a page a triplet, and folders of PNGs "
             "or TIFFs"
@@ -79,7 +76,23 @@ def _array(path: Path, spec: TaskSpec, n: int, how: Handling) -> NDArray[Any]:
         del name  # there is one array
         must_fit(shape, dtype, spec, n, where)
 
-    return reader(path, check)
+    return read_array(path, check)
+
+
+def read_array(path: Path, check: Check) -> NDArray[Any]:
+    """The one array of a file whose name ends in one of ``ARRAYS``.
+
+    Args:
+        path: the file.
+        check: refuses an array by its name, shape and type before it is read.
+
+    Raises:
+        ImagesError: damaged, or with more arrays than one.
+    """
+    readers: dict[str, Callable[[Path, Check], NDArray[Any]]] = {
+        ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
+    }  # fmt: skip
+    return readers[path.suffix.lower()](path, check)
 
 
 def _npy(path: Path, check: Check) -> NDArray[Any]:

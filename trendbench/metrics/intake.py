@@ -143,7 +143,7 @@ def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
 def accepted(
     array: NDArray[Any], spec: TaskSpec, where: str, how: Handling | None = None
 ) -> Images:
-    """Images (n, H, W) as uint8, a particle 0 and the background 255.
+    """Images (n, H, W) of a task as uint8, a particle 0 and the background 255.
 
     One colour throughout, black or white, is taken: a collapsed generator draws it.
 
@@ -157,6 +157,19 @@ def accepted(
         ImagesError: values that are not finite or out of range, class labels, or black and white
             exchanged.
     """
+    images = plain(array, where, how)
+    _must_not_be_inverted(images, spec, where, how)
+    if how is not None and how.threshold is None:
+        _say_what_counts(images, where)
+    return images
+
+
+def plain(array: NDArray[Any], where: str, how: Handling | None) -> Images:
+    """Images (n, H, W) of any type as grey values of 8 bits, handled as it was asked for.
+
+    Raises:
+        ImagesError: values that are not finite or out of range, or class labels.
+    """
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     images = _grey(array, where, how)
@@ -165,9 +178,6 @@ def accepted(
     if how is not None and how.invert:
         say(f"{where}: black and white are exchanged")
         images = WHITE - images
-    _must_not_be_inverted(images, spec, where, how)
-    if how is not None and how.threshold is None:
-        _say_what_counts(images, where)
     return images
 
 

@@ -38,7 +38,7 @@ _ON_WHITE = (
 Anew = Callable[..., str]  # of an expression in ``im``, the line that saves all pictures so
 
 
-def _files_anew(picture: str, options: str = "") -> str:
+def files_anew(picture: str, options: str = "") -> str:
     """The line for each file f of a folder; the originals stay as they are."""
     return (
         "for each f, into a new folder: im = Image.open(f); "
@@ -46,7 +46,7 @@ def _files_anew(picture: str, options: str = "") -> str:
     )
 
 
-def _pages_anew(picture: str, options: str = "") -> str:
+def pages_anew(picture: str, options: str = "") -> str:
     """The line for all pages of one file f, which stays as it is."""
     return (
         "first, *others = ImageSequence.all_frames(Image.open(f), lambda im: "
@@ -89,7 +89,7 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
             "white with --threshold 128 (threshold=128 in Python)"
         )
     pages = (_single(file, spec) for file in _in_order(files, path, n))
-    return _stacked(pages, spec, n, _files_anew)
+    return _stacked(pages, spec, n, files_anew)
 
 
 def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
@@ -103,13 +103,13 @@ def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
             path, n * (_PIXEL_BYTES * spec.width * spec.height + _SLACK), typed=True
         )
         with Image.open(io.BytesIO(content), formats=["TIFF"]) as image:
-            read = (_page(image, i, path, spec, _pages_anew) for i in range(n))
-            pages = _stacked(read, spec, n, _pages_anew)
-            if _has_page(image, n):
+            read = (_page(image, i, path, spec, pages_anew) for i in range(n))
+            pages = _stacked(read, spec, n, pages_anew)
+            if has_page(image, n):
                 raise ImagesError(f"{path} holds more than {n} pages: needed is one a test triplet")
             return pages
     except Exception as error:
-        raise _unreadable(error, path, "TIFF") from None
+        raise unreadable(error, path, "TIFF") from None
 
 
 def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
@@ -178,17 +178,17 @@ def _single(path: Path, spec: TaskSpec) -> tuple[str, NDArray[Any]]:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             image.verify()  # a PNG's checksums, and that it ends; no pixel is decoded
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
-            if _has_page(image, 1):
+            if has_page(image, 1):
                 raise ImagesError(
                     f"{path} holds several pictures: needed is one: save each page as a file of "
                     "its own, or name the file in place of the folder"
                 )
-            return _page(image, 0, path, spec, _files_anew)
+            return _page(image, 0, path, spec, files_anew)
     except Exception as error:
-        raise _unreadable(error, path, kind) from None
+        raise unreadable(error, path, kind) from None
 
 
-def _has_page(image: Image.Image, number: int) -> bool:
+def has_page(image: Image.Image, number: int) -> bool:
     """Whether there is a page of that number, found without counting all of them."""
     try:
         image.seek(number)
@@ -201,7 +201,7 @@ def _page(
     image: Image.Image, number: int, path: Path, spec: TaskSpec, anew: Anew
 ) -> tuple[str, NDArray[Any]]:
     """One page's name and its grey values: 8 bits, or as deep as they are stored."""
-    if not _has_page(image, number):
+    if not has_page(image, number):
         raise ImagesError(f"{path} holds {number} pages: needed is one a test triplet")
     name = f"{path}, page {number}" if number else str(path)
     if image.size != (spec.width, spec.height):
@@ -210,6 +210,20 @@ def _page(
             f"in that size; {anew(f'im.crop((0, 0, {spec.width}, {spec.height}))')} keeps the "
             "upper left of a larger one"
         )
+    return name, grey_values(image, name, anew)
+
+
+def grey_values(image: Image.Image, name: str, anew: Anew) -> NDArray[Any]:
+    """The grey values of an open picture: 8 bits, or as deep as they are stored.
+
+    Args:
+        image: at the page that is read.
+        name: what a message calls it.
+        anew: gives the line that saves it so that it can be read.
+
+    Raises:
+        ImagesError: it is in colour, transparent, or packed in another way than is taken.
+    """
     _must_be_lossless(image, name, anew)
     if image.has_transparency_data:
         if np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
@@ -218,13 +232,13 @@ def _page(
                 f"be known: {anew(_ON_WHITE)}"
             )
     elif image.mode in _DEEP:
-        return name, np.asarray(image)
+        return np.asarray(image)
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
         raise ImagesError(f"{name} has mode {image.mode}: needed is grey: {anew(_GREY)}")
     colours: NDArray[np.uint8] = np.asarray(image.convert("RGB"))
     if bool((colours != colours[..., :1]).any()):
         raise ImagesError(f"{name} is in colour: needed is grey: {anew(_GREY)}")
-    return name, colours[..., 0]
+    return colours[..., 0]
 
 
 def _must_be_lossless(image: Image.Image, name: str, anew: Anew) -> None:
@@ -239,8 +253,8 @@ def _must_be_lossless(image: Image.Image, name: str, anew: Anew) -> None:
         raise ImagesError(f"{name} is packed as {packed!s:.20}{tiles}: save it again: {again}")
 
 
-def _unreadable(error: Exception, path: Path, kind: str) -> ImagesError:
-    """Damage comes out of a decoder as a dozen kinds."""
+def unreadable(error: Exception, path: Path, kind: str) -> ImagesError:
+    """The error for a file that cannot be decoded: damage comes out as a dozen kinds."""
     if isinstance(error, ImagesError):
         return error
     reason = getattr(error, "strerror", None) or error

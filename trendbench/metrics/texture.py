@@ -74,7 +74,7 @@ class S2Error(TextureMetric):
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         words, height = batch.words, batch.images.shape[1]
-        along_x, along_y = _lags(truth.spec)
+        along_x, along_y = lags(truth.spec)
         parts = [
             columns.count(words[:, : words.shape[1] - lag] & words[:, lag:]) / height
             for lag in along_x
@@ -98,7 +98,7 @@ class LinealError(TextureMetric):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         height = batch.images.shape[1]
         white = ~batch.words & columns.rows_mask(height)
-        along_x, along_y = _runs(truth.spec)
+        along_x, along_y = runs(truth.spec)
         parts, across, down = [], white, white
         for n in range(1, max(along_x) + 1):
             if n > 1:
@@ -170,13 +170,13 @@ class EulerError(TextureMetric):
         return band_means(process.grains(np.arange(1.0, process.width)))
 
 
-def _lags(process: Process) -> tuple[range, range]:
+def lags(process: Process) -> tuple[range, range]:
     """Lags along x and along y that fit the frame."""
     reach = math.ceil(REACH * process.length)
     return range(min(reach, process.width - 1) + 1), range(1, min(reach, process.height - 1) + 1)
 
 
-def _runs(process: Process) -> tuple[range, range]:
+def runs(process: Process) -> tuple[range, range]:
     """Lengths of runs along x and along y (a run of 1 is the same either way)."""
     reach = math.ceil(REACH * process.length)
     return range(1, min(reach, process.width) + 1), range(2, min(reach, process.height) + 1)
@@ -185,7 +185,7 @@ def _runs(process: Process) -> tuple[range, range]:
 @lru_cache(maxsize=8)
 def _exact_s2(process: Process) -> NDArray[np.float64]:
     x = theory.pixel_centres(process.width)
-    along_x, along_y = _lags(process)
+    along_x, along_y = lags(process)
     parts = [theory.s2(process, x[: x.size - lag] + lag / 2, lag, along_x=True) for lag in along_x]
     parts += [theory.s2(process, x, lag, along_x=False) for lag in along_y]
     return np.concatenate([band_means(part) for part in parts])
@@ -194,7 +194,7 @@ def _exact_s2(process: Process) -> NDArray[np.float64]:
 @lru_cache(maxsize=8)
 def _exact_runs(process: Process) -> NDArray[np.float64]:
     x = theory.pixel_centres(process.width)
-    along_x, along_y = _runs(process)
+    along_x, along_y = runs(process)
     parts = [process.white_run(x[: x.size - n + 1] + (n - 1) / 2, n, along_x=True) for n in along_x]
     parts += [process.white_run(x, n, along_x=False) for n in along_y]
     return np.concatenate([band_means(part) for part in parts])

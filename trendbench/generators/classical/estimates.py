@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trendbench.families.disks.estimation.particles import Radius
+from trendbench.families.disks.estimation.window import Window, process_of
 from trendbench.families.disks.process import Coupling, Disks
-from trendbench.generators.classical.poisson import Window
 from trendbench.generators.classical.prior import End, joined
 from trendbench.theory import cramer_rao
 
@@ -32,23 +33,6 @@ class Coefficient(_Numbers):
     standard_error: float = Field(ge=0)
     cramer_rao: float = Field(ge=0)
     efficiency: float = Field(ge=0)
-
-
-class Radius(_Numbers):
-    """R [px].
-
-    Attributes:
-        estimate, standard_error: as fitted; where only the interval is known, the error is a
-            quarter of it.
-        low, high: between what the images allow.
-        source: what it was estimated from.
-    """
-
-    estimate: float = Field(gt=0)
-    standard_error: float = Field(ge=0)
-    low: float = Field(ge=0)
-    high: float = Field(gt=0)
-    source: str
 
 
 class Estimates(_Numbers):
@@ -91,29 +75,6 @@ class Estimates(_Numbers):
         return process_of(
             left, right, self.window, self.coupling, rising=self.left.mean <= self.right.mean
         )
-
-
-def process_of(
-    left: float,
-    right: float,
-    window: Window,
-    coupling: Coupling,
-    *,
-    rising: bool,
-    slack: float = 1e-12,
-) -> Disks:
-    """A process with the λ's made admissible; see ``Estimates.process``.
-
-    The least λ on the dilated frame is at least ``slack`` times the larger end.
-    """
-    sparse, dense = (left, right) if rising else (right, left)
-    dense = max(sparse, dense)
-    sparse = max(sparse, dense * (window.radius / (window.width + window.radius) + slack))
-    left, right = (sparse, dense) if rising else (dense, sparse)
-    return Disks(
-        width=window.width, height=window.height, radius=window.radius,
-        lambda_left=left, lambda_right=right, coupling=coupling,
-    )  # fmt: skip
 
 
 def assembled(

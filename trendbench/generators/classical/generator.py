@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from trendbench.errors import RecipeError, first_problem
+from trendbench.errors import ImagesError, RecipeError, first_problem
 from trendbench.families.disks.conditional import redraw_r
+from trendbench.families.disks.estimation.lineal_paths import fit_runs, lineal_paths
+from trendbench.families.disks.estimation.particles import Radius, radius_of
+from trendbench.families.disks.estimation.window import Window
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs
 from trendbench.families.disks.process import Coupling, Disks
-from trendbench.generators.classical.estimates import Estimates, Radius, assembled
+from trendbench.generators.classical.estimates import Estimates, assembled
 from trendbench.generators.classical.footprints import Footprints, footprints
-from trendbench.generators.classical.lineal_paths import ImageFit, fit_runs, lineal_paths
-from trendbench.generators.classical.particles import radius_of_particles
-from trendbench.generators.classical.poisson import Window, fit_poisson, radius_interval
+from trendbench.generators.classical.poisson import fit_poisson, radius_interval
 from trendbench.generators.classical.prior import (
     draw_from_count,
     draw_from_estimate,
@@ -179,7 +180,13 @@ class PoissonImage(_Classical):
 
     def _estimated(self, train: Triplets) -> Estimates:
         runs = lineal_paths(train.r, int(self._settings["longest_run"]))
-        radius = self._radius(train, fit_runs(runs))
+        try:
+            first = fit_runs(runs)
+        except ImagesError as error:
+            raise RecipeError(f"training images: {error}") from None
+        sparser = min((train.s1, train.s2), key=lambda s: np.count_nonzero(s == BLACK))
+        tolerance = max(6 * first.radius_error, 0.01 * first.radius)
+        radius = radius_of(first, sparser, tolerance, int(self._settings["particles"]))
         height, width = train.r.shape[1:]
         window = Window(width, height, radius.estimate)
         fit = fit_runs(runs.alone, radius.estimate)
@@ -189,17 +196,6 @@ class PoissonImage(_Classical):
             for s in (train.s1, train.s2)
         )
         return assembled(_coupling(train.spec), len(train), window, trend, radius, left, right)
-
-    def _radius(self, train: Triplets, fit: ImageFit) -> Radius:
-        """R from isolated particles of the sparser input, from lineal paths where there are few."""
-        near, error = fit.radius, fit.radius_error
-        sparser = min((train.s1, train.s2), key=lambda s: np.count_nonzero(s == BLACK))
-        tolerance = max(6 * error, 0.01 * near)
-        found = radius_of_particles(sparser, near, tolerance, int(self._settings["particles"]))
-        return found or Radius(
-            estimate=near, standard_error=error,
-            low=max(0.0, near - 2 * error), high=near + 2 * error, source="lineal paths",
-        )  # fmt: skip
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         known = self.estimates

@@ -16,8 +16,6 @@ of a white pixel.
 Source: Kutoyants, Statistical Inference for Spatial Poisson Processes (1998).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -25,34 +23,11 @@ from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 
 from trendbench.errors import RecipeError
+from trendbench.families.disks.estimation.window import Window
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, as_germs
 from trendbench.process.triplets import Triplets
 
 _CROSS = ndimage.generate_binary_structure(2, 1)
-
-
-@dataclass(frozen=True)
-class Window:
-    """The frame dilated by R on every side: [−R, W + R] × [−R, H + R] [px]."""
-
-    width: int
-    height: int
-    radius: float
-
-    @property
-    def area(self) -> float:
-        """|W| [px²]."""
-        return (self.width + 2 * self.radius) * (self.height + 2 * self.radius)
-
-    @property
-    def middle(self) -> float:
-        """x̄ [px]."""
-        return self.width / 2
-
-    @property
-    def half_width(self) -> float:
-        """T [px]."""
-        return self.width / 2 + self.radius
 
 
 def fit_poisson(

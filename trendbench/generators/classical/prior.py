@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from trendbench.families.disks import Disks, coverage, disk_area
-from trendbench.generators.classical.poisson import Window
+from trendbench.families.disks.estimation.window import Window
 from trendbench.theory import column_covariance
 
 _MOST_COVERAGE = 1 - 1e-6

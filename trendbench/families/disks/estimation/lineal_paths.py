@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.errors import RecipeError
+from trendbench.errors import ImagesError
 from trendbench.families.disks import disk_area, run_area
 from trendbench.process.images import pixel_centres
 
@@ -33,6 +33,8 @@ _ITERATIONS = 60
 _SMALLEST_SHARE = 1e-9
 _STEP = 1e-4  # of the numerical derivative of U_n, in units of R
 _LEAST_RADIUS = 0.5
+_HALVINGS = 30
+_ROUNDING = 1e-10  # of the likelihood, which is negative
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,15 @@ def fit_runs(runs: LinealPaths, radius: float | None = None) -> ImageFit:
     frame is fitted in its place.
 
     Raises:
-        RecipeError: images all white, or no path of 2 px, without which R and λ are not separate.
+        ImagesError: images all white or all black, or no path of 2 px, without which R and λ are
+            not separate.
     """
     mean = runs.shares.mean(axis=0)
     if not 0 < float(mean[0].mean()) < 1:
-        raise RecipeError("the training images are all white or all black: they show no trend")
+        raise ImagesError("the images are all white or all black: they show no trend")
     if radius is None and (runs.lengths.size < 2 or mean[1].mean() == 0):
-        raise RecipeError(
-            "the training images show no two white pixels in a column: R and λ cannot be separated"
+        raise ImagesError(
+            "the images show no two white pixels in a column: R and λ cannot be separated"
         )
     start = _first_radius(mean) if radius is None else radius
     width = mean.shape[1]
@@ -146,9 +149,16 @@ def _scored(
         weighted = derivative / (q * (1 - q))[..., None]
         bread = np.einsum("lca,lcb->ab", derivative, weighted)
         step = np.linalg.solve(bread, np.einsum("lc,lca->a", mean - q, weighted))
-        beta = beta + step[own]
-        if free:
-            radius = max(_LEAST_RADIUS, radius + float(np.clip(step[-1], -1, 1)))
+        least = _likelihood(mean, q) * (1 + _ROUNDING)
+        for _ in range(_HALVINGS):  # few images may send a whole step beyond the maximum
+            moved = beta + step[own]
+            wider = radius
+            if free:
+                wider = max(_LEAST_RADIUS, radius + float(np.clip(step[-1], -1, 1)))
+            if _likelihood(mean, _white(runs.lengths, design, moved, wider)) >= least:
+                break
+            step = step / 2
+        beta, radius = moved, wider
         if np.all(np.abs(step[own]) <= 1e-12 * np.abs(beta).max()):
             break
     scores = np.einsum("ilc,lca->ia", runs.shares - mean, weighted)
@@ -163,6 +173,24 @@ def _scored(
     )
 
 
+def _white(
+    lengths: NDArray[np.int64],
+    design: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    radius: float,
+) -> NDArray[np.float64]:
+    """q, (L, W), away from 0 and 1 where logarithms end."""
+    lam = np.maximum(design @ beta, 0.0)
+    q = np.exp(-np.outer(run_area(lengths, radius), lam))
+    inside: NDArray[np.float64] = np.clip(q, _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+    return inside
+
+
+def _likelihood(mean: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    """The composite log likelihood of probabilities q, both (L, W)."""
+    return float(np.sum(mean * np.log(q) + (1 - mean) * np.log1p(-q)))
+
+
 def _derivative(
     lengths: NDArray[np.int64],
     design: NDArray[np.float64],
@@ -173,7 +201,7 @@ def _derivative(
     """∂q/∂(β, R), (L, W, parameters), and q, (L, W)."""
     area = run_area(lengths, radius)
     lam = np.maximum(design @ beta, 0.0)
-    q = np.clip(np.exp(-np.outer(area, lam)), _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+    q = _white(lengths, design, beta, radius)
     by_beta = -q[..., None] * area[:, None, None] * design
     if not free:
         return by_beta, q

@@ -20,26 +20,48 @@ for the mean of a lattice count.
 import math
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
-from trendbench.generators.classical.estimates import Radius
+from trendbench.families.disks.estimation.lineal_paths import ImageFit
 
 _ROUNDS = 16
 _PLACES = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 9)]), axis=-1).reshape(-1, 2)
 _SHRINK = 0.5
 _FEWEST = 20
 _DOUBT = 0.002
+_MISSED = 2
 _EVERYWHERE = np.ones((3, 3))
 Shape = tuple[int, int, bytes]
 _Values = NDArray[np.float64]
 Goal = Callable[[_Values, _Values, _Values], _Values]  # of F, G and |c|² at grid points
 
 
+class Radius(BaseModel):
+    """R [px].
+
+    Attributes:
+        estimate, standard_error: as fitted; where only the interval is known, the error is a
+            quarter of it.
+        low, high: between what the images allow.
+        source: what it was estimated from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    estimate: float = Field(gt=0)
+    standard_error: float = Field(ge=0)
+    low: float = Field(ge=0)
+    high: float = Field(gt=0)
+    source: str
+
+
 def radius_of_particles(
-    images: NDArray[np.uint8], near: float, tolerance: float, wanted: int
+    images: NDArray[np.uint8], near: float, tolerance: float, wanted: int, fewest: int = _FEWEST
 ) -> Radius | None:
     """R from the first so many isolated particles.
 
@@ -50,9 +72,10 @@ def radius_of_particles(
         near: a first estimate of R [px].
         tolerance: how far from it R may lie [px].
         wanted: how many particles to look at.
+        fewest: how many it takes.
 
     Returns:
-        None where fewer than twenty are found.
+        None where fewer are found.
     """
     shapes: Counter[Shape] = Counter()
     for image in images:
@@ -61,12 +84,12 @@ def radius_of_particles(
             break
     counts, areas, intervals = [], [], []
     for shape, count in shapes.items():
-        low, high = radii(*outline(shape))
+        low, high = _radii(shape)
         if low < high and high > near - tolerance and low < near + tolerance:
             counts.append(count)
             areas.append(sum(shape[2]))
             intervals.append((low, high))
-    if sum(counts) < _FEWEST:
+    if sum(counts) < fewest:
         return None
     found = np.array(intervals)
     low, high = _agreed(found, np.array(counts))
@@ -74,10 +97,28 @@ def radius_of_particles(
     pixels = np.repeat(np.array(areas)[agree], np.array(counts)[agree])
     area = float(pixels.mean())
     radius = math.sqrt(area / math.pi)
-    error = float(pixels.std(ddof=1)) / math.sqrt(pixels.size) / (2 * math.pi * radius)
+    spread = float(pixels.std(ddof=1)) if pixels.size > 1 else 0.0
+    error = spread / math.sqrt(pixels.size) / (2 * math.pi * radius)
     return Radius(
         estimate=min(max(radius, low), high), standard_error=error, low=low, high=high,
         source=f"{pixels.size} isolated particles",
+    )  # fmt: skip
+
+
+def radius_of(first: ImageFit, images: NDArray[np.uint8], tolerance: float, wanted: int) -> Radius:
+    """R from isolated particles, from lineal paths where there are few.
+
+    Args:
+        first: the fit of lineal paths.
+        images: where particles are looked for, (n, H, W) uint8.
+        tolerance: how far from the first fit's R it may lie [px].
+        wanted: how many particles to look at.
+    """
+    near, error = first.radius, first.radius_error
+    found = radius_of_particles(images, near, tolerance, wanted)
+    return found or Radius(
+        estimate=near, standard_error=error,
+        low=max(0.0, near - 2 * error), high=near + 2 * error, source="lineal paths",
     )  # fmt: skip
 
 
@@ -142,6 +183,13 @@ def radii(black: NDArray[np.float64], white: NDArray[np.float64]) -> tuple[float
     _, least = climbed(lambda f, g, square: np.where(f < g, -(f + square), -np.inf), middle)
     _, most = climbed(lambda f, g, square: np.where(f < g, g + square, -np.inf), middle)
     return math.sqrt(max(0.0, -least)), math.sqrt(max(0.0, most))
+
+
+@lru_cache(maxsize=1 << 16)
+def _radii(shape: Shape) -> tuple[float, float]:
+    """``radii`` of a shape; a disk may miss a row or a column at each end, no more."""
+    tall, wide, _ = shape
+    return radii(*outline(shape)) if abs(tall - wide) <= _MISSED else (math.inf, 0.0)
 
 
 def _agreed(intervals: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:

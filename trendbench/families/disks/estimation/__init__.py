@@ -1,0 +1,1 @@
+"""The Boolean model of disks estimated from images alone."""
