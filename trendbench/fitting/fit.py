@@ -25,7 +25,7 @@ SETS = 200
 FEWEST_SETS = 100  # of fewer, none lies outside at 1 %
 _PARTICLES = 2  # isolated ones, from which on R is taken from their shapes
 _TRIES = 2  # simulated sets that may be drawn for each one that can be fitted
-_SLACK = 3.0  # standard errors by which R is lowered before black counts as stray
+_SLACK = 4.0  # standard errors by which R is lowered before black counts as stray
 _LOW, _HIGH = 0.025, 0.975
 Pictures = NDArray[Any] | str | Path
 

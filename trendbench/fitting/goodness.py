@@ -40,8 +40,10 @@ METRICS = (*_TEXTURE, _VARIANCE, _STRAY)
 _MINIMA = {metric.name: metric.minimum for metric in METRICS}
 _TAIL = 0.05
 _LEAST_SCALE = 1e-4  # smaller differences of a score mean nothing
+_LEAST_STRAY = 2e-3  # it is 0 in nearly all sets, and a set with a little must not decide
 _BATCH = 64
 _LEAST_RADIUS = 0.5
+_ROUNDING = 1e-9  # the widest set that lies inside does so in all its digits
 _STRAY_PIXELS = 1 << 19  # as many are searched for stray black, which takes longest
 Curve = NDArray[np.float64]
 
@@ -137,14 +139,13 @@ def compared(
     names = list(own)
     values = np.array([[scores[name] for name in names] for scores in (own, *fresh)])
     low, median, high = np.quantile(values, [_TAIL, 0.5, 1 - _TAIL], axis=0)
-    below = np.maximum(median - low, _LEAST_SCALE)
-    above = np.maximum(high - median, _LEAST_SCALE)
+    least = [_LEAST_STRAY if name == _STRAY.name else _LEAST_SCALE for name in names]
+    below, above = np.maximum(median - low, least), np.maximum(high - median, least)
     apart = values - median
     statistic = np.max(np.where(apart > 0, apart / above, -apart / below), axis=1)
     p = float(np.mean(statistic >= statistic[0]))
     outside = int(LEVEL * len(values))
-    largest = np.sort(statistic)[::-1]
-    widest = float(largest[outside - 1] + largest[outside]) / 2
+    widest = float(np.sort(statistic)[::-1][outside]) * (1 + _ROUNDING)
     ranges = {
         name: Range(
             value=own[name],

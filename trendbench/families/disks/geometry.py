@@ -37,9 +37,8 @@ def lens_area(h: ArrayLike, radius: float) -> NDArray[np.float64]:
     """
     radius = number(radius, "radius", above=0)
     h = np.minimum(numbers(h, "h", least=0), 2 * radius)
-    lens: NDArray[np.float64] = 2 * radius**2 * np.arccos(h / (2 * radius)) - h / 2 * np.sqrt(
-        4 * radius**2 - h**2
-    )
+    chord = np.sqrt(np.maximum(4 * radius**2 - h**2, 0))  # at h = 2R it may round to below 0
+    lens: NDArray[np.float64] = 2 * radius**2 * np.arccos(h / (2 * radius)) - h / 2 * chord
     return lens
 
 
