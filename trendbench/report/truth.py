@@ -48,7 +48,7 @@ def exact_of(stored: StoredRecord) -> Exact | None:
     if spec is None or spec.width > _WIDEST:
         return None
     floor = true_values(spec).xi_floor(spec.train or None)
-    same = _SAME if PAIRS <= spec.laws else _ABOUT_SAME
+    same = _SAME if spec.laws >= PAIRS else _ABOUT_SAME
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=same) else None
 
 
