@@ -86,7 +86,10 @@ class Maker:
 
 @pytest.fixture(scope="package", autouse=True)
 def with_small_task(small, tmp_path_factory):
-    """The task ``small`` among the shipped ones."""
+    """The task ``small`` among the shipped ones, and the first of those with published rows."""
+    published = tmp_path_factory.mktemp("published") / "results"
+    earlier = [p.name for p in catalog.RESULTS.iterdir() if p.is_dir() and p.name < "small"]
+    shutil.copytree(catalog.RESULTS, published, ignore=shutil.ignore_patterns(*earlier))
     folder = tmp_path_factory.mktemp("datasets")
     for path in catalog.DATASETS.glob("*.toml"):
         shutil.copy(path, folder)
@@ -97,6 +100,7 @@ def with_small_task(small, tmp_path_factory):
     (folder / "small.toml").write_text(f"[task]\n{fields}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalog, "DATASETS", folder)
+        patch.setattr(catalog, "RESULTS", published)
         yield
 
 
