@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tests.leaderboard.test_board import make, recipe_entry
 from trendbench.cli.changes import changes_table
-from trendbench.cli.leaderboard import command
+from trendbench.cli.main import group
 from trendbench.errors import ResultError
 from trendbench.leaderboard.board import CSV_NAME, refresh
 from trendbench.leaderboard.compare import board_of, compare, read_board
@@ -75,11 +75,11 @@ def test_published_rows_stand_on_both_sides_of_a_folder_of_one_s_own(two):
 def test_a_family_or_task_is_chosen_on_both_sides(two, option, name, arches, misspelt):
     old, new = two
     arguments = ["--results", str(new), "--compare", str(old / CSV_NAME), "--json"]
-    every = json.loads(CliRunner().invoke(command, arguments).stdout)
-    chosen = json.loads(CliRunner().invoke(command, [*arguments, option, name]).stdout)
+    every = json.loads(CliRunner().invoke(group, ["leaderboard", *arguments]).stdout)
+    chosen = json.loads(CliRunner().invoke(group, ["leaderboard", *arguments, option, name]).stdout)
     assert {change["arch"] for change in chosen} == arches
     assert len(every) > len(chosen)
-    wrong = CliRunner().invoke(command, [*arguments, option, misspelt])
+    wrong = CliRunner().invoke(group, ["leaderboard", *arguments, option, misspelt])
     assert wrong.exit_code == 2
     assert f"did you mean '{name}'" in wrong.output
 
@@ -88,7 +88,7 @@ def test_a_family_that_has_no_row_on_a_task_is_no_misspelling(two):
     _, new = two
     make(new, "nf8", family="own", task="theirs")
     chosen = ["--results", str(new), "--task", "small", "--family", "own", "--json"]
-    result = CliRunner().invoke(command, chosen)
+    result = CliRunner().invoke(group, ["leaderboard", *chosen])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == []
 
@@ -208,13 +208,13 @@ def test_the_command(two, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     old, new = two
     arguments = ["--results", str(new), "--compare", str(old / CSV_NAME)]
-    result = CliRunner().invoke(command, arguments)
+    result = CliRunner().invoke(group, ["leaderboard", *arguments])
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     (line,) = [line for line in result.stdout.splitlines() if "nf8 " in line and "→" in line]
     assert line.split()[:6] == ["2→–", "2→3", "nf8", "1.3", "1.32", "+0.02"]
     assert line.rstrip().endswith("*")
-    as_json = json.loads(CliRunner().invoke(command, [*arguments, "--json"]).stdout)
+    as_json = json.loads(CliRunner().invoke(group, ["leaderboard", *arguments, "--json"]).stdout)
     assert {entry["arch"] for entry in as_json} >= {"nf8", "nf16", "nf32"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.leaderboard.test_board import make, recipe_entry
-from trendbench.cli.leaderboard import command
+from trendbench.cli.main import group
 from trendbench.cli.markdown import differences_markdown
 from trendbench.leaderboard.pairs import differences
 from trendbench.results.store import read_all, read_folder
@@ -89,7 +89,7 @@ def test_the_command_sets_the_study_s_order_beside_ours(tmp_path, shared):
     make(tmp_path, "nf8", n=N, images=shared + 0.5)
     make(tmp_path, "nf16", n=N, images=shared)
     asked = ["--results", str(tmp_path), "--differences", "xi_executed"]
-    result = CliRunner().invoke(command, asked)
+    result = CliRunner().invoke(group, ["leaderboard", *asked])
     wanted = "| nf16 | nf8 | -0.5 | -0.5 … -0.5 | yes | -0.00219 | yes |"
     assert len([line for line in result.stdout.splitlines() if line.endswith(wanted)]) == 1
 
@@ -117,7 +117,7 @@ def test_pairs_of_one_file_alone_do_not_say_which(tmp_path, shared):
      ("--differences", "xy", "did you mean 'xi'")],
 )  # fmt: skip
 def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path, option, value, hint):
-    result = CliRunner().invoke(command, ["--results", str(tmp_path), option, value])
+    result = CliRunner().invoke(group, ["leaderboard", "--results", str(tmp_path), option, value])
     assert result.exit_code == 2
     assert hint in result.output
 
@@ -125,8 +125,9 @@ def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path, option, value, h
 def test_columns_as_markdown(tmp_path):
     make(tmp_path, "nf8", ratio=1.23456, flags=("grey", "collapsed"))
     result = CliRunner().invoke(
-        command,
+        group,
         [
+            "leaderboard",
             "--results",
             str(tmp_path),
             "--family",

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from trendbench.cli.report import command
+from trendbench.cli.main import group
 from trendbench.errors import ReportError
 from trendbench.figures.samples import contact_sheet
 from trendbench.leaderboard.board import rows
@@ -363,7 +363,7 @@ def test_without_any_record_the_page_says_so(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("local_alone")
 def test_the_command_writes_to_report_and_prints_where_the_page_is(results, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(command, ["--results", str(results)])
+    done = CliRunner().invoke(group, ["report", "--results", str(results)])
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(tmp_path / "report" / "index.html")
 
