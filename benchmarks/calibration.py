@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.cards.text import markdown_table
-from trendbench.metrics.batch import THRESHOLD, density_profile
+from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.card import score_images
 from trendbench.metrics.metric import ImageMetric
+from trendbench.metrics.references import mean_profiles
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import TOLD_BY_CHANCE, ReferenceDistribution
 from trendbench.metrics.thumbnails import thumbnails
@@ -43,8 +44,7 @@ class Tally:
 def tally(n: int, sets: int, task: TaskSpec = TASK) -> Tally:
     """Score ``sets`` sets of n true images of a task, each drawn for inputs of its own."""
     training = simulate(task, task.train, 1).r
-    profile = density_profile(training, task.window).mean(axis=0)
-    truth = Truth(task, profile, task.train, thumbnails(training < THRESHOLD, task))
+    truth = Truth(task, *mean_profiles(training, task), thumbnails(training < THRESHOLD, task))
     reference, found = ReferenceDistribution(truth, conditional=True), Tally()
     with bar("scoring true sets", sets, "sets") as progress:
         for number in range(sets):
@@ -68,8 +68,8 @@ def tally(n: int, sets: int, task: TaskSpec = TASK) -> Tally:
 def expected(metric: ImageMetric, values: NDArray[np.float64], task: TaskSpec = TASK) -> float:
     """What an interval should hold: the exact value; for sampling noise that of all sets."""
     if not metric.is_noise_on(task):
-        profile = np.zeros(task.width - task.window + 1)
-        return float(metric.ideal(Truth(task, profile, task.train)))
+        no_profiles = np.zeros((len(task.members), task.width - task.window + 1))
+        return float(metric.ideal(Truth(task, no_profiles, task.train)))
     return float(np.sqrt(np.square(values).mean()) if metric.is_root else values.mean())
 
 

@@ -58,7 +58,7 @@ def _compare() -> tuple[float, float]:
     porespy.settings.ncores = 1
     spec = load_spec("trend-v1")
     images = simulate(spec, IMAGES, seed=1).r
-    truth = Truth(spec, theory.mean_profile(spec, spec.window), 1)
+    truth = Truth(spec, theory.mean_profile(spec, spec.window)[None], 1)
 
     def ours() -> None:
         features_of([S2Error()], images, truth, None, None, _BATCH)

@@ -1,7 +1,7 @@
 """A task: the process, the frame, the split sizes and ξ's window, checked and frozen."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, cast
 
@@ -21,6 +21,7 @@ from trendbench.errors import SpecError, first_problem, nearest
 from trendbench.families.registry import DEFAULT_FAMILY, family
 from trendbench.plain_text import must_read_back
 from trendbench.process.family import Process
+from trendbench.process.mixture import Mixture, mixture_of
 from trendbench.process.seeds import SEED_LIMIT, Split
 from trendbench.storage.bounded import read_toml, toml_problem
 from trendbench.storage.folder import kind_of
@@ -72,7 +73,7 @@ class TaskSpec(Process):
         """An instance of the class of tasks of the family."""
         if cls is TaskSpec:
             named = fields.get("family", DEFAULT_FAMILY)
-            return cast(Self, object.__new__(_tasks_of(str(named))))
+            return cast(Self, object.__new__(_tasks_of(str(named), "trends" in fields)))
         return super().__new__(cls)
 
     def __init__(self, /, **fields: Any) -> None:
@@ -97,6 +98,26 @@ class TaskSpec(Process):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_out(self) -> Self:
+        if not isinstance(self, Mixture):
+            return self
+        for name, size, k in (
+            ("test", self.test, len(self.test_trends or self.trends)),
+            ("train", self.train, len(self.trends)),
+        ):
+            if size % k:
+                raise ValueError(
+                    f"{name} = {size} is no multiple of the {k} trends: {name} = "
+                    f"{max(k, size - size % k)} gives each as many triplets"
+                )
+        return self
+
+    @property
+    def members(self) -> tuple["TaskSpec", ...]:
+        """The task with each trend of the test split: itself where it has one."""
+        return _members(self) if isinstance(self, Mixture) else (self,)
+
     @property
     def sizes(self) -> dict[Split, int]:
         """Triplets per split, in file order."""
@@ -108,14 +129,23 @@ class TaskSpec(Process):
 
 
 @cache
-def _tasks_of(name: str) -> type[TaskSpec]:
-    """The class of tasks whose process is of a family.
+def _tasks_of(name: str, mixed: bool = False) -> type[TaskSpec]:
+    """The class of tasks whose process is of a family, or a mixture of such processes.
 
     Raises:
         SpecError: there is no such family.
     """
-    process = family(name)
+    process = mixture_of(family(name)) if mixed else family(name)
     return cast(type[TaskSpec], type("TaskSpec", (TaskSpec, process), {"__module__": __name__}))
+
+
+@lru_cache(maxsize=64)
+def _members(task: TaskSpec) -> tuple[TaskSpec, ...]:
+    assert isinstance(task, Mixture)
+    own = {name: getattr(task, name) for name in TaskSpec.model_fields}
+    more = {name: value for name, value in own.items() if name not in Process.model_fields}
+    trends = task.test_trends or task.trends
+    return tuple(task.with_ends(TaskSpec, ends, family=task.family, **more) for ends in trends)
 
 
 def _made(fields: dict[str, Any]) -> TaskSpec:

@@ -7,6 +7,7 @@ from trendbench.families.growing_disks import GrowingDisks
 from trendbench.metrics.batch import density_profile
 from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.resampling import measured, own_mean
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.truth import Truth
 from trendbench.process.family import LAWS, Process
@@ -59,14 +60,14 @@ def scores(family, drawn):
     spec = task_of(family)
     given, others = drawn
     given = Triplets(spec, given.s1, given.s2, given.r, given.latent)
-    truth = Truth(spec, density_profile(others.r, spec.window).mean(axis=0), len(others))
+    truth = Truth(spec, density_profile(others.r, spec.window).mean(axis=0)[None], len(others))
     images, second = others.r, spec.render_r(spec.redraw(given.latent, np.random.default_rng(0)))
     found = {}
     for name, features in features_of(PER_IMAGE, images, truth, given, second, 64).items():
         metric = next(metric for metric in PER_IMAGE if metric.name == name)
-        mean = features.mean(axis=0)
-        parts = (metric.value(mean, len(images), truth), metric.ideal(truth))
-        found[name] = np.append(np.array(parts), metric.expected(mean, truth))
+        parts = (measured(metric, features, truth), metric.ideal(truth))
+        expected = metric.expected(own_mean(metric, features, truth), truth)
+        found[name] = np.append(np.array(parts), expected)
     return found
 
 

@@ -88,7 +88,7 @@ def test_scores_are_those_of_the_card():
 
     spec = tb.TaskSpec(**DISKS.model_dump(), name="mine", window=8, train=1, val=1, test=1)
     pictures = images_of(DISKS, 6)
-    truth = Truth(spec, theory.mean_profile(spec, 8), 10)
+    truth = Truth(spec, theory.mean_profile(spec, 8)[None], 10)
     card = score_images(pictures, truth, name="x", data="0" * 64)
     scores = measured(pictures, DISKS, slack=0.0).scores
     for name, value in scores.items():

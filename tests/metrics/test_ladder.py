@@ -46,8 +46,8 @@ def card_of(trend_v1):
     known = [thumbnails(images == 0, trend_v1) for images in (training, validation, given.r)]
     profile = density_profile(training, 16).mean(axis=0)
     truths = {
-        True: Truth(trend_v1, profile, 300, np.concatenate(known[:2])),
-        False: Truth(trend_v1, profile, 300, np.concatenate(known)),
+        True: Truth(trend_v1, profile[None], 300, np.concatenate(known[:2])),
+        False: Truth(trend_v1, profile[None], 300, np.concatenate(known)),
     }
     references = {c: ReferenceDistribution(truth, conditional=c) for c, truth in truths.items()}
 
@@ -108,7 +108,7 @@ def test_the_oracle_is_not_flagged_on_other_tasks(small):
         {"height": 128, "lambda_left": 5e-3, "lambda_right": 5e-3},
     ):
         spec = small.model_copy(update=update)
-        exact = Truth(spec, theory.mean_profile(spec, spec.window), 10**6)
+        exact = Truth(spec, theory.mean_profile(spec, spec.window)[None], 10**6)
         reference = ReferenceDistribution(exact, conditional=True)
         for seed in range(4):
             given = simulate(spec, 150, seed=1000 + seed, split="test")

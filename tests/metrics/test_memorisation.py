@@ -10,6 +10,7 @@ from trendbench.metrics.diversity import Diversity
 from trendbench.metrics.leakage import TargetLeakage
 from trendbench.metrics.memorisation import Memorisation
 from trendbench.metrics.repeats import Repeats
+from trendbench.metrics.resampling import measured
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.thumbnails import nearest, squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
@@ -26,7 +27,7 @@ def world(small):
     training = simulate(spec, 400, seed=1).r
     given = simulate(spec, 200, seed=2, split="test")
     profile = np.full(spec.width - spec.window + 1, 0.2)
-    truth = Truth(spec, profile, 400, thumbnails(training == 0, spec))
+    truth = Truth(spec, profile[None], 400, thumbnails(training == 0, spec))
     inputs = Inputs(given.s1, given.s2, given.latent, given.r)
     return truth, given, Scene(spec, inputs, training, np.random.default_rng(0))
 
@@ -167,7 +168,7 @@ def test_diversity_of_two_draws_is_one_and_of_one_draw_is_zero(world, conditiona
 
     def value(second):
         features = features_of([metric], one, truth, triplets, second, 64)["diversity"]
-        return metric.value(features.mean(axis=0), len(one), truth)
+        return measured(metric, features, truth)
 
     assert value(two) == pytest.approx(1, abs=0.06)
     assert value(one) == 0

@@ -29,7 +29,7 @@ from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
-from trendbench.metrics.resampling import bootstrap_weights, interval
+from trendbench.metrics.resampling import bootstrap_weights, count, interval, measured, own_mean
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.stray import StrayError
 from trendbench.metrics.strips import ColumnError, RowError
@@ -51,13 +51,13 @@ BY_NAME = {metric.name: metric for metric in IMAGE_METRICS}
 def truth(trend_v1):
     training = simulate(trend_v1, 400, seed=1).r
     small = thumbnails(training == 0, trend_v1)
-    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 400, small)
+    return Truth(trend_v1, density_profile(training, 16).mean(axis=0)[None], 400, small)
 
 
 @pytest.fixture(scope="module")
 def small_truth(small):
     training = simulate(small, 200, seed=1).r
-    return Truth(small, density_profile(training, 8).mean(axis=0), 200)
+    return Truth(small, density_profile(training, 8).mean(axis=0)[None], 200)
 
 
 def odd_images(rows=70, width=37):
@@ -137,10 +137,10 @@ def test_disagreements_have_their_exact_expectations(truth, drawn, metric):
     given = drawn[:600]
     images = render_r(redraw_r(truth.spec, given.latent, np.random.default_rng(3)), truth.spec)
     features = features_of([metric], images, truth, given, None, 128)[metric.name]
-    exact = metric.expected(features.mean(axis=0), truth)
+    exact = metric.expected(own_mean(metric, features, truth), truth)
     for k in range(2 if metric.name == "input_disagreement" else 1):
-        assert abs(z_score(features[:, k], exact[k])) < 4
-    assert metric.value(exact, 600, truth) == pytest.approx(1)
+        assert abs(z_score(features[:, k], exact[0, k])) < 4
+    assert metric.value(exact, count(metric, 600, truth), truth) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("coupling", ["thinning", "independent"])
@@ -148,14 +148,14 @@ def test_disagreements_have_their_exact_expectations(truth, drawn, metric):
 def test_images_of_any_coverage_are_no_copies(small, coupling, coverage):
     """Blank, sparse and dense images lie near to sparse or dense ones; they copy none of them."""
     spec = small.model_copy(update={"coupling": coupling})
-    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    truth = Truth(spec, theory.mean_profile(spec, 8)[None], 100)
     given = simulate(spec, 150, seed=5)
     noise = np.random.default_rng(0).random((2, *given.r.shape))
     one, two = np.where(noise < coverage, 0, 255).astype(np.uint8)
     metrics = [BY_NAME[n] for n in ("input_disagreement", "target_disagreement", "diversity")]
     features = features_of(metrics, one, truth, given, two, 64)
     for metric in metrics:
-        value = metric.value(features[metric.name].mean(axis=0), 150, truth)
+        value = measured(metric, features[metric.name], truth)
         constant = coverage in (0.0, 1.0) and metric.name == "diversity"
         assert value == 0 if constant else value > 0.95, metric.name
 
@@ -188,7 +188,7 @@ def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):
 
     def error(images):
         features = features_of([metric], images, truth, given, None, 128)[metric.name]
-        return float(metric.value(features.mean(axis=0), len(images), truth))
+        return measured(metric, features, truth)
 
     assert error(given.r) < 0.008
     damaged = given.r.copy()
@@ -207,13 +207,13 @@ def test_the_survival_curve_of_truth_is_exact_and_damage_shows(truth, drawn):
 @pytest.mark.parametrize("ends", [(1e-3, 8e-3), (8e-3, 1e-3)])
 def test_containment_counts_lost_and_stray_ink_for_either_sign(small, ends):
     spec = small.model_copy(update={"lambda_left": ends[0], "lambda_right": ends[1]})
-    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    truth = Truth(spec, theory.mean_profile(spec, 8)[None], 100)
     triplets = simulate(spec, 50, seed=1)
     metric = Containment()
 
     def value(images):
         features = features_of([metric], images, truth, triplets, None, 16)[metric.name]
-        return float(metric.value(features.mean(axis=0), 50, truth))
+        return measured(metric, features, truth)
 
     assert value(triplets.r) == 0
     assert value(np.full_like(triplets.r, 255)) == pytest.approx(1.0)
@@ -234,7 +234,7 @@ def test_scores_that_need_inputs_are_absent_without_them(truth, drawn):
 
 def test_scores_of_the_coupling_are_absent_where_there_is_none(small):
     spec = small.model_copy(update={"coupling": "independent"})
-    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    truth = Truth(spec, theory.mean_profile(spec, 8)[None], 100)
     triplets = simulate(spec, 30, seed=1)
     card = score_images(triplets.r, truth, name="x", data="", given=triplets)
     assert card.scores.get("retention_error") is None
@@ -250,10 +250,10 @@ def test_every_score_ignores_batches_and_order(truth, drawn, metric):
     values = []
     for size in (60, 7):
         features = features_of([metric], images, truth, given, second, size)[metric.name]
-        values.append(float(metric.value(features.mean(axis=0), 60, truth)))
+        values.append(measured(metric, features, truth))
     assert values[0] == pytest.approx(values[1], rel=1e-9, abs=1e-12)
     shuffled = features[np.random.default_rng(0).permutation(60)]
-    again = float(metric.value(shuffled.mean(axis=0), 60, truth))
+    again = measured(metric, shuffled, truth)
     assert again == pytest.approx(values[0], rel=1e-9, abs=1e-9)
 
 
@@ -265,7 +265,7 @@ def test_texture_errors_grow_with_a_wrong_radius(truth, name):
         other = truth.spec.model_copy(update={"radius": radius})
         images = simulate(other, 200, seed=5).r
         features = features_of([metric], images, truth, None, None, 128)[name]
-        values.append(float(metric.value(features.mean(axis=0), 200, truth)))
+        values.append(measured(metric, features, truth))
     assert values == sorted(values)
     assert values[1] > 2 * values[0]
 
@@ -284,9 +284,7 @@ def test_one_true_set_in_a_hundred_is_told(small_truth):
         some = {name: series[start : start + 50] for name, series in features.items()}
         ranges = reference.ranges(metrics, some, 50)
         told += any(
-            not ranges[m.name].low
-            <= float(m.value(some[m.name].mean(axis=0), 50, small_truth))
-            <= ranges[m.name].high
+            not ranges[m.name].low <= measured(m, some[m.name], small_truth) <= ranges[m.name].high
             for m in metrics
         )
     assert told <= 4  # 0.6 of 80 are expected
@@ -400,7 +398,7 @@ def test_true_images_have_no_stray_black(small, radius):
     spec = small.model_copy(
         update={"radius": radius, "lambda_left": 0.02 / radius, "lambda_right": 0.06 / radius}
     )
-    truth = Truth(spec, theory.mean_profile(spec, 8), 100)
+    truth = Truth(spec, theory.mean_profile(spec, 8)[None], 100)
     images = simulate(spec, 60, seed=2).r
     features = StrayError().features(Batch(images, 8), truth)
     assert features[:, 0].sum() == 0
@@ -409,7 +407,7 @@ def test_true_images_have_no_stray_black(small, radius):
 
 def test_stray_black_is_what_the_plain_line_leaves_uncovered(small):
     """Against trying every place of a germ, pixel by pixel."""
-    truth = Truth(small, theory.mean_profile(small, 8), 100)
+    truth = Truth(small, theory.mean_profile(small, 8)[None], 100)
     true = simulate(small, 2, seed=2).r
     noise = np.random.default_rng(0).random(true.shape)
     images = np.where(noise < 0.03, 255 - true, true).astype(np.uint8)
@@ -441,20 +439,18 @@ def test_anisotropy_of_true_images_is_exact_and_its_sign_is_the_shape(truth, dra
         assert abs(z_score(got, probability)) < 4
     wide = damages.ellipses(truth.spec, 200, np.random.default_rng(0), 0.1)
     for images, sign in ((wide, -1), (wide.swapaxes(1, 2), 1)):
-        found = features_of([metric], images, truth, None, None, 128)[metric.name].mean(axis=0)
-        assert sign * metric.value(found, 200, truth) > 0.05
+        found = features_of([metric], images, truth, None, None, 128)[metric.name]
+        assert sign * measured(metric, found, truth) > 0.05
 
 
 @pytest.mark.parametrize("metric", [KVarianceRatio(), LambdaVarianceRatio()], ids=lambda m: m.name)
 def test_the_variance_of_the_trend_is_exact(truth, drawn, metric):
     features = features_of([metric], drawn.r, truth, None, None, 128)[metric.name]
     n = len(features)
-    assert metric.value(features.mean(axis=0), n, truth) == pytest.approx(
-        1, abs=4 * math.sqrt(2 / n)
-    )
+    assert measured(metric, features, truth) == pytest.approx(1, abs=4 * math.sqrt(2 / n))
     mixed = damages.mixed_slopes(truth.spec, 600, np.random.default_rng(0), 0.3)
-    found = features_of([metric], mixed, truth, None, None, 128)[metric.name].mean(axis=0)
-    assert (metric.value(found, 600, truth) > 2) == (metric.name == "k_variance_ratio")
+    found = features_of([metric], mixed, truth, None, None, 128)[metric.name]
+    assert (measured(metric, found, truth) > 2) == (metric.name == "k_variance_ratio")
 
 
 @pytest.mark.parametrize(

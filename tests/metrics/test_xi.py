@@ -34,7 +34,7 @@ def xi_as_printed(image, xi0, w):
 @pytest.fixture(scope="module")
 def truth(trend_v1):
     training = simulate(trend_v1, 400, seed=1).r
-    return Truth(trend_v1, density_profile(training, 16).mean(axis=0), 400)
+    return Truth(trend_v1, density_profile(training, 16).mean(axis=0)[None], 400)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_profile_and_xi_equal_the_printed_formulas(window):
 
 def test_images_whose_xi_is_known(truth):
     n = truth.values.mean_profile.size
-    flat = Truth(truth.spec, np.full(n, 0.25), 400)
+    flat = Truth(truth.spec, np.full(n, 0.25)[None], 400)
     white = np.full((3, 256, 256), 255, dtype=np.uint8)
     assert score(white, flat, "xi") == pytest.approx(0.25**2 * n / 240, rel=1e-12)
     assert score(255 - white, flat, "xi") == pytest.approx(0.75**2 * n / 240, rel=1e-12)
@@ -98,7 +98,7 @@ def test_as_executed_in_2017_a_blank_page_beats_true_images():
     """On the study's task: white 0.0222, even grey 0.0074, true images 0.0436, (E ξ)² nearly 0."""
     spec = load_spec("study-2017")
     exact = mean_profile(spec, spec.window)
-    truth = Truth(spec, exact, 10**9)
+    truth = Truth(spec, exact[None], 10**9)
     assert truth.xi_floor == pytest.approx(0.0025782, rel=1e-4)
     true = simulate(spec, 100, seed=3).r
     page = np.full((1, 256, 256), 255, dtype=np.uint8)
@@ -174,7 +174,7 @@ def test_per_image_values_average_to_the_score(card):
 
 def test_intervals_hold_the_floor_as_often_as_they_say(truth, drawn):
     """95 % intervals over 30 disjoint sets of 50 true images: at least 24 hold the exact value."""
-    exact = Truth(truth.spec, truth.values.mean_profile, 10**9)
+    exact = Truth(truth.spec, truth.values.mean_profile[None], 10**9)
     for name in ("xi", "xi_variance_ratio"):
         held = 0
         for images in drawn.r.reshape(30, 50, 256, 256):
@@ -196,5 +196,5 @@ def test_every_metric_declares_itself(truth):
 def test_truth_of_a_file_averages_its_training_images(small_data):
     truth = truth_of(small_data)
     profile = density_profile(small_data.images("train", "r"), 8)
-    np.testing.assert_array_equal(truth.xi0, profile.mean(axis=0))
+    np.testing.assert_array_equal(truth.xi0[0], profile.mean(axis=0))
     assert truth.training_images == 24

@@ -26,8 +26,11 @@ def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
     rows = [("triplets", sizes), *spec.facts()]
     if "coverage" in spec.laws:
-        left, right = spec.coverage([0, spec.width])
-        rows.append(("coverage", f"{left:.4f} → {right:.4f}"))
+        ends = [spec.coverage([0, spec.width]) for spec in spec.members]
+        text = f"{ends[0][0]:.4f} → {ends[0][1]:.4f}"
+        if len(ends) > 1:
+            text = f"{np.min(ends):.4f} to {np.max(ends):.4f} at either end"
+        rows.append(("coverage", text))
     if "pair_black" in spec.laws:
         floor = theory.xi_floor(spec, spec.window)
         against = theory.xi_floor(spec, spec.window, spec.train or None)
@@ -104,7 +107,7 @@ class Dataset(DataFile):
         if offsets[0] != 0 or np.any(np.diff(offsets) < 0) or sizes != {int(offsets[-1])}:
             raise self.wrong(group, "the offsets do not fit the latents")
         try:
-            return self.spec.unpacked(offsets, columns)
+            return self.spec.of_split(split).unpacked(offsets, columns)
         except ValueError as error:
             raise self.wrong(group, str(error)) from None
 

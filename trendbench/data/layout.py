@@ -1,13 +1,15 @@
 """The file formats ``trendbench/1`` and ``/2``: every name, type and shape in them, written once.
 
-Version 1 holds disks; version 2 says in its spec which family it holds, and has that family's
-parameters and latents in the places of intensities and germs.
+Version 1 holds disks with one trend. Version 2 says in its spec which family it holds, and has that
+family's parameters and latents in the places of intensities and germs; its triplets may have trends
+of their own.
 """
 
 from dataclasses import dataclass
 
 from trendbench.families.registry import DEFAULT_FAMILY
 from trendbench.process.images import IMAGES
+from trendbench.process.mixture import Mixture
 from trendbench.process.seeds import Split
 from trendbench.spec import TaskSpec
 
@@ -35,7 +37,7 @@ class Column:
 
 def format_of(spec: TaskSpec) -> str:
     """The format of a task's data file."""
-    return FORMATS[spec.family != DEFAULT_FAMILY]
+    return FORMATS[spec.family != DEFAULT_FAMILY or isinstance(spec, Mixture)]
 
 
 def columns(spec: TaskSpec, split: Split) -> list[Column]:

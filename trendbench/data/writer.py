@@ -48,8 +48,8 @@ class FileWriter:
                 self._create(group, column)
             if spec.stored:
                 self._extend(group[layout.LATENTS][layout.OFFSETS], np.zeros(1, dtype="<i8"))
-            for name in spec.ends:
-                self._extend(group[name], np.full(spec.sizes[split], getattr(spec, name)))
+            for name, values in spec.of_split(split).ends_of(spec.sizes[split]).items():
+                self._extend(group[name], values)
 
     def _create(self, group: h5py.Group, column: layout.Column) -> None:
         if column.row and column.rows:

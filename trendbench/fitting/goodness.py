@@ -92,12 +92,12 @@ def measured(images: NDArray[np.uint8], process: Disks, slack: float) -> Measure
         process: the model.
         slack: black is stray where no disk of a radius smaller by this can have made it [px].
     """
-    truth = Truth(_task(process), np.empty(0), 1)
+    truth = Truth(_task(process), np.empty((1, 0)), 1)
     between = () if len(images) == 1 else (_VARIANCE,)
     means = _means((*_TEXTURE, *between), images, truth)
     smaller = process.model_copy(update={"radius": max(process.radius - slack, _LEAST_RADIUS)})
     step = -(-images.size // _STRAY_PIXELS)
-    means |= _means((_STRAY,), images[::step], Truth(_task(smaller), np.empty(0), 1))
+    means |= _means((_STRAY,), images[::step], Truth(_task(smaller), np.empty((1, 0)), 1))
     scores = {
         m.name: float(m.value(means[m.name], len(images), truth))
         for m in METRICS

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import ImageMetric, Need
+from trendbench.metrics.metric import Count, ImageMetric, Need
 from trendbench.metrics.truth import PAIRS, Truth
 from trendbench.process.family import Law, Process
 
@@ -36,7 +36,7 @@ class AnisotropyError(ImageMetric):
         counts = [columns.count(pair & inside).mean(axis=1) for pair in pairs]
         return np.stack(counts, axis=1) / max(height - 1, 1)
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n
         return _ratio(mean) - _ratio(truth.values.of_texture(self))
 

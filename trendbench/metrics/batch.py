@@ -24,6 +24,7 @@ class Batch:
         target: the true r of the same triplets; None where there is none.
         second: another sample for the same inputs; None where there is none.
         redrawn: a true draw for the same inputs that nobody has seen; None where there is none.
+        first: index of the first image in its set; image i has trend i modulo their number.
     """
 
     images: NDArray[np.uint8]
@@ -33,6 +34,11 @@ class Batch:
     target: NDArray[np.uint8] | None = None
     second: NDArray[np.uint8] | None = None
     redrawn: NDArray[np.uint8] | None = None
+    first: int = 0
+
+    def trend(self, trends: int) -> NDArray[np.int64]:
+        """Which of so many trends each image has, (b,)."""
+        return (self.first + np.arange(len(self.images))) % trends
 
     @cached_property
     def profile(self) -> NDArray[np.float64]:

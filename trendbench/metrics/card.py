@@ -13,7 +13,12 @@ from trendbench.errors import ImagesError, ScoreError, nearest
 from trendbench.metrics.flags import Flag, raised, telling, verdict
 from trendbench.metrics.metric import ImageMetric, Score, SetMetric
 from trendbench.metrics.registry import IMAGE_METRICS
-from trendbench.metrics.resampling import bootstrap_weights, interval, per_image
+from trendbench.metrics.resampling import (
+    bootstrap_weights,
+    interval,
+    measured,
+    per_image,
+)
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.truth import Truth
 from trendbench.notebook import table
@@ -160,6 +165,12 @@ def score_images(
         raise ImagesError(f"{n} images for {len(given)} triplets: one image a triplet is needed")
     if second is not None and second.shape != images.shape:
         raise ImagesError(f"a second set of shape {second.shape} beside {images.shape}")
+    trends = len(truth.spec.members)
+    if n % trends:
+        raise ImagesError(
+            f"{n} images for {trends} trends: image i has trend i modulo {trends}, and each needs "
+            "as many images"
+        )
     with bar("scoring", n, "images") as progress:
         features = features_of(metrics, images, truth, given, second, _BATCH, progress, engine)
     for metric in metrics:
@@ -169,14 +180,14 @@ def score_images(
     applying = [metric for metric in metrics if metric.name in features]
     reference.prepare(applying, bar)
     ranges = reference.ranges(applying, features, n)
-    weights = bootstrap_weights(n)
+    weights = bootstrap_weights(n, trends=trends)
     scores = Scores(dict.fromkeys(metric.name for metric in metrics))
     values = {}
     for metric in applying:
         own, fresh = features[metric.name], ranges[metric.name]
         low, high = interval(metric, own, weights, truth)
         scores[metric.name] = Score(
-            value=float(metric.value(own.mean(axis=0), n, truth)),
+            value=measured(metric, own, truth),
             low=low,
             high=high,
             truth=fresh.median if metric.is_noise_on(truth.spec) else metric.ideal(truth),

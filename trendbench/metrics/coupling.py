@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
+from trendbench.metrics.metric import Count, Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import COVERAGE, Truth, true_values
 from trendbench.process.family import Law, Process
 from trendbench.spec import TaskSpec
@@ -34,18 +34,35 @@ def is_coupled(spec: TaskSpec) -> bool:
 
 def can_differ(spec: TaskSpec) -> bool:
     """Whether there are inner columns, and unrelated images differ there."""
-    black = inner_coverage(spec)
-    return bool(black.size) and float(chance_disagreement(black, black)) > _LEAST_CHANCE
+    return bool(inner_coverage(spec).size) and by_chance(spec) > _LEAST_CHANCE
 
 
-def _sparse_and_dense(
-    batch: Batch, process: Process
+def rising(spec: TaskSpec) -> NDArray[np.bool_]:
+    """Whether s2 is the denser input, for each trend, (K,)."""
+    return np.array([member.is_rising for member in spec.members])
+
+
+def sparse_and_dense(
+    s1: NDArray[np.uint8], s2: NDArray[np.uint8], rises: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The sparser and the denser input of each triplet, both (b, H, W); ``rises`` is (b,)."""
+    if rises.all():
+        return s1, s2
+    if not rises.any():
+        return s2, s1
+    each = rises[:, None, None]
+    return np.where(each, s1, s2), np.where(each, s2, s1)
+
+
+def _black_on_inner(
+    batch: Batch, spec: TaskSpec
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Black pixels on the inner columns of the sparser input, the denser input, the image."""
     assert batch.s1 is not None
     assert batch.s2 is not None
-    sparse, dense = (batch.s1, batch.s2) if process.is_rising else (batch.s2, batch.s1)
-    inner = inner_columns(process)
+    rises = rising(spec)[batch.trend(len(spec.members))]
+    sparse, dense = sparse_and_dense(batch.s1, batch.s2, rises)
+    inner = inner_columns(spec)
     return sparse[..., inner] == 0, dense[..., inner] == 0, batch.black[..., inner]
 
 
@@ -54,7 +71,8 @@ class RetentionError(ImageMetric):
 
     In column c, of N pixels black in the denser input only, S are black in the image; the curve
     is S̄_c/N̄_c, images averaged first, its exact value s(x_c) that of the process's ``survival``.
-    With e = S − s·N per image, the score is √max(0, mean_c [(ē² − s_e²/n)/N̄²]).
+    With e = S − s·N per image, the score is √max(0, mean_c [(ē² − s_e²/n)/N̄²]). Where some trends
+    rise and some fall, the columns of falling ones are taken from the right.
     """
 
     name = "retention_error"
@@ -66,23 +84,25 @@ class RetentionError(ImageMetric):
     laws: ClassVar[frozenset[Law]] = frozenset({"survival"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
-        sparse, dense, black = _sparse_and_dense(batch, truth.spec)
+        sparse, dense, black = _black_on_inner(batch, truth.spec)
         extra = dense & ~sparse
         n = np.count_nonzero(extra, axis=1)
         survived = np.count_nonzero(extra & black, axis=1)
-        x = theory.pixel_centres(truth.spec.width)[inner_columns(truth.spec)]
-        exact = truth.spec.survival(x)
-        excess = survived - exact * n
+        trend = batch.trend(len(truth.spec.members))
+        excess = survived - survivals(truth.spec)[trend] * n
+        if is_mixed(truth.spec):
+            falls = ~rising(truth.spec)[trend]
+            n[falls], excess[falls] = n[falls, ::-1], excess[falls, ::-1]
         return np.concatenate([n, excess, np.square(excess)], axis=1)
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         return np.sqrt(np.maximum(self.quadratic(mean, n, truth), 0.0))
 
-    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def quadratic(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         """mean_c [(ē² − s_e²/n)/N̄²], (…)."""
         del truth
         count, excess, square = np.split(mean, 3, axis=-1)
-        noise = (square - np.square(excess)) / max(n - 1, 1)
+        noise = (square - np.square(excess)) / np.maximum(n - 1, 1)
         used = np.maximum(count, 1e-9)
         squared = (np.square(excess) - noise) / np.square(used)
         has_any = count * n > _LEAST_COUNT
@@ -108,11 +128,11 @@ class Containment(ImageMetric):
     needs: ClassVar[frozenset[Need]] = frozenset({"inputs", "shared germs"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
-        sparse, dense, black = _sparse_and_dense(batch, truth.spec)
+        sparse, dense, black = _black_on_inner(batch, truth.spec)
         sums = (sparse, sparse & ~black, black, black & ~dense)
         return np.stack([np.count_nonzero(s, axis=(1, 2)) for s in sums], axis=1).astype(float)
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n, truth
         lost = mean[..., 1] / np.maximum(mean[..., 0], 1e-9)
         outside = mean[..., 3] / np.maximum(mean[..., 2], 1e-9)
@@ -123,11 +143,21 @@ class Containment(ImageMetric):
         return 0.0
 
 
+def is_mixed(spec: TaskSpec) -> bool:
+    """Whether some trends of a task rise and some fall."""
+    return len({member.is_rising for member in spec.members if member.has_trend}) > 1
+
+
+def survivals(spec: TaskSpec) -> NDArray[np.float64]:
+    """Exact survival on the inner columns for each trend, (K, m); 0 where s1 and s2 are equal."""
+    x = theory.pixel_centres(spec.width)[inner_columns(spec)]
+    return np.stack([m.survival(x) if m.has_trend else np.zeros_like(x) for m in spec.members])
+
+
 def expected_disagreement(spec: TaskSpec) -> float:
     """Share of inner pixels in which two draws for the same inputs differ."""
     if spec.is_independent:
-        black = inner_coverage(spec)
-        return float(chance_disagreement(black, black))
+        return by_chance(spec)
     x = theory.pixel_centres(spec.width)[inner_columns(spec)]
     return float(spec.disagreement(x).mean())
 
@@ -143,8 +173,15 @@ def chance_disagreement(
 
 
 def inner_coverage(spec: TaskSpec) -> NDArray[np.float64]:
-    """p(x) of the inner columns, (m,)."""
-    return true_values(spec).column_coverage[inner_columns(spec)]
+    """p(x) of the inner columns for each trend, (K, m)."""
+    inner = inner_columns(spec)
+    return np.stack([member.column_coverage[inner] for member in true_values(spec).members])
+
+
+def by_chance(spec: TaskSpec) -> float:
+    """Share of inner pixels in which unrelated true images of a trend differ, mean over trends."""
+    black = inner_coverage(spec)
+    return float(chance_disagreement(black, black).mean())
 
 
 def over_chance(differing: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,6 +199,7 @@ class TargetDisagreement(ImageMetric):
     """
 
     name = "target_disagreement"
+    by_trend: ClassVar[bool] = True
     version: ClassVar[int] = 2
     meaning = "disagreement with the true r, over chance and over that of a fresh draw"
     needs: ClassVar[frozenset[Need]] = frozenset({"target", "spread", "disagreement"})
@@ -173,15 +211,17 @@ class TargetDisagreement(ImageMetric):
         differ = batch.black[..., inner] != (batch.target[..., inner] < THRESHOLD)
         return np.column_stack([differ.mean(axis=(1, 2)), batch.density[:, inner]])
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n
-        coverage = inner_coverage(truth.spec)
-        exact = expected_disagreement(truth.spec) / chance_disagreement(coverage, coverage)
-        return over_chance(mean[..., 0], chance_disagreement(mean[..., 1:], coverage)) / exact
+        exact = expected_disagreement(truth.spec) / by_chance(truth.spec)
+        chance = chance_disagreement(mean[..., 1:], inner_coverage(truth.spec)).mean(axis=-1)
+        return over_chance(mean[..., 0].mean(axis=-1), chance) / exact
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
+        coverage = inner_coverage(truth.spec)
+        first = np.broadcast_to(expected_disagreement(truth.spec), (len(coverage), 1))
         del mean
-        return np.append(expected_disagreement(truth.spec), inner_coverage(truth.spec))
+        return np.concatenate([first, coverage], axis=1)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -194,10 +234,12 @@ class InputDisagreement(ImageMetric):
     As ``TargetDisagreement``, for each input. Where the images are nested r differs from the
     sparser input with probability p_r − p_sparse and from the denser one with p_dense − p_r;
     otherwise by chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1
-    for true images in expectation, the smaller a little less: the card shows its median.
+    for true images in expectation, the smaller a little less: the card shows its median. Where
+    triplets have trends of their own, the two inputs are the sparser and the denser one.
     """
 
     name = "input_disagreement"
+    by_trend: ClassVar[bool] = True
     version: ClassVar[int] = 2
     is_noise_at_truth: ClassVar[bool] = True
     meaning = "disagreement with the nearer input, over chance and over the exact one"
@@ -206,19 +248,18 @@ class InputDisagreement(ImageMetric):
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         inner = inner_columns(truth.spec)
-        black = batch.black[..., inner]
-        parts = []
-        for given in (batch.s1, batch.s2):
-            assert given is not None
-            parts.append((black != (given[..., inner] < THRESHOLD)).mean(axis=(1, 2)))
+        sparse, dense, black = _black_on_inner(batch, truth.spec)
+        parts = [(black != given).mean(axis=(1, 2)) for given in (sparse, dense)]
         return np.column_stack([*parts, batch.density[:, inner]])
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n
         exact = self.expected(mean, truth)
         ratios = [
-            over_chance(mean[..., i], chance_disagreement(mean[..., 2:], p))
-            / (exact[i] / chance_disagreement(exact[2:], p))
+            over_chance(
+                mean[..., i].mean(axis=-1), chance_disagreement(mean[..., 2:], p).mean(axis=-1)
+            )
+            / (exact[:, i].mean() / chance_disagreement(exact[:, 2:], p).mean())
             for i, p in enumerate(_input_coverages(truth.spec))
         ]
         return np.minimum(*ratios)
@@ -227,10 +268,10 @@ class InputDisagreement(ImageMetric):
         del mean
         black = inner_coverage(truth.spec)
         if truth.spec.is_nested:
-            apart = [np.abs(black - p).mean() for p in _input_coverages(truth.spec)]
+            apart = [np.abs(black - p).mean(axis=-1) for p in _input_coverages(truth.spec)]
         else:
             apart = [chance_disagreement(black, p) for p in _input_coverages(truth.spec)]
-        return np.concatenate([apart, black])
+        return np.concatenate([np.stack(apart, axis=1), black], axis=1)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -238,5 +279,6 @@ class InputDisagreement(ImageMetric):
 
 
 def _input_coverages(spec: TaskSpec) -> NDArray[np.float64]:
-    """Coverage of s1 and of s2, (2, 1)."""
-    return true_values(spec).input_coverage[:, None]
+    """Coverage of the sparser and of the denser input for each trend, (2, K, 1)."""
+    each = np.stack([member.input_coverage for member in true_values(spec).members], axis=1)
+    return np.where(rising(spec), each, each[::-1])[..., None]

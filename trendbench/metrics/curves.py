@@ -11,12 +11,11 @@ from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.coupling import inner_columns, is_coupled
 from trendbench.metrics.sampling import features_of
 from trendbench.metrics.texture import REACH, LinealError, S2Error, TextureMetric
-from trendbench.metrics.truth import Truth, true_values
+from trendbench.metrics.truth import exactly, true_values
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
 
 _BATCH = 128
-_ENDLESS = 1 << 30  # training images of an exact reference
 Curve = NDArray[np.float64]
 
 
@@ -29,7 +28,8 @@ class Curves:
         two_point: S2 at lags 0, 1, … px along x in each vertical band, (bands, lags).
         white_runs: probability of a lineal path of 1, 2, … px along x, (bands, lengths).
         survival: share of the denser input's extra pixels that are black, in each inner column;
-            None where images were drawn without inputs, or the task has no thinning.
+            None where images were drawn without inputs, the task has no thinning, or triplets have
+            trends of their own.
     """
 
     profile: Curve
@@ -49,13 +49,13 @@ def measured_curves(
         given: the triplets they were drawn for, where they were drawn for any.
     """
     two_point, white_runs = S2Error(), LinealError()
-    truth = Truth(spec, true_values(spec).mean_profile, _ENDLESS)
+    truth = exactly(spec)
     features = features_of([two_point, white_runs], images, truth, None, None, _BATCH)
     return Curves(
         profile=density_profile(images, spec.window).mean(axis=0),
         two_point=_along_x(features[two_point.name].mean(axis=0), two_point, spec),
         white_runs=_along_x(features[white_runs.name].mean(axis=0), white_runs, spec),
-        survival=survival_curve(images, given) if given is not None and is_coupled(spec) else None,
+        survival=survival_curve(images, given) if given and _has_one_curve(spec) else None,
     )
 
 
@@ -63,7 +63,7 @@ def exact_curves(spec: TaskSpec) -> Curves:
     """What the curves are for true images: exact, or estimated where a law is absent."""
     two_point, white_runs = S2Error(), LinealError()
     survival = None
-    if is_coupled(spec):
+    if _has_one_curve(spec):
         x = theory.pixel_centres(spec.width)[inner_columns(spec)]
         survival = spec.survival(x)
     return Curves(
@@ -82,6 +82,11 @@ def survival_curve(images: NDArray[np.uint8], given: Triplets) -> Curve:
     kept = extra & (images[..., inner] < THRESHOLD)
     share: Curve = kept.sum(axis=(0, 1)) / np.maximum(extra.sum(axis=(0, 1)), 1)
     return share
+
+
+def _has_one_curve(spec: TaskSpec) -> bool:
+    """Whether all triplets have the same survival."""
+    return is_coupled(spec) and len(spec.members) == 1
 
 
 def first_step(metric_name: str) -> int:

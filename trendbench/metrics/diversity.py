@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.coupling import (
+    by_chance,
     chance_disagreement,
     expected_disagreement,
     inner_columns,
     inner_coverage,
     over_chance,
 )
-from trendbench.metrics.metric import ImageMetric, Need
+from trendbench.metrics.metric import Count, ImageMetric, Need
 from trendbench.metrics.truth import COVERAGE, Truth
 from trendbench.process.family import Law
 from trendbench.spec import TaskSpec
@@ -31,6 +32,7 @@ class Diversity(ImageMetric):
     name = "diversity"
     version: ClassVar[int] = 2
     meaning = "disagreement of two samples for the same inputs, over chance and over the exact one"
+    by_trend: ClassVar[bool] = True
     needs: ClassVar[frozenset[Need]] = frozenset({"second", "spread"})
     laws: ClassVar[frozenset[Law]] = COVERAGE | {"disagreement"}
 
@@ -43,15 +45,15 @@ class Diversity(ImageMetric):
         coverage = (batch.density[:, inner] + second.mean(axis=1)) / 2
         return np.column_stack([differ / exact, coverage])
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n
-        black, exact = mean[..., 1:], inner_coverage(truth.spec)
-        scale = chance_disagreement(exact, exact)
-        return over_chance(mean[..., 0], chance_disagreement(black, black) / scale)
+        chance = chance_disagreement(mean[..., 1:], mean[..., 1:]).mean(axis=-1)
+        return over_chance(mean[..., 0].mean(axis=-1), chance / by_chance(truth.spec))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        return np.append(1.0, inner_coverage(truth.spec))
+        coverage = inner_coverage(truth.spec)
+        return np.concatenate([np.ones((len(coverage), 1)), coverage], axis=1)
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -62,5 +64,4 @@ def expected_spread(spec: TaskSpec, *, conditional: bool) -> float:
     """Share of inner pixels in which two draws differ, for the same inputs or for none; exact."""
     if conditional:
         return expected_disagreement(spec)
-    black = inner_coverage(spec)
-    return float(chance_disagreement(black, black))
+    return by_chance(spec)

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from trendbench.metrics.metric import Score
+from trendbench.metrics.trend import trend_directions
 from trendbench.metrics.truth import true_values
 from trendbench.spec import TaskSpec
 
@@ -69,14 +70,24 @@ class Rule:
 
 
 def _bias_limit(spec: TaskSpec, n: int) -> float:
-    """A mean profile that is off by a twentieth of its range, or of its mean if that is larger."""
+    """A mean profile that is off by a twentieth of its range, or of its mean if that is larger.
+
+    Where triplets have trends of their own, the mean of the squares over trends.
+    """
     del n
-    profile = true_values(spec).mean_profile
-    return float((_TREND_SHARE * max(np.ptp(profile), profile.mean())) ** 2)
+    profiles = [member.mean_profile for member in true_values(spec).members]
+    wrong = [_TREND_SHARE * max(np.ptp(profile), profile.mean()) for profile in profiles]
+    return float(np.mean(np.square(wrong)))
 
 
 def _slope_limit(spec: TaskSpec, n: int) -> float:
-    """A twentieth of the slope, or of the trend at mid-frame over the width, in standard errors."""
+    """A twentieth of the slope, or of the trend at mid-frame over the width, in standard errors.
+
+    Where triplets have trends of their own, a twentieth of all slopes.
+    """
+    if len(spec.members) > 1:
+        slopes, spreads = trend_directions(true_values(spec), 1)
+        return float(_TREND_SHARE * np.sqrt(n * np.square(slopes / spreads).mean()))
     trend, errors = true_values(spec).trend, true_values(spec).trend_errors
     mean = float(trend.at(spec.width / 2))
     wrong = _TREND_SHARE * max(abs(trend.slope), mean / spec.width)

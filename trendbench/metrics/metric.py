@@ -20,6 +20,7 @@ from trendbench.process.family import Law, Process
 from trendbench.storage.stated import Part, Text
 
 Direction = Literal["lower", "higher", "target"]
+Count = int | NDArray[np.int64]  # of images: of all together, or of each trend
 RangeSource = Literal["fresh", "exchange", "constant"]
 Need = Literal[
     "inputs",  # s1 and s2 that the images were drawn from
@@ -110,12 +111,15 @@ class ImageMetric(Metric, ABC):
     Attributes:
         is_noise_at_truth: true images score sampling noise, not one known value.
         is_root: the score is the root of ``quadratic``, or 0 where that is negative.
+        by_trend: whether ``value`` takes the mean features of each of K trends, (…, K, d), and the
+            numbers of their images, (K,), in place of those of all images together.
         reference: where its reference range comes from: the scores of fresh true images, an
             exchange of labels among its own features, or the one value that every set has.
     """
 
     is_noise_at_truth: ClassVar[bool] = False
     is_root: ClassVar[bool] = False
+    by_trend: ClassVar[bool] = False
     reference: ClassVar[RangeSource] = "fresh"
 
     def is_noise_on(self, process: Process) -> bool:
@@ -141,13 +145,13 @@ class ImageMetric(Metric, ABC):
         del features
         return None
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         """The g of mean features (…, d) over n images, shape (…). By default the mean itself."""
         del n, truth
         return mean[..., 0]
 
     def quadratic(
-        self, mean: NDArray[np.float64], n: int, truth: Truth
+        self, mean: NDArray[np.float64], n: Count, truth: Truth
     ) -> NDArray[np.float64] | None:
         """The squared distance that the score is, or is the root of; None for any other score."""
         del mean, n, truth

@@ -71,6 +71,7 @@ class Pool:
 def true_pool(spec: TaskSpec) -> Pool:
     """The pool of a task, the same at every call."""
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
+    n -= n % len(spec.members)  # equally many of each trend
     latents = spec.latents(n, _POOL_SEED, "test")
     rng = np.random.default_rng(_POOL_SEED)
     return Pool(spec, latents, spec.redraw(latents, rng), spec.redraw(latents, rng))

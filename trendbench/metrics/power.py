@@ -16,9 +16,10 @@ from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.metric import ImageMetric, SetMetric
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.resampling import centred, count, drawn_weights, means
 from trendbench.metrics.sampling import ReferenceDistribution, Sampling, features_of
 from trendbench.metrics.thumbnails import thumbnails
-from trendbench.metrics.truth import Truth, true_values
+from trendbench.metrics.truth import Truth, exactly
 from trendbench.process.changes import changes_of
 from trendbench.process.family import Change
 from trendbench.process.latent import Latent
@@ -58,7 +59,7 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
         one finding for every (damage, score, n), damages outermost.
     """
     small = thumbnails(_training(spec) < THRESHOLD, spec)
-    truth = Truth(spec, true_values(spec).mean_profile, 1 << 30, small)
+    truth = exactly(spec, small)
     pool = true_pool(spec)
     damages = {change.meaning: change for change in changes_of(spec).values()}
     damages["remembered images"] = _remembered(spec)
@@ -86,7 +87,13 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
 
 def _drawn(pool: Pool, damage: Change, level: float) -> Images:
     """One image for each of the first triplets of the pool, always with the same randomness."""
-    return damage.draw(pool.latents[:_IMAGES], np.random.default_rng(_SEED), level)
+    latents = pool.latents[: _images(pool.spec)]
+    return damage.draw(latents, np.random.default_rng(_SEED), level)
+
+
+def _images(spec: TaskSpec) -> int:
+    """How many images are damaged: equally many of each trend."""
+    return _IMAGES - _IMAGES % len(spec.members)
 
 
 def _remembered(spec: TaskSpec) -> Change:
@@ -106,8 +113,9 @@ class _Bench:
 
     def __init__(self, truth: Truth, pool: Pool, conditional: bool, sizes: Sequence[int]) -> None:
         self._truth, self._pool, self._conditional = truth, pool, conditional
+        self._trends = len(truth.spec.members)
         self._reference = ReferenceDistribution(truth, conditional=conditional)
-        true = pool[:_IMAGES].drawn
+        true = pool[: _images(pool.spec)].drawn
         found = self.features(true, IMAGE_METRICS)
         self.metrics = [m for m in IMAGE_METRICS if m.name in found or isinstance(m, SetMetric)]
         self._ranges = {n: self._ranges_of(true, found, n) for n in sizes}
@@ -136,11 +144,12 @@ class _Bench:
             range_ = self._reference.ranges([metric], {metric.name: own}, n)[metric.name]
             value = float(own[:, 0].mean())
             return not range_.low <= value <= range_.high
-        mean = sound[metric.name].mean(axis=0)
+        truth = self._truth
         rng, m = np.random.default_rng(_SEED), len(images)
-        weights = rng.multinomial(n, np.full(m, 1 / m), size=_REPLICATES) / n
-        exact = metric.expected(mean, self._truth)
-        values = metric.value(weights @ (spoilt[metric.name] - mean + exact), n, self._truth)
+        weights = drawn_weights(n, m, _REPLICATES, rng, trends=self._trends)
+        off = centred(metric, sound[metric.name], truth) - sound[metric.name]
+        drawn = means(metric, spoilt[metric.name] + off, weights, truth)
+        values = metric.value(drawn, count(metric, n, truth), truth)
         low, high = ranges[metric.name].low, ranges[metric.name].high
         return bool(((values < low) | (values > high)).mean() >= _POWER)
 
@@ -160,7 +169,9 @@ class _Bench:
         """Per-image features, beside a second sample of the kind that the scores need."""
         n = len(images)
         given = self._pool.triplets[:n] if self._conditional else None
-        second = self._pool.second[:n] if self._conditional else np.roll(images, 1, axis=0)
+        second = (
+            self._pool.second[:n] if self._conditional else np.roll(images, self._trends, axis=0)
+        )
         return features_of(metrics, images, self._truth, given, second, _BATCH)
 
 

@@ -1,12 +1,14 @@
 """The references of a data file: what its training images say, beside what is exact."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.errors import DataFileError
 from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.thumbnails import thumbnails
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.truth import EXACTLY, Truth, true_values
+from trendbench.spec import TaskSpec
 
 _BATCH = 128
 
@@ -27,7 +29,7 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
         raise DataFileError(
             f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
         )
-    profile = density_profile(training, dataset.spec.window)
+    xi0, averaged = mean_profiles(training, dataset.spec)
     known = [training, dataset.images("val", "r")]
     if not conditional:
         known.append(dataset.images("test", "r"))
@@ -38,4 +40,16 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
             for start in range(0, len(series), _BATCH)
         ]
     )
-    return Truth(dataset.spec, profile.mean(axis=0), len(training), small)
+    return Truth(dataset.spec, xi0, averaged, small)
+
+
+def mean_profiles(training: NDArray[np.uint8], spec: TaskSpec) -> tuple[NDArray[np.float64], int]:
+    """ξ₀ of each trend from the training r (n, H, W): (K, W − w + 1), and how many it averages.
+
+    Where the test split has trends that the training split has not, ξ₀ is the exact E ξ_k.
+    """
+    if spec.of_split("train") != spec.of_split("test"):
+        members = true_values(spec).members
+        return np.stack([member.mean_profile for member in members]), EXACTLY
+    profile, k = density_profile(training, spec.window), len(spec.members)
+    return np.stack([profile[t::k].mean(axis=0) for t in range(k)]), len(profile)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from trendbench.metrics.metric import ImageMetric
+from trendbench.metrics.metric import Count, ImageMetric
 from trendbench.metrics.truth import Truth
 
 REPLICATES = 1000
@@ -20,10 +20,74 @@ _TAILS = (TAIL, 1 - TAIL)
 _SEED = 20170601
 
 
-def bootstrap_weights(n: int, replicates: int = REPLICATES) -> NDArray[np.float64]:
+def bootstrap_weights(
+    n: int, replicates: int = REPLICATES, *, trends: int = 1
+) -> NDArray[np.float64]:
     """How often each of n images is drawn in each replicate, over n: (replicates, n)."""
-    rng = np.random.default_rng(_SEED)
-    return rng.multinomial(n, np.full(n, 1 / n), size=replicates) / n
+    return drawn_weights(n, n, replicates, np.random.default_rng(_SEED), trends=trends)
+
+
+def drawn_weights(
+    n: int, pool: int, replicates: int, rng: np.random.Generator, *, trends: int = 1
+) -> NDArray[np.float64]:
+    """Sets of n images drawn from a pool with replacement, (replicates, pool), rows sum to 1.
+
+    Image i, in the set and in the pool, has trend i modulo their number; image i is replaced by one
+    of its own trend.
+    """
+    weights = np.empty((replicates, pool))
+    for t in range(trends):
+        size, of = len(range(t, n, trends)), len(range(t, pool, trends))
+        weights[:, t::trends] = rng.multinomial(size, np.full(of, 1 / of), size=replicates)
+    return weights / n
+
+
+def means(
+    metric: ImageMetric, features: NDArray[np.float64], weights: NDArray[np.float64], truth: Truth
+) -> NDArray[np.float64]:
+    """Mean features of sets as ``value`` takes them: (sets, d), or by trend (sets, K, d).
+
+    Args:
+        metric: the score.
+        features: of the images that sets are drawn from, (m, d).
+        weights: of these images in each set, (sets, m).
+        truth: of the task, whose trends images have in turn.
+    """
+    if not metric.by_trend:
+        return weights @ features
+    k = len(truth.spec.members)
+    parts = [weights[:, t::k] @ features[t::k] for t in range(k)]
+    return k * np.stack(parts, axis=-2)
+
+
+def own_mean(
+    metric: ImageMetric, features: NDArray[np.float64], truth: Truth
+) -> NDArray[np.float64]:
+    """Mean features of a set of images as ``value`` takes them: (d,), or by trend (K, d)."""
+    if not metric.by_trend:
+        return np.asarray(features.mean(axis=0))
+    k = len(truth.spec.members)
+    return np.stack([features[t::k].mean(axis=0) for t in range(k)])
+
+
+def centred(
+    metric: ImageMetric, features: NDArray[np.float64], truth: Truth
+) -> NDArray[np.float64]:
+    """Features of true images, their mean put where the expectation is: (n, d)."""
+    mean = own_mean(metric, features, truth)
+    expected = metric.expected(mean, truth)
+    if metric.by_trend:
+        trend = np.arange(len(features)) % len(mean)
+        mean, expected = mean[trend], expected[trend]
+    return features - mean + expected
+
+
+def count(metric: ImageMetric, n: int, truth: Truth) -> Count:
+    """The number of images as ``value`` takes it: n, or that of each trend, (K,)."""
+    if not metric.by_trend:
+        return n
+    k = len(truth.spec.members)
+    return np.full(k, n // k, dtype=np.int64)
 
 
 def interval(
@@ -35,7 +99,10 @@ def interval(
     """A 95 % interval of a score's expectation.
 
     Squared distances and their roots have intervals from the errors of the square, see
-    ``_errors_of_square``; other scores have bias-corrected and accelerated percentiles.
+    ``_errors_of_square``; other scores have bias-corrected and accelerated percentiles. Where
+    triplets have trends of their own, few images of each are resampled. Their variance comes out
+    too small, a bias of the resampling and not of the score, so percentiles are put about the
+    value.
 
     Args:
         metric: the score.
@@ -48,15 +115,19 @@ def interval(
     own = metric.own_interval(features)
     if own is not None:
         return own
-    n, mean = len(features), features.mean(axis=0)
+    n, mean = count(metric, len(features), truth), own_mean(metric, features, truth)
     square = metric.quadratic(mean, n, truth)
+    resampled = means(metric, features, weights, truth)
     if square is not None:
-        errors = _errors_of_square(metric, mean, weights @ features, n, truth)
+        errors = _errors_of_square(metric, mean, resampled, n, truth)
         ends = square - np.quantile(errors, _TAILS)[::-1]
         low, high = np.sqrt(np.maximum(ends, 0.0)) if metric.is_root else ends
     else:
         value = metric.value(mean, n, truth)
-        replicates = metric.value(weights @ features, n, truth)
+        replicates = metric.value(resampled, n, truth)
+        if metric.by_trend and len(mean) > 1:
+            ends = np.quantile(replicates - replicates.mean(), _TAILS) + value
+            return max(float(ends[0]), metric.minimum), max(float(ends[1]), metric.minimum)
         levels = _corrected_levels(replicates, value, per_image(metric, features, truth))
         low, high = np.quantile(replicates, levels)
     return max(float(low), metric.minimum), max(float(high), metric.minimum)
@@ -66,7 +137,7 @@ def _errors_of_square(
     metric: ImageMetric,
     mean: NDArray[np.float64],
     resampled: NDArray[np.float64],
-    n: int,
+    n: Count,
     truth: Truth,
 ) -> NDArray[np.float64]:
     """Errors of a squared distance about its expectation, (replicates,).
@@ -102,18 +173,29 @@ def _corrected_levels(
     return np.asarray(ndtr(bias + z / (1 - acceleration * z)))
 
 
+def measured(metric: ImageMetric, features: NDArray[np.float64], truth: Truth) -> float:
+    """The score of images with these features, (n, d)."""
+    n = count(metric, len(features), truth)
+    return float(metric.value(own_mean(metric, features, truth), n, truth))
+
+
 def per_image(
     metric: ImageMetric, features: NDArray[np.float64], truth: Truth
 ) -> NDArray[np.float64]:
-    """Jackknife pseudo-values n·θ − (n − 1)·θ₍₋ᵢ₎, shape (n,): what image i says θ is.
+    """Jackknife pseudo-values n·θ − (n − 1)·θ₍₋ᵢ₎, shape (n,): the θ of image i.
 
     For a score that is the mean over images, such as ξ, this is image i's own score. Two rows
     scored on the same triplets are compared through the differences of these values.
     """
-    n = len(features)
-    mean = features.mean(axis=0)
-    without = mean + (mean - features) / (n - 1)
-    values: NDArray[np.float64] = n * metric.value(mean, n, truth) - (n - 1) * metric.value(
-        without, n - 1, truth
-    )
+    n, mean = len(features), own_mean(metric, features, truth)
+    value = metric.value(mean, count(metric, n, truth), truth)
+    if not metric.by_trend:
+        without = mean + (mean - features) / (n - 1)
+        return np.asarray(n * value - (n - 1) * metric.value(without, n - 1, truth))
+    k, values = len(truth.spec.members), np.empty(n)
+    for t in range(k):
+        left, own = count(metric, n, truth) - (np.arange(k) == t), features[t::k]
+        without = np.tile(mean, (len(own), 1, 1))
+        without[:, t] += (mean[t] - own) / np.maximum(left[t], 1)
+        values[t::k] = n * value - (n - 1) * metric.value(without, left, truth)
     return values

@@ -18,6 +18,7 @@ from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
+from trendbench.metrics.resampling import centred, count, drawn_weights, means
 from trendbench.metrics.truth import Truth
 from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, Progress, Silent, quiet
@@ -75,14 +76,18 @@ class ReferenceDistribution:
     def _pass_over(
         self, pool: Pool, metrics: Sequence[ImageMetric], progress: Progress
     ) -> Iterator[Features]:
-        before = pool[-1:].drawn
-        for block in pool.blocks(_BATCH):
+        k, first = len(self.truth.spec.members), 0
+        before = pool[-k:].drawn
+        for block in pool.blocks(max(_BATCH, k)):
             if self.conditional:
                 given, second = block.triplets, block.second
-            else:  # without inputs two samples are two draws of their own
-                given, second = None, np.concatenate([before, block.drawn[:-1]])
-                before = block.drawn[-1:]
-            yield features_of(metrics, block.drawn, self.truth, given, second, _BATCH, progress)
+            else:  # without inputs two samples are two draws of their own, of one trend
+                given, drawn = None, np.concatenate([before, block.drawn])
+                second, before = drawn[:-k], drawn[-k:]
+            yield features_of(
+                metrics, block.drawn, self.truth, given, second, _BATCH, progress, first=first
+            )
+            first += len(block)
 
     def ranges(self, metrics: Sequence[ImageMetric], own: Features, n: int) -> dict[str, Sampling]:
         """Median and reference range of each score over fresh sets of n true images.
@@ -125,13 +130,12 @@ class ReferenceDistribution:
 
     def _computed(self, metric: ImageMetric, n: int) -> NDArray[np.float64]:
         self.prepare([metric])
-        pooled = self._features[metric.name]
-        mean = pooled.mean(axis=0)
-        centred = pooled - mean + metric.expected(mean, self.truth)
-        weights = _pool_weights(n, len(pooled))
+        pooled, k = self._features[metric.name], len(self.truth.spec.members)
+        weights = _pool_weights(n, len(pooled), k)
         if metric.is_estimated(self.truth.spec):  # from the pool, which is a sample too
-            weights = weights - _pool_weights(len(pooled), len(pooled))[::-1] + 1 / len(pooled)
-        return metric.value(weights @ centred, n, self.truth)
+            weights = weights - _pool_weights(len(pooled), len(pooled), k)[::-1] + 1 / len(pooled)
+        drawn = means(metric, centred(metric, pooled, self.truth), weights, self.truth)
+        return metric.value(drawn, count(metric, n, self.truth), self.truth)
 
 
 @dataclass(frozen=True)
@@ -163,10 +167,9 @@ class _Spread:
 
 
 @lru_cache(maxsize=2)
-def _pool_weights(n: int, pool: int) -> NDArray[np.float64]:
-    """Sets of n images drawn from the pool with replacement, (replicates, pool), rows sum to 1."""
-    rng = np.random.default_rng(_SEED)
-    return rng.multinomial(n, np.full(pool, 1 / pool), size=_REPLICATES) / n
+def _pool_weights(n: int, pool: int, trends: int) -> NDArray[np.float64]:
+    """Sets of n images drawn from the pool, (replicates, pool)."""
+    return drawn_weights(n, pool, _REPLICATES, np.random.default_rng(_SEED), trends=trends)
 
 
 def features_of(
@@ -178,6 +181,8 @@ def features_of(
     batch_size: int,
     progress: Progress = _SILENT,
     engine: Engine | None = None,
+    *,
+    first: int = 0,
 ) -> Features:
     """Per-image features of each score that applies, batch by batch.
 
@@ -190,12 +195,13 @@ def features_of(
         batch_size: images at a time.
         progress: told of each batch.
         engine: where features are taken; in this process if None.
+        first: index of the first image in the set that these are a part of.
 
     Returns:
         name to (n, d).
     """
     size = batch_size if engine is None else max(batch_size, _SENT)
-    batches = _batches(images, truth, given, second, size)
+    batches = _batches(images, truth, given, second, size, first)
     tasks = (_Task(tuple(metrics), truth, batch) for batch in batches)  # one in memory at a time
     parts = []
     for i, part in enumerate((engine or Here()).map(_taken, tasks)):
@@ -235,6 +241,7 @@ def _batches(
     given: Triplets | None,
     second: NDArray[np.uint8] | None,
     size: int,
+    first: int,
 ) -> Iterator[Batch]:
     for start in range(0, len(images), size):
         rows = slice(start, start + size)
@@ -246,6 +253,7 @@ def _batches(
             given.r[rows] if given else None,
             second[rows] if second is not None else None,
             _redrawn(given, rows) if given else None,
+            first + start,
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need, RangeSource
+from trendbench.metrics.metric import Count, Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import Truth
 from trendbench.process.family import Law, Process
 
@@ -33,7 +33,7 @@ class StrayError(ImageMetric):
         stray = truth.spec.impossible(batch.black) if known else lone(batch.black)
         return np.column_stack([stray, np.count_nonzero(batch.black, axis=(1, 2))]).astype(float)
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n, truth
         return mean[..., 0] / np.maximum(mean[..., 1], 1e-9)
 

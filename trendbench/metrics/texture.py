@@ -19,7 +19,7 @@ from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Direction, ImageMetric, Need
+from trendbench.metrics.metric import Count, Direction, ImageMetric, Need
 from trendbench.metrics.truth import PAIRS, Truth
 from trendbench.process.family import Law, Process
 
@@ -45,10 +45,10 @@ class TextureMetric(ImageMetric):
         del process
         return np.maximum(exact, _SMALLEST_PROBABILITY)
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         return np.sqrt(self.quadratic(mean, n, truth))
 
-    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def quadratic(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         """Mean square of deviations over their scale, (…)."""
         del n
         exact = truth.values.of_texture(self)

@@ -23,6 +23,7 @@ from trendbench.theory.profile import envelope_of
 
 COVERAGE: frozenset[Law] = frozenset({"coverage"})
 PAIRS: frozenset[Law] = frozenset({"coverage", "pair_black"})
+EXACTLY = 1 << 40  # training images of a ξ₀ that is the exact mean
 _BATCH = 128
 
 
@@ -47,6 +48,11 @@ class TrueValues:
     """
 
     spec: TaskSpec
+
+    @property
+    def members(self) -> tuple["TrueValues", ...]:
+        """The same of the task with each of its trends."""
+        return tuple(map(true_values, self.spec.members))
 
     @cached_property
     def column_coverage(self) -> NDArray[np.float64]:
@@ -153,7 +159,7 @@ class _Measured:
     inputs: NDArray[np.float64]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def true_values(spec: TaskSpec) -> TrueValues:
     """Statistics of true images of a task, the same object at every call."""
     return TrueValues(spec)
@@ -165,8 +171,9 @@ class Truth:
 
     Attributes:
         spec: the task.
-        xi0: ξ₀, the profile averaged over the training r images, (W − w + 1,).
-        training_images: how many it was averaged over.
+        xi0: ξ₀, the profile averaged over the training r images of each of K trends,
+            (K, W − w + 1).
+        training_images: how many were averaged over, of all trends together.
         thumbnails: of the images that must not be remembered, (m, d); None where only closed
             forms are asked for.
     """
@@ -183,8 +190,12 @@ class Truth:
 
     @cached_property
     def xi_floor(self) -> float:
-        """E ξ of a true image against this ξ₀: Σ_k Var(ξ_k)/(W − w) · (1 + 1/n)."""
-        return self.values.xi_floor(self.training_images)
+        """E ξ of a true image against this ξ₀: Σ_k Var(ξ_k)/(W − w) · (1 + 1/n), n of a trend."""
+        return self.values.xi_floor(self.training_images // len(self.xi0))
+
+    def xi0_of(self, batch: Batch) -> NDArray[np.float64]:
+        """ξ₀ of the trend of each image of a batch, (b, W − w + 1)."""
+        return np.asarray(self.xi0[batch.trend(len(self.xi0))])
 
     @property
     def normaliser(self) -> int:
@@ -192,10 +203,16 @@ class Truth:
         return self.spec.width - self.spec.window
 
 
+def exactly(spec: TaskSpec, thumbnails: NDArray[np.float32] | None = None) -> Truth:
+    """References of a task with the exact E ξ_k in the place of ξ₀."""
+    profiles = np.stack([member.mean_profile for member in true_values(spec).members])
+    return Truth(spec, profiles, EXACTLY, thumbnails)
+
+
 @lru_cache(maxsize=16)
 def _texture(spec: TaskSpec, metric: "Exactly") -> NDArray[np.float64]:
     """Mean features of a texture score over the pool, (d,)."""
-    pool, truth = true_pool(spec), Truth(spec, np.empty(0), 1)
+    pool, truth = true_pool(spec), Truth(spec, np.empty((1, 0)), 1)
     sums = [
         metric.features(Batch(block.drawn, spec.window), truth).sum(axis=0)
         for block in pool.blocks(_BATCH)

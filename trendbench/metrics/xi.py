@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch, xi_of
-from trendbench.metrics.metric import Direction, ImageMetric, Need
-from trendbench.metrics.truth import PAIRS, Truth
+from trendbench.metrics.metric import Count, Direction, ImageMetric, Need
+from trendbench.metrics.truth import PAIRS, TrueValues, Truth
 from trendbench.process.family import Law
 
 
@@ -24,7 +24,7 @@ class Xi(ImageMetric):
     laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
-        return xi_of(batch.profile, truth.xi0, truth.normaliser)[:, None]
+        return xi_of(batch.profile, truth.xi0_of(batch), truth.normaliser)[:, None]
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
@@ -41,7 +41,7 @@ class XiRatio(Xi):
     meaning = "ξ over the exact floor"
     needs: ClassVar[frozenset[Need]] = frozenset({"black"})
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         return np.divide(super().value(mean, n, truth), truth.xi_floor)
 
     def ideal(self, truth: Truth) -> float:
@@ -63,16 +63,21 @@ class XiExecuted(ImageMetric):
     laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
-        return np.square(batch.profile - _mean_square(truth)).mean(axis=1, keepdims=True)
+        mean_square = np.stack([_mean_square(member) for member in truth.values.members])
+        apart = batch.profile - mean_square[batch.trend(len(mean_square))]
+        return np.square(apart).mean(axis=1, keepdims=True)
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
         return np.array([self.ideal(truth)])
 
     def ideal(self, truth: Truth) -> float:
-        variance = np.diag(truth.values.profile_covariance)
-        apart = np.square(truth.values.mean_profile - _mean_square(truth))
-        return float(np.mean(variance + apart))
+        parts = [
+            np.diag(member.profile_covariance)
+            + np.square(member.mean_profile - _mean_square(member))
+            for member in truth.values.members
+        ]
+        return float(np.mean(parts))
 
 
 class XiBinary(Xi):
@@ -82,12 +87,13 @@ class XiBinary(Xi):
     meaning = "ξ after thresholding at mid-grey"
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
-        return xi_of(batch.binary_profile, truth.xi0, truth.normaliser)[:, None]
+        return xi_of(batch.binary_profile, truth.xi0_of(batch), truth.normaliser)[:, None]
 
 
 class _ProfileMoments(ImageMetric):
-    """Scores made of the profile's mean and variance: f = (ξ_1 … ξ_K, Σ_k ξ_k²)."""
+    """Scores made of the profile's mean and variance in each trend: f = (ξ_1 … ξ_K, Σ_k ξ_k²)."""
 
+    by_trend: ClassVar[bool] = True
     laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
@@ -97,32 +103,35 @@ class _ProfileMoments(ImageMetric):
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
-        square = np.square(truth.values.mean_profile).sum() + np.trace(
-            truth.values.profile_covariance
-        )
-        return np.append(truth.values.mean_profile, square)
+        return np.stack([_moments(member) for member in truth.values.members])
 
     @staticmethod
-    def _variance(mean: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-        """Σ_k s_k², the unbiased between-image variances summed."""
+    def _variance(mean: NDArray[np.float64], n: Count) -> NDArray[np.float64]:
+        """Σ_k s_k² of each trend, the unbiased between-image variances summed."""
         spread = mean[..., -1] - np.square(mean[..., :-1]).sum(axis=-1)
-        return spread * n / max(n - 1, 1)
+        return np.asarray(spread * n / np.maximum(n - 1, 1))
 
 
 class XiBias(_ProfileMoments):
-    """Unbiased squared bias of the mean profile: (1/(W − w)) Σ_k [(ξ̄_k − E ξ_k)² − s_k²/n]."""
+    """Unbiased squared bias of the mean profile: (1/(W − w)) Σ_k [(ξ̄_k − E ξ_k)² − s_k²/n].
+
+    Where triplets have trends of their own it is the mean over trends, so that errors of rising and
+    of falling trends do not cancel.
+    """
 
     name = "xi_bias"
     meaning = "squared bias of the mean profile, sampling noise taken out"
     direction: ClassVar[Direction] = "lower"
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         return self.quadratic(mean, n, truth)
 
-    def quadratic(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
+    def quadratic(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         """The score itself, (…)."""
-        apart = np.square(mean[..., :-1] - truth.values.mean_profile).sum(axis=-1)
-        return np.asarray((apart - self._variance(mean, n) / n) / truth.normaliser)
+        exact = np.stack([member.mean_profile for member in truth.values.members])
+        apart = np.square(mean[..., :-1] - exact).sum(axis=-1)
+        each = (apart - self._variance(mean, n) / n) / truth.normaliser
+        return np.asarray(each.mean(axis=-1))
 
     def ideal(self, truth: Truth) -> float:
         del truth
@@ -130,20 +139,30 @@ class XiBias(_ProfileMoments):
 
 
 class XiVarianceRatio(_ProfileMoments):
-    """Between-image variance of the profile over the exact one: Σ_k s_k² / Σ_k Var(ξ_k)."""
+    """Between-image variance of the profile over the exact one: Σ_k s_k² / Σ_k Var(ξ_k).
+
+    Both are those within a trend, summed over trends.
+    """
 
     name = "xi_variance_ratio"
     meaning = "between-image variance of the profile over the exact one"
     needs: ClassVar[frozenset[Need]] = frozenset({"black"})
 
-    def value(self, mean: NDArray[np.float64], n: int, truth: Truth) -> NDArray[np.float64]:
-        return self._variance(mean, n) / np.trace(truth.values.profile_covariance)
+    def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
+        exact = np.trace(truth.values.profile_covariance)
+        return np.asarray(self._variance(mean, n).mean(axis=-1) / exact)
 
     def ideal(self, truth: Truth) -> float:
         del truth
         return 1.0
 
 
-def _mean_square(truth: Truth) -> NDArray[np.float64]:
-    """E ξ_k² = (E ξ_k)² + Var(ξ_k) of true images, (W − w + 1,)."""
-    return np.square(truth.values.mean_profile) + np.diag(truth.values.profile_covariance)
+def _moments(values: TrueValues) -> NDArray[np.float64]:
+    """Expected features of ``_ProfileMoments`` for one trend, (W − w + 2,)."""
+    square = np.square(values.mean_profile).sum() + np.trace(values.profile_covariance)
+    return np.append(values.mean_profile, square)
+
+
+def _mean_square(values: TrueValues) -> NDArray[np.float64]:
+    """E ξ_k² = (E ξ_k)² + Var(ξ_k) of true images of one trend, (W − w + 1,)."""
+    return np.square(values.mean_profile) + np.diag(values.profile_covariance)

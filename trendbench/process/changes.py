@@ -29,15 +29,17 @@ def changes_of(process: Process) -> dict[str, Change]:
 
     def duplicates(latents: Latent, rng: Rng, size: float) -> Images:
         images = free(latents, rng)
-        pairs = np.arange(len(images) // 2)
+        k = len(process.members)  # an image and the next one of its trend are a pair
+        pairs = np.arange(len(images) // (2 * k) * k)
         chosen = pairs[np.floor(2 * size * (pairs + 1)) > np.floor(2 * size * pairs)]
-        images[2 * chosen + 1] = images[2 * chosen]
+        first = chosen // k * 2 * k + chosen % k
+        images[first + k] = images[first]
         return images
 
     def other_inputs(latents: Latent, rng: Rng, size: float) -> Images:
         images = process.render_r(process.redraw(latents, rng))
         replaced = np.flatnonzero(rng.random(len(images)) < size)
-        images[replaced] = images[np.roll(replaced, 1)]
+        images[replaced] = images[np.roll(replaced, 1)]  # also of other trends, where there are any
         return images
 
     ours = {

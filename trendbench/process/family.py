@@ -123,6 +123,22 @@ class Process(BaseModel):
             )
         return self
 
+    # which trends
+
+    @property
+    def members(self) -> tuple["Process", ...]:
+        """The process with each of its trends: itself where it has one."""
+        return (self,)
+
+    def of_split(self, split: Split) -> Self:
+        """The process that triplets of a split follow, where splits differ."""
+        del split
+        return self
+
+    def ends_of(self, n: int) -> dict[str, NDArray[np.float64]]:
+        """The ends of the trend of the first n triplets by name, (n,) each."""
+        return {name: np.full(n, getattr(self, name), dtype=np.float64) for name in self.ends}
+
     # what is drawn
 
     @property

@@ -1,5 +1,6 @@
 """Latents: what images follow from, of many triplets at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from trendbench.process.images import IMAGES, Image
 from trendbench.process.seeds import Split, split_key
 
+_COLUMNS = ("keys", "index")
+
 
 class Latent(Protocol):
     """Latents of n triplets, for example their germs."""
@@ -17,6 +20,9 @@ class Latent(Protocol):
 
     def __getitem__(self, triplets: slice, /) -> Self:
         """Those of a contiguous range of triplets."""
+
+    def joined(self, others: Sequence[Self], /) -> Self:
+        """These triplets, and behind them those of others."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,12 @@ class Seeds:
 
     def __getitem__(self, triplets: slice) -> "Seeds":
         return Seeds(self.keys[triplets], self.index[triplets])
+
+    def joined(self, others: "Sequence[Seeds]") -> "Seeds":
+        """These triplets, and behind them those of others."""
+        parts = (self, *others)
+        keys, index = (np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS)
+        return Seeds(keys, index)
 
     def generator(self, i: int, image: Image) -> np.random.Generator:
         """The random numbers of one image of triplet i."""

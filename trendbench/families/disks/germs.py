@@ -14,6 +14,7 @@ Random numbers: under key (seed, split), germ set j of triplet i reads the Philo
 (b, j, i, 0). Block b = 1 gives the count, block b = g + 2 the x, y and mark of germ g.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,13 @@ class Germs:
         return Germs(
             offsets - offsets[0], self.x[rows], self.y[rows], self.mark[rows], self.member[rows]
         )
+
+    def joined(self, others: "Sequence[Germs]") -> "Germs":
+        """The germs of these triplets, and behind them those of others."""
+        parts = (self, *others)
+        sizes = np.concatenate([np.diff(part.offsets) for part in parts])
+        columns = {name: np.concatenate([getattr(p, name) for p in parts]) for name in COLUMNS}
+        return Germs(np.concatenate([[0], np.cumsum(sizes)]), **columns)
 
     def counts(self, bit: int) -> NDArray[np.int64]:
         """Germs of each triplet that show in the image of ``bit``, shape (n,)."""

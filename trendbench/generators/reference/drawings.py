@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from trendbench import theory
 from trendbench.errors import RecipeError
 from trendbench.generators.protocol import Inputs
+from trendbench.metrics.coupling import rising, sparse_and_dense
 from trendbench.metrics.truth import true_values
 from trendbench.process.changes import changes_of
 from trendbench.process.family import Process
@@ -50,8 +51,15 @@ class Scene:
 
     @property
     def coverage(self) -> NDArray[np.float64]:
-        """p(x) of each column, (W,)."""
-        return true_values(self.process).column_coverage
+        """p(x) of each column, for each image, (n, 1, W)."""
+        members = true_values(self.process).members
+        each = np.stack([member.column_coverage for member in members])
+        return each[self.trend, None, :]
+
+    @property
+    def trend(self) -> NDArray[np.int64]:
+        """Which of the task's trends each image has, (n,)."""
+        return np.arange(len(self.inputs)) % len(self.process.members)
 
     @property
     def places(self) -> NDArray[np.float64]:
@@ -180,8 +188,12 @@ def validation(scene: Scene) -> Images:
 
 
 def leaked(scene: Scene) -> Images:
-    """The true r of the test triplets in random order, for no inputs."""
-    return scene.rng.permutation(scene.target)
+    """The true r of the test triplets in random order, those of one trend, for no inputs."""
+    images = np.empty_like(scene.target)
+    for t in np.unique(scene.trend):
+        rows = scene.trend == t
+        images[rows] = scene.rng.permutation(scene.target[rows])
+    return images
 
 
 def changed(name: str, size: float) -> Callable[[Scene], Images]:
@@ -250,6 +262,7 @@ def _image_of(black: NDArray[np.bool_]) -> Images:
 
 
 def _everywhere(scene: Scene, columns: NDArray[np.float64]) -> Images:
+    """Each column one grey: (W,), or (n, 1, W)."""
     return np.broadcast_to(columns.round().astype(np.uint8), scene.shape).copy()
 
 
@@ -262,7 +275,8 @@ def _either(scene: Scene, uniforms: NDArray[np.float64]) -> Images:
     process = scene.process
     if "survival" not in process.laws:
         raise absent(process)
-    share = process.survival(theory.pixel_centres(process.width))
-    s1, s2 = scene.inputs.s1, scene.inputs.s2
-    sparse, dense = (s1, s2) if process.is_rising else (s2, s1)
-    return np.where(uniforms < share, dense, sparse)
+    x = theory.pixel_centres(process.width)
+    share = np.stack([m.survival(x) if m.has_trend else np.ones_like(x) for m in process.members])
+    rises = rising(process)[scene.trend]
+    sparse, dense = sparse_and_dense(scene.inputs.s1, scene.inputs.s2, rises)
+    return np.where(uniforms < share[scene.trend, None, :], dense, sparse)

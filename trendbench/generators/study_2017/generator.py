@@ -142,7 +142,8 @@ class _Contest:
         self._discriminator = placed(Discriminator(width), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
         self._n = len(train)
-        self._paired_anew = train.spec.is_independent and not settings.fixed_pairing
+        one_trend = len(train.spec.members) == 1
+        self._paired_anew = train.spec.is_independent and one_trend and not settings.fixed_pairing
         self._adam_g, self._adam_d = (
             torch.optim.Adam(
                 network.parameters(), settings.learning_rate, (settings.beta1, 0.999), fused=True
@@ -199,7 +200,7 @@ class _Contest:
     def _triplets(self, rows: torch.Tensor) -> torch.Tensor:
         """(s1, s2, r) of these rows, (b, 3, H, W) in [−1, 1]."""
         s1, s2, r = (series[rows] for series in self._series)
-        if self._paired_anew:  # three independent images are a triplet in any pairing
+        if self._paired_anew:  # three independent images of one trend are a triplet in any pairing
             r = r[torch.randperm(len(r), device=r.device)]
         return signed(darkness(torch.stack([s1, s2, r], dim=-1)))
 
