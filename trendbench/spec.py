@@ -119,6 +119,13 @@ class TaskSpec(Process):
         return _members(self) if isinstance(self, Mixture) else (self,)
 
     @property
+    def xi0_images(self) -> int | None:
+        """How many training images ξ₀ averages for each trend; None where it is the exact mean."""
+        if self.of_split("train") != self.of_split("test"):
+            return None
+        return self.train // len(self.members) or None
+
+    @property
     def sizes(self) -> dict[Split, int]:
         """Triplets per split, in file order."""
         return {"train": self.train, "val": self.val, "test": self.test}

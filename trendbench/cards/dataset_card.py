@@ -53,7 +53,7 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
         summary,
         f"Triplets of images of {spec.width}×{spec.height} pixels, black on white: "
         f"{spec.about}. All images are simulated; there are no personal data.",
-        _images(spec),
+        *_images(spec),
         "**Question put to a generator**: " + _question(spec),
         "**How the images of a triplet hang together**: " + _coupling(spec),
         _splits(spec),
@@ -86,7 +86,10 @@ def _columns(spec: TaskSpec) -> str:
     return f"{ends}, and the germs of every image" if spec.stored else ends
 
 
-def _images(spec: TaskSpec) -> str:
+def _images(spec: TaskSpec) -> list[str]:
+    """What is known of each image, as the paragraphs of a card."""
+    if len(spec.members) > 1:
+        return _trends(spec)
     (left, low), (right, high) = ((name, _written(getattr(spec, name))) for name in spec.ends)
     rows = [
         ["`s1`", "stationary"],
@@ -100,7 +103,26 @@ def _images(spec: TaskSpec) -> str:
         trend = " → ".join(f"{float(p):.3f}" for p in spec.coverage([0.0, spec.width]))
         for row, text in zip(rows, [*at, trend], strict=True):
             row.append(text)
-    return markdown_table(heads, rows)
+    return [markdown_table(heads, rows)]
+
+
+def _trends(spec: TaskSpec) -> list[str]:
+    """The trends of a task of several, and the coverage of both inputs."""
+    left, right = spec.ends
+    text = (
+        f"Triplet i of a split has trend i modulo {len(spec.members)} of the table: `s1` is "
+        f"stationary at `{left}`, `s2` at `{right}`, and `r` linear in x between them."
+    )
+    heads = ["trend", f"`{left}`", f"`{right}`"]
+    rows = [
+        [str(t), *(_written(getattr(member, name)) for name in spec.ends)]
+        for t, member in enumerate(spec.members)
+    ]
+    if "coverage" in spec.laws:
+        heads += ["coverage of `s1`", "coverage of `s2`"]
+        for row, member in zip(rows, spec.members, strict=True):
+            row += [f"{float(member.coverage(0.0, name)):.3f}" for name in ("s1", "s2")]
+    return [text, markdown_table(heads, rows)]
 
 
 def _written(value: float) -> str:
@@ -125,7 +147,7 @@ def _coupling(spec: TaskSpec) -> str:
         )
     if not spec.has_trend:
         return "without a trend, the three images are equal."
-    sparse, dense = ("s1", "s2") if spec.is_rising else ("s2", "s1")
+    sparse, dense = _inputs_by_density(spec)
     where = (
         f"On the columns further than {spec.margin:g} px from both borders"
         if (spec.margin)
@@ -133,9 +155,17 @@ def _coupling(spec: TaskSpec) -> str:
     )
     return (
         "the three images share their germs, with a uniform mark per germ. `r` keeps all the black "
-        f"of `{sparse}`, and of `{dense}` that of the germs with a mark below the line of the "
-        f"trend. {where}, `{sparse}` ⊂ `r` ⊂ `{dense}` exactly."
+        f"of {sparse}, and of {dense} that of the germs with a mark below the line of the "
+        f"trend. {where}, {sparse} ⊂ `r` ⊂ {dense} exactly."
     )
+
+
+def _inputs_by_density(spec: TaskSpec) -> tuple[str, str]:
+    """What the sparser and the denser input are called."""
+    rising = {member.is_rising for member in spec.members if member.has_trend}
+    if len(rising) > 1:
+        return "the sparser input", "the denser input"
+    return ("`s1`", "`s2`") if True in rising else ("`s2`", "`s1`")
 
 
 def _splits(spec: TaskSpec) -> str:
@@ -153,15 +183,16 @@ def _exact(spec: TaskSpec) -> str:
         )
     floor = theory.xi_floor(spec, spec.window)
     trained = ""
-    if spec.train:
-        against = theory.xi_floor(spec, spec.window, spec.train)
-        trained = f" ({against:.7f} for the {spec.train} of this task)"
+    if spec.xi0_images:
+        against = theory.xi_floor(spec, spec.window, spec.xi0_images)
+        each = " of each trend" if len(spec.members) > 1 else ""
+        trained = f" ({against:.7f} for the {spec.xi0_images}{each} of this task)"
     lines = [
         f"**Exact values** (window w = {spec.window}): the mean ξ of true images, the floor, is "
         f"{floor:.7f} against the exact mean profile. Against the mean of n training images it is "
         f"1 + 1/n times as high{trained}."
     ]
-    if spec.height >= _GAUSSIAN_HEIGHT * spec.length:
+    if spec.height >= _GAUSSIAN_HEIGHT * spec.length and len(spec.members) == 1:
         spread = theory.xi_spread(spec, spec.window)
         lines.append(f"The standard deviation of ξ between images is {spread:.5f}.")
     lines += _trend(spec)
@@ -169,8 +200,8 @@ def _exact(spec: TaskSpec) -> str:
 
 
 def _trend(spec: TaskSpec) -> Iterator[str]:
-    """The bound for the slope, if there is a slope and the information is finite."""
-    if not spec.has_trend:
+    """The bound for the slope, if there is one slope and the information is finite."""
+    if not spec.has_trend or len(spec.members) > 1:
         return
     try:
         _, se = theory.cramer_rao(spec)

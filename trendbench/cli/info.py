@@ -52,11 +52,16 @@ def _exact(spec: "TaskSpec") -> dict[str, float]:
 
     if not spec.laws >= {"coverage", "pair_black"}:
         return {}
-    left, right = spec.coverage([0, spec.width])
+    left, right = zip(*(member.coverage([0, spec.width]) for member in spec.members), strict=True)
+    ends = {"coverage_left": float(left[0]), "coverage_right": float(right[0])}
+    if len(spec.members) > 1:
+        ends = {
+            "coverage_least": float(min(*left, *right)),
+            "coverage_most": float(max(*left, *right)),
+        }
     return {
-        "coverage_left": float(left),
-        "coverage_right": float(right),
-        "xi_floor": theory.xi_floor(spec, spec.window, spec.train or None),
+        **ends,
+        "xi_floor": theory.xi_floor(spec, spec.window, spec.xi0_images),
         "xi_floor_exact_profile": theory.xi_floor(spec, spec.window),
     }
 
@@ -64,17 +69,22 @@ def _exact(spec: "TaskSpec") -> dict[str, float]:
 def _lines(facts: dict[str, Any], spec: "TaskSpec") -> str:
     if "xi_floor" not in facts:
         return "ξ floor    not exact for this family: scores estimate it\n"
-    return (
-        f"coverage   {facts['coverage_left']:.4f} → {facts['coverage_right']:.4f}\n"
-        f"ξ floor    {_floor(facts, spec.train)}\n"
+    coverage = (
+        f"{facts['coverage_left']:.4f} → {facts['coverage_right']:.4f}"
+        if "coverage_left" in facts
+        else f"{facts['coverage_least']:.4f} to {facts['coverage_most']:.4f} at either end"
     )
+    return f"coverage   {coverage}\nξ floor    {_floor(facts, spec)}\n"
 
 
-def _floor(facts: dict[str, Any], train: int) -> str:
+def _floor(facts: dict[str, Any], spec: "TaskSpec") -> str:
     exact = f"{facts['xi_floor_exact_profile']:.7f} against the exact mean profile"
-    if not train:
+    if not spec.xi0_images:
         return exact
+    averaged = f"the {spec.train} training images"
+    if len(spec.members) > 1:
+        averaged = f"the {spec.xi0_images} training images of a trend"
     return (
-        f"{facts['xi_floor']:.7f} against the mean profile of the {train} training images, as\n"
+        f"{facts['xi_floor']:.7f} against the mean profile of {averaged}, as\n"
         f"           scores use it; {exact}"
     )

@@ -38,5 +38,5 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
         triplets = dataset.glance(chosen, start, count)
         if len(triplets) < count:
             say(f"{file} has {size} {split} triplets: {len(triplets)} shown, not {count}")
-        figure = preview_figure(triplets, dataset.spec)
+        figure = preview_figure(triplets, dataset.spec.of_split(chosen), first=start)
     click.echo(save(figure, target))

@@ -33,7 +33,7 @@ def facts(spec: TaskSpec) -> list[tuple[str, str]]:
         rows.append(("coverage", text))
     if "pair_black" in spec.laws:
         floor = theory.xi_floor(spec, spec.window)
-        against = theory.xi_floor(spec, spec.window, spec.train or None)
+        against = theory.xi_floor(spec, spec.window, spec.xi0_images)
         rows.append(("ξ floor", f"{floor:.7f}, window {spec.window} px"))
         rows.append(("… with ξ₀ from the training images", f"{against:.7f}"))
     return rows

@@ -12,8 +12,14 @@ from trendbench.spec import TaskSpec
 _TITLES = {"s1": "s1: left texture", "s2": "s2: right texture", "r": "r: the trend"}
 
 
-def preview_figure(triplets: Triplets, spec: TaskSpec) -> Figure:
-    """One row a triplet: s1, s2, r, and the ξ(k) of the three over the envelope of r."""
+def preview_figure(triplets: Triplets, spec: TaskSpec, *, first: int = 0) -> Figure:
+    """One row a triplet: s1, s2, r, and the ξ(k) of the three over the envelope of r.
+
+    Args:
+        triplets: what to show.
+        spec: their task.
+        first: index of the first triplet in its split.
+    """
     n = len(triplets)
     profiles = {name: density_profile(getattr(triplets, name), spec.window) for name in IMAGES}
     with style():
@@ -23,7 +29,7 @@ def preview_figure(triplets: Triplets, spec: TaskSpec) -> Figure:
             for axes, name in zip(row, IMAGES, strict=False):
                 picture(axes, getattr(triplets, name)[i], _TITLES[name] if i == 0 else "")
             axes = row[-1]
-            draw_truth(axes, spec)
+            draw_truth(axes, spec.members[(first + i) % len(spec.members)])
             k = range(1, profiles["r"].shape[1] + 1)
             axes.plot(k, profiles["s1"][i], color=MUTED, linewidth=0.8, linestyle=":", label="s1")
             axes.plot(k, profiles["s2"][i], color=MUTED, linewidth=0.8, linestyle="--", label="s2")

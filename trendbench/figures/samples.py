@@ -46,7 +46,16 @@ def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Fig
 
 
 def result_figure(spec: TaskSpec, drawn: NDArray[np.uint8], name: str, caption: str) -> Figure:
-    """Four samples beside the ξ(k) of all samples over that of true images."""
+    """Four samples beside the ξ(k) of all samples over that of true images.
+
+    Where triplets have trends of their own, those of the first trend that is not level are shown.
+    """
+    members = spec.members
+    if len(members) > 1:
+        t = next((t for t, member in enumerate(members) if member.has_trend), 0)
+        spec, drawn = members[t], drawn[t :: len(members)]
+        ends = (f"{getattr(spec, name):g}" for name in spec.ends)
+        caption = f"{caption}\nshown: the trend {' → '.join(ends)}"
     profiles = density_profile(drawn, spec.window)
     with style():
         figure = new_figure(10.5, 4.3)

@@ -256,13 +256,14 @@ class Mixture(Process):
         return {name: replace(change, draw=of_each(name)) for name, change in known.items()}
 
     def checks(self, latents: Latent) -> Iterator[Check]:
-        """The checks of the members; one that fails for any trend has that trend's reading."""
+        """The checks of the members, with the reading of the first trend or of one that fails."""
         found: dict[str, Check] = {}
-        for member, _, part in _as_mixed(latents).groups():
+        for t, (member, _, part) in enumerate(_as_mixed(latents).groups()):
             for check in member.checks(part):
                 if check.name not in found or not check.passed:
-                    found[check.name] = check
-        yield from found.values()
+                    found[check.name] = replace(check, reading=f"{check.reading}, trend {t}")
+        for check in found.values():
+            yield replace(check, name=f"{check.name}, every trend")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def exact_of(stored: StoredRecord) -> Exact | None:
     spec = task_of(stored)
     if spec is None or spec.width > _WIDEST:
         return None
-    floor = true_values(spec).xi_floor(spec.train or None)
+    floor = true_values(spec).xi_floor(spec.xi0_images)
     same = _SAME if spec.laws >= PAIRS else _ABOUT_SAME
     return _exact(spec) if math.isclose(floor, record.xi_floor, rel_tol=same) else None
 
