@@ -235,7 +235,8 @@ class InputDisagreement(ImageMetric):
     sparser input with probability p_r − p_sparse and from the denser one with p_dense − p_r;
     otherwise by chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1
     for true images in expectation, the smaller a little less: the card shows its median. Where
-    triplets have trends of their own, the two inputs are the sparser and the denser one.
+    triplets have trends of their own, the sparser and the denser input are looked at beside s1 and
+    s2.
     """
 
     name = "input_disagreement"
@@ -248,21 +249,29 @@ class InputDisagreement(ImageMetric):
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         inner = inner_columns(truth.spec)
-        sparse, dense, black = _black_on_inner(batch, truth.spec)
-        parts = [(black != given).mean(axis=(1, 2)) for given in (sparse, dense)]
+        black = batch.black[..., inner]
+        parts = []
+        for given in (batch.s1, batch.s2):
+            assert given is not None
+            parts.append((black != (given[..., inner] < THRESHOLD)).mean(axis=(1, 2)))
         return np.column_stack([*parts, batch.density[:, inner]])
 
     def value(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         del n
         exact = self.expected(mean, truth)
-        ratios = [
-            over_chance(
-                mean[..., i].mean(axis=-1), chance_disagreement(mean[..., 2:], p).mean(axis=-1)
+        inputs = _input_coverages(truth.spec)
+        chance, exact_chance = (
+            np.stack([chance_disagreement(found[..., 2:], p) for p in inputs], axis=-1)
+            for found in (mean, exact)
+        )
+        sparse = np.where(rising(truth.spec), 0, 1)
+        k, ratios = np.arange(len(sparse)), []
+        for chosen in (0 * k, 0 * k + 1, sparse, 1 - sparse):  # s1, s2, sparser, denser
+            found = over_chance(
+                mean[..., k, chosen].mean(axis=-1), chance[..., k, chosen].mean(axis=-1)
             )
-            / (exact[:, i].mean() / chance_disagreement(exact[:, 2:], p).mean())
-            for i, p in enumerate(_input_coverages(truth.spec))
-        ]
-        return np.minimum(*ratios)
+            ratios.append(found / (exact[k, chosen].mean() / exact_chance[k, chosen].mean()))
+        return np.min(ratios, axis=0)
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
         del mean
@@ -279,6 +288,6 @@ class InputDisagreement(ImageMetric):
 
 
 def _input_coverages(spec: TaskSpec) -> NDArray[np.float64]:
-    """Coverage of the sparser and of the denser input for each trend, (2, K, 1)."""
-    each = np.stack([member.input_coverage for member in true_values(spec).members], axis=1)
-    return np.where(rising(spec), each, each[::-1])[..., None]
+    """Coverage of s1 and of s2 for each trend, (2, K, 1)."""
+    each = [member.input_coverage for member in true_values(spec).members]
+    return np.stack(each, axis=1)[..., None]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from trendbench.errors import ResultError
 from trendbench.figures.samples import BETWEEN, GAP
+from trendbench.metrics.by_trend import ByTrend
 from trendbench.metrics.curves import Curves
 from trendbench.results import attachments
 from trendbench.results.store import StoredRecord
@@ -23,6 +24,7 @@ _LONGEST_SIDE = 16_384  # px of a sheet of samples
 _MOST_PIXELS = 1 << 25
 _THUMB = 256  # px, so that it is sharp at half of that on a dense screen
 _LONGEST_CURVE, _MOST_BANDS = 1 << 14, 16
+_MOST_TRENDS = 1000
 _MOST_COLUMNS, _MOST_LINES = 12, 20_000
 _HEAD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _ROUNDING = 1e-6
@@ -62,7 +64,7 @@ class Attached:
     """The readable attachments of a record.
 
     Attributes:
-        sheet, curves, losses, validation: None where the record has none that can be shown.
+        sheet, curves, losses, validation, trends: None where the record has none that can be shown.
         files: the bytes of those that were understood, by name.
         problems: a line on each that was not.
     """
@@ -71,6 +73,7 @@ class Attached:
     curves: Curves | None = None
     losses: Log | None = None
     validation: Log | None = None
+    trends: ByTrend | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -105,6 +108,7 @@ def read_attached(stored: StoredRecord) -> Attached:
         understood(attachments.CURVES, _curves),
         understood(attachments.LOSSES, _log),
         understood(attachments.VALIDATION, _log),
+        understood(attachments.TRENDS, _trends),
         files,
         problems,
     )
@@ -153,6 +157,13 @@ def _curves(content: bytes) -> Curves:
         if not np.all((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)):
             raise _UnfitError("it holds values that are no probabilities")
     return curves
+
+
+def _trends(content: bytes) -> ByTrend:
+    found = ByTrend.model_validate_json(content)
+    if not 1 <= len(found.trends) <= _MOST_TRENDS:
+        raise _UnfitError("it holds no trends that could be shown")
+    return found
 
 
 def _log(content: bytes) -> Log:

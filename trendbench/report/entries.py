@@ -16,6 +16,7 @@ from trendbench.report.attached import Attached, Sheet, read_attached
 from trendbench.report.columns import COLUMNS, MEANINGS, Column, with_minus, written
 from trendbench.report.figures import curve_figures, log_figures
 from trendbench.report.plot import Plot
+from trendbench.report.trends import TrendMap, trend_map
 from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord
 from trendbench.results.store import StoredRecord
@@ -68,6 +69,12 @@ class Seed:
     attached: Attached
     losses: list[Plot]
     validation: list[Plot]
+
+    @property
+    def trends(self) -> TrendMap | None:
+        """The map of trends, where the task has several."""
+        found = self.attached.trends
+        return trend_map(found) if found else None
 
     @cached_property
     def run_id(self) -> str:

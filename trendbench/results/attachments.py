@@ -9,8 +9,9 @@ from trendbench.errors import ResultError
 from trendbench.metrics.curves import Curves
 
 SAMPLES, CURVES, LOSSES, VALIDATION = "samples.png", "curves.json", "losses.csv", "validation.csv"
+TRENDS = "trends.json"  # scores of each trend of a task of several
 TASK = "task.json"  # the spec of a task that is not a shipped one, or of the file beside a stream
-NAMES = (SAMPLES, CURVES, LOSSES, VALIDATION, TASK)
+NAMES = (SAMPLES, CURVES, TRENDS, LOSSES, VALIDATION, TASK)
 _FORMAT = "trendbench-curves/1"
 _DIGITS = 7
 

@@ -35,6 +35,7 @@ from trendbench.generators.protocol import (
 )
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
+from trendbench.metrics.by_trend import trends_of
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
@@ -296,6 +297,8 @@ def score(job: Job, workspace: Workspace, drawn: Drawn, c2st: bool) -> Scored:
         curves = curves_of(drawn.first, dataset, card)
         pictures[attachments.CURVES] = attachments.pack_curves(curves)
         write_figures(workspace.figures, drawn.first, dataset, card, curves)
+        if trends := trends_of(drawn.first, dataset):
+            pictures[attachments.TRENDS] = trends.model_dump_json().encode()
     return Scored(card, pictures)
 
 

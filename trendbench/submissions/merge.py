@@ -11,6 +11,7 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import DataFileError, ResultError
 from trendbench.figures.card import curves_of
 from trendbench.figures.samples import contact_sheet
+from trendbench.metrics.by_trend import trends_of
 from trendbench.metrics.c2st import FEWEST_TRIPLETS, LOGLOSS
 from trendbench.metrics.full_card import full_card
 from trendbench.metrics.intake import accepted
@@ -208,6 +209,8 @@ def _scored(
             test = dataset.load("test")[:_SHOWN]
             shown[attachments.SAMPLES] = contact_sheet(test, images[:_SHOWN])
             shown[attachments.CURVES] = attachments.pack_curves(curves_of(images, dataset, card))
+            if trends := trends_of(images, dataset):
+                shown[attachments.TRENDS] = trends.model_dump_json().encode()
         if not is_shipped(dataset.spec):
             shown[attachments.TASK] = dataset.spec.to_json().encode()
         made, per_image = assembled(_making(file), dataset, card, shown, _finished(before))
