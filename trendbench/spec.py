@@ -121,7 +121,7 @@ class TaskSpec(Process):
     @property
     def xi0_images(self) -> int | None:
         """How many training images ξ₀ averages for each trend; None where it is the exact mean."""
-        if self.of_split("train") != self.of_split("test"):
+        if self.of_split("train") != self:
             return None
         return self.train // len(self.members) or None
 

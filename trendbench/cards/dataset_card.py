@@ -113,6 +113,8 @@ def _trends(spec: TaskSpec) -> list[str]:
         f"Triplet i of a split has trend i modulo {len(spec.members)} of the table: `s1` is "
         f"stationary at `{left}`, `s2` at `{right}`, and `r` linear in x between them."
     )
+    if spec.of_split("train") != spec:
+        text += " These are the trends of the test split. " + _of_training(spec)
     heads = ["trend", f"`{left}`", f"`{right}`"]
     rows = [
         [str(t), *(_written(getattr(member, name)) for name in spec.ends)]
@@ -123,6 +125,16 @@ def _trends(spec: TaskSpec) -> list[str]:
         for row, member in zip(rows, spec.members, strict=True):
             row += [f"{float(member.coverage(0.0, name)):.3f}" for name in ("s1", "s2")]
     return [text, markdown_table(heads, rows)]
+
+
+def _of_training(spec: TaskSpec) -> str:
+    """The trends of the training split, where the test split has others."""
+    own = spec.of_split("train")
+    ranges = []
+    for name in spec.ends:
+        values = [getattr(member, name) for member in own.members]
+        ranges.append(f"`{name}` from {_written(min(values))} to {_written(max(values))}")
+    return f"Training and validation have {len(own.members)} others, {' and '.join(ranges)}."
 
 
 def _written(value: float) -> str:
@@ -184,13 +196,15 @@ def _exact(spec: TaskSpec) -> str:
     floor = theory.xi_floor(spec, spec.window)
     trained = ""
     if spec.xi0_images:
-        against = theory.xi_floor(spec, spec.window, spec.xi0_images)
+        value = theory.xi_floor(spec, spec.window, spec.xi0_images)
         each = " of each trend" if len(spec.members) > 1 else ""
-        trained = f" ({against:.7f} for the {spec.xi0_images}{each} of this task)"
+        trained = f" ({value:.7f} for the {spec.xi0_images}{each} of this task)"
+    against = f"Against the mean of n training images it is 1 + 1/n times as high{trained}."
+    if spec.of_split("train") != spec:
+        against = "Scores use this one: no training image has a trend of the test split."
     lines = [
         f"**Exact values** (window w = {spec.window}): the mean ξ of true images, the floor, is "
-        f"{floor:.7f} against the exact mean profile. Against the mean of n training images it is "
-        f"1 + 1/n times as high{trained}."
+        f"{floor:.7f} against the exact mean profile. {against}"
     ]
     if spec.height >= _GAUSSIAN_HEIGHT * spec.length and len(spec.members) == 1:
         spread = theory.xi_spread(spec, spec.window)

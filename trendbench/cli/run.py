@@ -29,6 +29,10 @@ _WIDTH = 80
     help="Train on N triplets drawn on the fly, in place of the file's.",
 )  # fmt: skip
 @click.option(
+    "--fitted-on", type=click.Path(path_type=Path), metavar="DATA", callback=early.data_file,
+    help="Take over what a run fitted on this file, which has the same training triplets.",
+)  # fmt: skip
+@click.option(
     "--seed", "seeds", type=click.IntRange(0, (1 << 63) - 1), multiple=True, default=(0,),
     help="Repeatable.  [default: 0]",
 )  # fmt: skip
@@ -58,6 +62,7 @@ def command(
     archs: tuple[str, ...],
     data: Path | None,
     stream: int | None,
+    fitted_on: Path | None,
     seeds: tuple[int, ...],
     epochs: int | None,
     preset: str | None,
@@ -86,8 +91,8 @@ def command(
     from trendbench.runner.sweep import Options
 
     options = Options(
-        data=data, stream=stream, epochs=epochs, preset=preset, device=device, c2st=not no_c2st,
-        tensorboard=tensorboard, restart=restart, runs=runs, results=results,
+        data=data, stream=stream, fitted_on=fitted_on, epochs=epochs, preset=preset, device=device,
+        c2st=not no_c2st, tensorboard=tensorboard, restart=restart, runs=runs, results=results,
     )  # fmt: skip
     if cluster is not None or len(archs) * len(seeds) > 1:
         _sweep(archs, seeds, options, cluster)

@@ -238,7 +238,7 @@ class Mixture(Process):
         shared = [row for row in self._first.facts() if all(row in m.facts() for m in self.members)]
         rows = [("trends", _described(self.ends, self.trends))]
         if self.test_trends:
-            rows.append(("trends of the test split", _described(self.ends, self.test_trends)))
+            rows.append(("tested on", _described(self.ends, self.test_trends)))
         return [*shared, *rows]
 
     def changes(self) -> Mapping[str, Change]:

@@ -44,6 +44,7 @@ from trendbench.results.assembly import Making, assembled
 from trendbench.results.record import HardwareEntry, RecipeEntry, TrainingEntry, code_entry
 from trendbench.results.store import write_record
 from trendbench.runner.conditions import must_be_alone, must_be_usable
+from trendbench.runner.fitted_on import take_over
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
 from trendbench.runner.plan import differences_of, planned, recorded, run_folder, stored_plan
@@ -88,6 +89,7 @@ def run(
     *,
     data: str | Path | None = None,
     stream: int | None = None,
+    fitted_on: str | Path | None = None,
     seed: int = 0,
     epochs: int | None = None,
     preset: str | None = None,
@@ -107,6 +109,8 @@ def run(
         data: a data file; the canonical one of ``trend-v1``, made where missing, if None.
         stream: training triplets, drawn on the fly from the data's task and seed in place of the
             file's; the first of them equal the file's.
+        fitted_on: another data file with the same training and validation triplets; what an
+            earlier run of the same recipe and seed fitted on it is taken over.
         seed: of weights, order and noise.
         epochs: in place of the recipe's.
         preset: one of the family's schedules.
@@ -157,6 +161,8 @@ def run(
             done = workspace.notes.record
             fresh = done is None or not (results / done).is_file()
             if fresh:
+                if fitted_on is not None and workspace.notes.fitted is None:
+                    take_over(workspace, recipe, dataset, as_path(fitted_on, "fitted_on"), runs)
                 fitted = fit(job, workspace, device, tensorboard)
                 drawn = draw(job, workspace)
                 scored = score(job, workspace, drawn, c2st)

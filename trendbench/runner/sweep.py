@@ -22,6 +22,7 @@ class Options:
 
     data: Path | None = None
     stream: int | None = None
+    fitted_on: Path | None = None
     epochs: int | None = None
     preset: str | None = None
     device: str = "auto"

@@ -16,9 +16,8 @@ from trendbench.runner.stages import Fitted, Notes, read_notes
 from trendbench.storage.atomic import write_text
 from trendbench.storage.lock import holding
 
-_STATE, _WEIGHTS = "state.json", "weights"
-_LOCK = "lock"
-_TRACES = {PLAN, _STATE, _LOCK, "losses.csv", "validation.csv", "figures",
+STATE, WEIGHTS, LOCK = "state.json", "weights", "lock"
+_TRACES = {PLAN, STATE, LOCK, "losses.csv", "validation.csv", "figures",
            "tensorboard"}  # what a fit leaves that goes on from nothing  # fmt: skip
 
 
@@ -39,7 +38,7 @@ class Workspace:
     @property
     def weights(self) -> Path:
         """Folder that the generator saves itself into."""
-        return self.folder / _WEIGHTS
+        return self.folder / WEIGHTS
 
     @property
     def samples(self) -> Path:
@@ -62,7 +61,7 @@ class Workspace:
     def note(self, **done: Any) -> None:
         """Note durably that a stage is done: a field of ``Notes``."""
         self.notes = self.notes.model_copy(update=done)
-        self.notes.write(self.folder / _STATE)
+        self.notes.write(self.folder / STATE)
 
 
 @contextmanager
@@ -79,13 +78,13 @@ def opened(
         RunError: another process works there, or the folder holds a run of another plan; the
             message shows the difference.
     """
-    with holding(folder / _LOCK, f"a run in {folder}"):
+    with holding(folder / LOCK, f"a run in {folder}"):
         before = stored_plan(folder)
         differences = differences_of(before.flat(), plan.flat()) if before else {}
         if restart or (differences and not _holds_work(folder)):
             _empty(folder)
             before, differences = None, {}
-        notes = read_notes(folder / _STATE)
+        notes = read_notes(folder / STATE)
         if before is not None and differences:
             if set(differences) != {EPOCHS} or not extendable or not before.grows_to(plan):
                 raise RunError(_refusal(folder, before, plan, differences))
@@ -125,7 +124,7 @@ def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != _LOCK:
+        elif path.name != LOCK:
             path.unlink()
 
 
@@ -138,8 +137,8 @@ def must_be_as_noted(weights: Path) -> None:
     Raises:
         WeightsError: they differ from the note.
     """
-    path = weights.parent / _STATE
-    if weights.name != _WEIGHTS or not path.is_file():
+    path = weights.parent / STATE
+    if weights.name != WEIGHTS or not path.is_file():
         return
     fitted = read_notes(path).fitted
     if fitted and not fitted.weights.items() <= _hashes(weights).items():

@@ -41,6 +41,8 @@ class Estimates(_Numbers):
     Attributes:
         width, height, coupling: of the task.
         training_images: n.
+        one_trend: whether all triplets have the same trend. If not, each pair of inputs says which
+            of them is denser, and lambda0, k are of one trend's r.
         lambda0, k: the trend fitted to the training r.
         radius: R.
         left, right: λ of s1 and of s2 over the images of the task.
@@ -50,6 +52,7 @@ class Estimates(_Numbers):
     height: int = Field(ge=1)
     coupling: Coupling
     training_images: int = Field(ge=1)
+    one_trend: bool = True
     lambda0: Coefficient
     k: Coefficient
     radius: Radius
@@ -66,15 +69,17 @@ class Estimates(_Numbers):
         """The frame dilated by R."""
         return Window(self.width, self.height, self.radius.estimate)
 
-    def process(self, left: float, right: float) -> Disks:
-        """The task with these λ's, in the order that all images have and λ ≥ 0 where germs are.
+    def process(self, left: float, right: float, *, rising: bool = True) -> Disks:
+        """The task with these λ's, in their order and λ ≥ 0 where germs are.
+
+        The order is that of all images, or ``rising`` where triplets have trends of their own.
 
         The smaller end is raised to max·R/(W + R) where the line would be negative within R of
         the frame, and to the larger one where the two have changed places.
         """
-        return process_of(
-            left, right, self.window, self.coupling, rising=self.left.mean <= self.right.mean
-        )
+        if self.one_trend:
+            rising = self.left.mean <= self.right.mean
+        return process_of(left, right, self.window, self.coupling, rising=rising)
 
 
 def assembled(
@@ -85,6 +90,8 @@ def assembled(
     radius: Radius,
     left: End,
     right: End,
+    *,
+    one_trend: bool,
 ) -> Estimates:
     """Everything a row has estimated, put together.
 
@@ -99,16 +106,18 @@ def assembled(
         radius: R.
         left: λ of s1.
         right: λ of s2.
+        one_trend: whether all triplets have the same trend.
     """
     line, covariance = trend
     lambda0, k = coefficients(line, covariance, images, window)
-    if coupling == "independent":
+    if coupling == "independent" and one_trend:
         at_ends = np.array([[1.0, 0.0], [1.0, window.width]])
         means, errors = at_ends @ line, np.sqrt(np.diag(at_ends @ covariance @ at_ends.T))
         left = joined(left, float(means[0]), float(errors[0]))
         right = joined(right, float(means[1]), float(errors[1]))
     return Estimates(
         width=window.width, height=window.height, coupling=coupling, training_images=images,
+        one_trend=one_trend,
         lambda0=lambda0, k=k, radius=radius, left=left, right=right,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ Neither row reads R, λ or k from the task's spec: it is asked for height, width
 import json
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -34,7 +35,7 @@ from trendbench.generators.classical.reconstruction import draw_r, reconstruct, 
 from trendbench.generators.protocol import Inputs
 from trendbench.process.family import Process
 from trendbench.process.images import BLACK
-from trendbench.process.latent import Latent
+from trendbench.process.mixture import Mixed
 from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
@@ -139,7 +140,8 @@ class PoissonGerms(_Classical):
         super().__init__(radius_images=radius_images)
 
     def _estimated(self, train: Triplets) -> Estimates:
-        germs = _given(train.latent)
+        germs = _given(train)
+        train = replace(train, latent=germs)
         low, high = radius_interval(train[: int(self._settings["radius_images"])])
         height, width = train.r.shape[1:]
         window = Window(width, height, (low + high) / 2)
@@ -150,14 +152,17 @@ class PoissonGerms(_Classical):
             source="nearest germs of edge pixels",
         )  # fmt: skip
         left, right = (end_from_counts(germs.counts(bit), window) for bit in (IN_S1, IN_S2))
-        return assembled(_coupling(train.spec), len(train), window, trend, radius, left, right)
+        return assembled(
+            _coupling(train.spec), len(train), window, trend, radius, left, right,
+            one_trend=_has_one_trend(train),
+        )  # fmt: skip
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        known, own = self.estimates, _given(inputs.latent)[i : i + 1]
-        area = known.window.area
-        left = draw_from_count(known.left, int(own.counts(IN_S1)[0]), area, rng)
-        right = draw_from_count(known.right, int(own.counts(IN_S2)[0]), area, rng)
-        process = known.process(left, right)
+        known, own = self.estimates, _given(inputs, i)
+        n_left, n_right = (int(own.counts(bit)[0]) for bit in (IN_S1, IN_S2))
+        left = draw_from_count(known.left, n_left, known.window.area, rng)
+        right = draw_from_count(known.right, n_right, known.window.area, rng)
+        process = known.process(left, right, rising=n_left <= n_right)
         return render_one(redraw_r(process, own, rng), process)
 
 
@@ -179,9 +184,13 @@ class PoissonImage(_Classical):
         self._shapes: Footprints | None = None
 
     def _estimated(self, train: Triplets) -> Estimates:
-        runs = lineal_paths(train.r, int(self._settings["longest_run"]))
+        longest, k = int(self._settings["longest_run"]), len(train.spec.members)
         try:
-            first = fit_runs(runs)
+            fits = [
+                (fit_runs(runs), runs)
+                for runs in (lineal_paths(train.r[t::k], longest) for t in range(k))
+            ]
+            first, runs = min(fits, key=lambda fit: fit[0].radius_error)
         except ImagesError as error:
             raise RecipeError(f"training images: {error}") from None
         sparser = min((train.s1, train.s2), key=lambda s: np.count_nonzero(s == BLACK))
@@ -195,7 +204,10 @@ class PoissonImage(_Classical):
             end_from_coverage(np.count_nonzero(s == BLACK, axis=(1, 2)) / s[0].size, window)
             for s in (train.s1, train.s2)
         )
-        return assembled(_coupling(train.spec), len(train), window, trend, radius, left, right)
+        return assembled(
+            _coupling(train.spec), len(train), window, trend, radius, left, right,
+            one_trend=_has_one_trend(train),
+        )  # fmt: skip
 
     def _drawn(self, inputs: Inputs, i: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         known = self.estimates
@@ -204,7 +216,7 @@ class PoissonImage(_Classical):
         for end, black in ((known.left, s1), (known.right, s2)):
             observed = float(intensity_of(np.float64(black.mean()), known.radius.estimate))
             ends.append(draw_from_estimate(end, observed, rng))
-        process = known.process(*ends)
+        process = known.process(*ends, rising=bool(s1.sum() <= s2.sum()))
         if process.coupling == "independent":
             return render_one(redraw_r(process, _NO_GERMS, rng), process)
         if self._shapes is None:
@@ -219,8 +231,9 @@ def _coupling(process: Process) -> Coupling:
     Raises:
         RecipeError: they share something else.
     """
-    if isinstance(process, Disks):
-        return process.coupling
+    first = process.members[0]
+    if isinstance(first, Disks):
+        return first.coupling
     if process.is_independent:  # the Boolean model is then an approximation
         return "independent"
     raise RecipeError(
@@ -229,7 +242,17 @@ def _coupling(process: Process) -> Coupling:
     )
 
 
-def _given(latent: Latent | None) -> Germs:
+def _has_one_trend(train: Triplets) -> bool:
+    """Whether triplets have no trends of their own."""
+    return len(train.spec.members) == 1
+
+
+def _given(shown: Triplets | Inputs, i: int | None = None) -> Germs:
+    """The germs of triplets in their order, or of triplet i alone."""
+    latent = shown.latent if i is None or shown.latent is None else shown.latent[i : i + 1]
+    if isinstance(latent, Mixed):
+        first, *others = latent.parts
+        latent = first.joined(others)
     if not isinstance(latent, Germs):
         raise RecipeError(
             "poisson-mle-germs needs the germs of disks, which this data does not hold: "
