@@ -87,7 +87,7 @@ class TaskSpec(Process):
         return {**stated, **fields(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self.model_dump(),)
+        return _made, (self.model_dump(), self.__pydantic_private__)
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
@@ -118,8 +118,10 @@ def _tasks_of(name: str) -> type[TaskSpec]:
     return cast(type[TaskSpec], type("TaskSpec", (TaskSpec, process), {"__module__": __name__}))
 
 
-def _made(fields: dict[str, Any]) -> TaskSpec:
-    return TaskSpec(**fields)
+def _made(fields: dict[str, Any], private: dict[str, Any] | None) -> TaskSpec:
+    spec = TaskSpec(**fields)
+    object.__setattr__(spec, "__pydantic_private__", private)
+    return spec
 
 
 class CanonicalFile(BaseModel):

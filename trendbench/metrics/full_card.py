@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
-from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_enough
+from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_trainable
 from trendbench.metrics.card import Card, Scores, concluded, score_images
 from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
@@ -43,8 +43,8 @@ def full_card(
         ImagesError: the images do not fit the test split, or are too few.
     """
     test = dataset.load("test")
-    if c2st:
-        must_be_enough(len(test))  # refused now, not after the other scores
+    conditional = conditional and dataset.spec.has_inputs
+    c2st = c2st and must_be_trainable(dataset.spec, len(test))  # before the other scores
     card = score_images(
         images,
         truth_of(dataset, conditional=conditional),

@@ -1,4 +1,7 @@
-"""Fresh true images, simulated from a seed of their own: what samples are measured against."""
+"""Fresh true images, simulated from a seed of their own: what samples are measured against.
+
+Where nothing can be simulated, held-out pictures stand for them, see ``held_out.py``.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.metrics.held_out import HeldOutPool
 from trendbench.process.images import IMAGES
 from trendbench.process.latent import Latent
 from trendbench.process.triplets import Triplets
@@ -67,9 +71,18 @@ class Pool:
         return self.spec.render_r(self.latents_second)
 
 
+def true_pool(spec: TaskSpec) -> "Pool | HeldOutPool":
+    """What samples are measured against: fresh true images, or held-out pictures.
+
+    Raises:
+        LawError: they are pictures, and their data file is not open.
+    """
+    return fresh_pool(spec) if spec.simulated else HeldOutPool(spec, spec.held_out)
+
+
 @lru_cache(maxsize=1)
-def true_pool(spec: TaskSpec) -> Pool:
-    """The pool of a task, the same at every call."""
+def fresh_pool(spec: TaskSpec) -> Pool:
+    """The pool of a task that can be simulated, the same at every call."""
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
     latents = spec.latents(n, _POOL_SEED, "test")
     rng = np.random.default_rng(_POOL_SEED)

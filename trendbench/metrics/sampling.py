@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trendbench.engine import Engine, Here
 from trendbench.metrics.batch import Batch
+from trendbench.metrics.held_out import HeldOutPool, resampled_sources
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
@@ -73,7 +74,7 @@ class ReferenceDistribution:
                 self._features |= _joined(self._pass_over(pool, unknown, progress))
 
     def _pass_over(
-        self, pool: Pool, metrics: Sequence[ImageMetric], progress: Progress
+        self, pool: Pool | HeldOutPool, metrics: Sequence[ImageMetric], progress: Progress
     ) -> Iterator[Features]:
         before = pool[-1:].drawn
         for block in pool.blocks(_BATCH):
@@ -128,10 +129,21 @@ class ReferenceDistribution:
         pooled = self._features[metric.name]
         mean = pooled.mean(axis=0)
         centred = pooled - mean + metric.expected(mean, self.truth)
-        weights = _pool_weights(n, len(pooled))
+        weights, of_pool = self._weights(n, len(pooled))
         if metric.is_estimated(self.truth.spec):  # from the pool, which is a sample too
-            weights = weights - _pool_weights(len(pooled), len(pooled))[::-1] + 1 / len(pooled)
+            weights = weights - of_pool + 1 / len(pooled)
         return metric.value(weights @ centred, n, self.truth)
+
+    def _weights(self, n: int, pool: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sets of n images, and the pool drawn again: (replicates, pool) each."""
+        spec = self.truth.spec
+        if spec.simulated:
+            return _pool_weights(n, pool), _pool_weights(pool, pool)[::-1]
+        source = spec.held_out.source
+        of_pool = resampled_sources(source, _REPLICATES, _SEED + 1)
+        if self.conditional and n == pool:  # images for inputs of one source depend as well
+            return resampled_sources(source, _REPLICATES, _SEED), of_pool
+        return _pool_weights(n, pool), of_pool
 
 
 @dataclass(frozen=True)

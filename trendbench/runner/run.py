@@ -326,7 +326,7 @@ def record(
             sampling_seed=SAMPLING_SEED,
         ),
         parameters=fitted.parameters,
-        conditional=is_conditional(job.model_class),
+        conditional=is_conditional(job.model_class) and job.dataset.spec.has_inputs,
         privileged=is_privileged(job.model_class),
         train=plan.stream,
     )
