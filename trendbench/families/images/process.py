@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from trendbench.errors import LawError, SpecError
 from trendbench.families.images.shown import Shown, digest
 from trendbench.families.images.sources import Sources
-from trendbench.process.family import Check, Images, Law, Process
+from trendbench.process.family import Check, Law, Process
 from trendbench.process.held_out import HeldOut
 from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
