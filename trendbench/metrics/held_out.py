@@ -13,8 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
 
-from trendbench.metrics.thumbnails import Thumbnails
+from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.thumbnails import Distances, Thumbnails, nearest, thumbnails
 from trendbench.process.held_out import HeldOut
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
@@ -74,17 +76,70 @@ def resampled_sources(source: NDArray[np.int64], replicates: int, seed: int) -> 
     return stretched
 
 
-def equally_many(known: Thumbnails, held_out: Thumbnails) -> tuple[Thumbnails, Thumbnails]:
-    """Known and held-out thumbnails, as many of either, so that they can be exchanged."""
-    n = min(len(known), len(held_out))
-    return _some(known, n), _some(held_out, n)
+def widening(source: NDArray[np.int64], tail: float) -> float:
+    """How much wider a range is, as its spread is itself estimated from K sources.
+
+    The ratio of the (1 − tail) quantiles of Student's t with K − 1 degrees of freedom and of a
+    Gaussian.
+    """
+    freedom = max(len(np.unique(source)) - 1, 1)
+    return float(stdtrit(freedom, 1 - tail) / ndtri(1 - tail))
 
 
-def _some(thumbnails: Thumbnails, n: int) -> Thumbnails:
-    """N of them, always the same."""
-    return thumbnails[_chosen(len(thumbnails), n)]
+@dataclass(frozen=True)
+class Exchangeable:
+    """Known images and held-out pictures that an image may prefer, about as many of either.
+
+    An image that was drawn for the inputs of a triplet resembles that triplet's own r, by right.
+    So held-out pictures of its source do not count for it, and the known are as many fewer.
+
+    Attributes:
+        known: thumbnails, (k, d).
+        small: thumbnails of held-out pictures, (m, d).
+        source: of each of these, (m,).
+        own: (n,) source of the triplet that each image was drawn for; −1 where for none.
+    """
+
+    known: Thumbnails
+    small: Thumbnails
+    source: NDArray[np.int64]
+    own: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, known: Thumbnails, n: int, target: NDArray[np.uint8] | None, spec: TaskSpec
+    ) -> "Exchangeable":
+        """For n images, ``target`` (n, H, W) being the r of their triplets."""
+        pictures = spec.held_out
+        own, left_out = np.full(n, -1), 0
+        if target is not None:
+            source_of = {
+                r.tobytes(): source for r, source in zip(pictures.r, pictures.source, strict=True)
+            }
+            own = np.array([source_of[r.tobytes()] for r in target])
+            left_out = int(np.unique(pictures.source, return_counts=True)[1].max())
+        rows = _chosen(len(pictures), min(len(pictures), len(known) + left_out))
+        some = _chosen(len(known), min(len(known), max(len(rows) - left_out, 1)))
+        small = thumbnails(pictures.r[rows] < THRESHOLD, spec)
+        return cls(known[some], small, pictures.source[rows], own)
+
+    def nearest_held_out(self, moved: Thumbnails) -> tuple[Distances, NDArray[np.int64]]:
+        """Squared distances to the nearest held-out picture that counts, and which that is.
+
+        Args:
+            moved: ``variants`` of the images, (v, n, d).
+        """
+        least = np.full(len(self.own), np.inf, dtype=np.float32)
+        which = np.zeros(len(self.own), dtype=np.int64)
+        for source in np.unique(self.own):
+            rows, others = np.flatnonzero(self.own == source), np.flatnonzero(self.source != source)
+            if others.size:
+                least[rows], found = nearest(moved[:, rows], self.small[others])
+                which[rows] = others[found]
+        return least, which
 
 
 @lru_cache(maxsize=8)
 def _chosen(m: int, n: int) -> NDArray[np.int64]:
+    """N of m rows, always the same."""
     return np.sort(np.random.default_rng(_SUBSET_SEED).permutation(m)[:n])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import THRESHOLD, Batch
-from trendbench.metrics.held_out import equally_many
+from trendbench.metrics.held_out import Exchangeable
 from trendbench.metrics.metric import Need
 from trendbench.metrics.thumbnails import Thumbnails, nearest, thumbnails, variants
 from trendbench.metrics.truth import Truth
@@ -42,12 +42,11 @@ class Memorisation(VoteMetric):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         known = truth.thumbnails
         assert known is not None
-        if truth.spec.simulated:
-            fresh = _fresh(truth.spec, len(known))
-        else:
-            held_out = thumbnails(truth.spec.held_out.r < THRESHOLD, truth.spec)
-            known, fresh = equally_many(known, held_out)
         moved = variants(batch.black, truth.spec)
+        if not truth.spec.simulated:
+            sets = Exchangeable.of(known, len(batch.images), batch.target, truth.spec)
+            return votes(*nearest(moved, sets.known), *sets.nearest_held_out(moved))
+        fresh = _fresh(truth.spec, len(known))
         return votes(*nearest(moved, known), *nearest(moved, fresh))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trendbench.engine import Engine, Here
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.held_out import HeldOutPool, resampled_sources
+from trendbench.metrics.held_out import HeldOutPool, resampled_sources, widening
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
@@ -109,8 +109,18 @@ class ReferenceDistribution:
         apart = [spreads[name].standardised(series[half:]) for name, series in values.items()]
         factor = float(np.quantile(np.max(apart, axis=0), 1 - TOLD_BY_CHANCE)) if apart else 1.0
         return {
-            metric.name: spreads[metric.name].widened(factor, metric.minimum) for metric in metrics
+            metric.name: spreads[metric.name].widened(
+                factor * self._widening(metric, len(metrics)), metric.minimum
+            )
+            for metric in metrics
         }
+
+    def _widening(self, metric: ImageMetric, scores: int) -> float:
+        """What the error of an estimated spread adds to a range, see ``held_out.widening``."""
+        spec = self.truth.spec
+        if spec.simulated or metric.reference_of(spec) != "fresh":
+            return 1.0
+        return widening(spec.held_out.source, TOLD_BY_CHANCE / (2 * scores))
 
     def _of(self, metric: ImageMetric, own: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Values of a score over fresh sets, (replicates,); those of the pool computed once."""
