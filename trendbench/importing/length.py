@@ -29,7 +29,7 @@ def characteristic_length(black: Iterable[NDArray[np.bool_]]) -> float:
     ratio = covariance / covariance[0]
     below = np.flatnonzero(ratio < _LEVEL)
     if not below.size:
-        return max(height / 4, _SHORTEST)
+        return max(float(height) / 4, _SHORTEST)
     h = int(below[0])
     step = float(ratio[h - 1] - _LEVEL) / float(ratio[h - 1] - ratio[h])
     return max(h - 1 + step, _SHORTEST)

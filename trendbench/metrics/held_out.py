@@ -77,13 +77,13 @@ def resampled_sources(source: NDArray[np.int64], replicates: int, seed: int) -> 
 
 
 def widening(source: NDArray[np.int64], tail: float) -> float:
-    """How much wider a range is, as its spread is itself estimated from K sources.
+    """How much wider ranges are, as K sources give both the spread and the unit of a score.
 
-    The ratio of the (1 − tail) quantiles of Student's t with K − 1 degrees of freedom and of a
-    Gaussian.
+    (t/z)², with t and z the (1 − tail) quantiles of Student's t with K − 1 degrees of freedom and
+    of a Gaussian: once for the spread, once for what the score is divided by.
     """
     freedom = max(len(np.unique(source)) - 1, 1)
-    return float(stdtrit(freedom, 1 - tail) / ndtri(1 - tail))
+    return float((stdtrit(freedom, 1 - tail) / ndtri(1 - tail)) ** 2)
 
 
 @dataclass(frozen=True)
