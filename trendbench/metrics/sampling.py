@@ -70,7 +70,8 @@ class ReferenceDistribution:
         ]
         if unknown:
             pool = true_pool(self.truth.spec)
-            with bar("scoring fresh true images", len(pool), "images") as progress:
+            what = "fresh true images" if self.truth.spec.simulated else "held-out pictures"
+            with bar(f"scoring {what}", len(pool), "images") as progress:
                 self._features |= _joined(self._pass_over(pool, unknown, progress))
 
     def _pass_over(

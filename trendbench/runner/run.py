@@ -139,6 +139,8 @@ def run(
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
         must_be_usable(dataset, by_default=data is None, c2st=c2st)
+        if stream is not None:
+            dataset.spec.latents(0, dataset.seed, "train")  # refuses what cannot be simulated
         refresh(results)  # a folder that cannot be written shows now, not after the training
         data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
         row = runs / dataset.spec.name / data8 / recipe.arch
