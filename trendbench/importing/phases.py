@@ -130,7 +130,7 @@ def threshold_of(found: Survey, asked: Threshold, where: str) -> float:
 def otsu(values: NDArray[np.float64]) -> float:
     """The threshold t that maximises w₀w₁(μ₀ − μ₁)², the variance between v < t and v ≥ t.
 
-    Between two neighbouring values of the sample, t is the larger one.
+    All t between two neighbouring values of the sample are equal; theirs is the middle.
 
     Source: Otsu, A threshold selection method from gray-level histograms, IEEE Trans. Syst. Man
     Cybern. 9, 62 (1979).
@@ -140,7 +140,8 @@ def otsu(values: NDArray[np.float64]) -> float:
     mass = np.cumsum(levels * counts)[:-1] / counts.sum()
     mean = float((levels * counts).sum() / counts.sum())
     between = np.square(mean * below - mass) / (below * (1 - below))
-    return float(levels[1:][int(np.argmax(between))])
+    best = int(np.argmax(between))
+    return float(levels[best : best + 2].mean())
 
 
 def _short(value: float) -> str:
