@@ -26,10 +26,11 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     Beside it stand the scores that tell it, each with its own smallest size. The trained
     classifier is left out.
     """
-    from trendbench.data.opening import open_dataset
     from trendbench.spec import load_spec
 
     if spec.lower().endswith((".h5", ".hdf5")):
+        from trendbench.data.opening import open_dataset
+
         with open_dataset(spec) as dataset:
             task = dataset.spec
     else:
