@@ -78,7 +78,7 @@ def test_a_volume_is_one_source_and_its_distant_slices_are_several(tmp_path):
 @pytest.mark.parametrize("kind", ["tif", "npy"])
 def test_a_stack_is_read_slice_by_slice(tmp_path, kind, monkeypatch):
     decoded = []
-    monkeypatch.setattr(reading, "_must_be_small", lambda shape, name: decoded.append(name))
+    monkeypatch.setattr(reading, "must_be_small", lambda shape, name: decoded.append(name))
     path = tmp_path / f"a.{kind}"
     if kind == "tif":
         saved(path, *STACK)

@@ -82,6 +82,10 @@ def _shares(context: click.Context, option: click.Parameter, text: str) -> tuple
     help="With --slices: every N-th slice, each a source of its own.",
 )  # fmt: skip
 @click.option(
+    "--pairs", is_flag=True,
+    help="Pictures are A|B pairs in RGB: A has s1 in red and s2 in green, B is the trend.",
+)  # fmt: skip
+@click.option(
     "--splits", metavar="A/B/C", default="60/10/30", show_default=True, callback=_shares,
     help="Shares of the source pictures for train, val and test.",
 )  # fmt: skip
@@ -108,6 +112,7 @@ def command(
     along: str,
     slices: str | None,
     every: int | None,
+    pairs: bool,
     splits: tuple[int, int, int],
     length: float | None,
     window: int | None,
@@ -129,10 +134,12 @@ def command(
 
     if every is not None and slices is None:
         raise click.BadParameter("goes with --slices", param_hint="--every")
+    if pairs and slices is not None:
+        raise click.BadParameter("pairs are no volume: leave out one of both", param_hint="--pairs")
     axis = next((axis for axis in AXES if axis == slices), None)
     cut = Cut(Crop(*crop) if crop else None, (tile[0], tile[1]) if tile else None, overlap, along)
     volume = Volume(axis, every or 1) if axis else None
-    how = Importing(threshold, invert, volume, cut, splits, length, window, seed)
+    how = Importing(threshold, invert, volume, pairs, cut, splits, length, window, seed)
     spec = import_pictures(
         list(trend), out, name or task_name(out), left=left, right=right, how=how,
         overwrite=overwrite, bar=bar,

@@ -1,6 +1,6 @@
 """Triplets of tiles from series of pictures, in memory with eight pixels a byte."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,13 +11,26 @@ from trendbench.errors import ImagesError
 from trendbench.importing.frame import Cut, tiles
 from trendbench.importing.phases import Survey, Threshold, survey, threshold_of
 from trendbench.importing.pixel_size import PixelSize
-from trendbench.importing.reading import Given, Page, Volume, pages
+from trendbench.importing.reading import Page
 from trendbench.process.images import IMAGES, WHITE, Image
 from trendbench.progress import Bar, say
 
 _SAME_SIZE = 1e-3  # relative difference of pixel sizes that rounding in a file may make
 Bits = NDArray[np.uint8]
 _OPTIONS: dict[Image, str] = {"s1": "--left", "s2": "--right", "r": "the trend"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Pictures that can be read more than once.
+
+    Attributes:
+        name: what a message calls them.
+        pages: reads them, one after another.
+    """
+
+    name: str
+    pages: Callable[[], Iterator[Page]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +62,7 @@ class Gathered:
 
 
 def gathered(
-    given: Mapping[Image, Given],
-    volume: Volume | None,
+    given: Mapping[Image, Series],
     cut: Cut,
     threshold: Threshold,
     *,
@@ -61,7 +73,6 @@ def gathered(
 
     Args:
         given: r alone, or s1, s2 and r with as many pictures in each.
-        volume: how stacks are cut.
         cut: how pictures become tiles.
         threshold: see ``threshold_of``; one for all series.
         invert: whether black and white are exchanged.
@@ -74,8 +85,8 @@ def gathered(
     counts = dict.fromkeys(given, 0)
 
     def looked_at() -> Iterator[Page]:
-        for name, where in given.items():
-            for page in pages(where, volume):
+        for name, series in given.items():
+            for page in series.pages():
                 counts[name] += 1
                 yield page
 
@@ -85,11 +96,11 @@ def gathered(
         raise ImagesError(
             f"the numbers of pictures differ ({shown}): needed is one of each for a triplet"
         )
-    value = threshold_of(found, threshold, _shown(given["r"]))
+    value = threshold_of(found, threshold, given["r"].name)
     total = sum(counts.values())
     with bar("cutting pictures", total, "pictures") as progress:
         cutter = _Cutter(cut, value, invert)
-        for triplet in zip(*(pages(where, volume) for where in given.values()), strict=True):
+        for triplet in zip(*(series.pages() for series in given.values()), strict=True):
             cutter.add(dict(zip(given, triplet, strict=True)))
             progress.advance(len(triplet))
     return cutter.gathered(list(given), found)
@@ -195,10 +206,3 @@ def _said_if_lossy(read: Iterator[Page]) -> Iterator[Page]:
             said = True
             say(f"{page.name} is a JPEG, whose edges are blurred: outlines depend on the threshold")
         yield page
-
-
-def _shown(given: Given) -> str:
-    """What a message calls a series."""
-    if isinstance(given, np.ndarray):
-        return "the array"
-    return str(given if not isinstance(given, list | tuple) else given[0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from trendbench.families.images import PictureSet
 from trendbench.families.images.shown import digest
 from trendbench.families.images.sources import Sources
 from trendbench.importing.frame import Cut
-from trendbench.importing.gathered import Gathered, gathered
+from trendbench.importing.gathered import Gathered, Series, gathered
 from trendbench.importing.length import characteristic_length
+from trendbench.importing.pairs import halves
 from trendbench.importing.phases import Threshold
-from trendbench.importing.reading import Given, Volume
+from trendbench.importing.reading import Given, Volume, pages
 from trendbench.importing.splits import SHARES, dealt
 from trendbench.process.images import IMAGES, Image
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
@@ -42,6 +44,7 @@ class Importing:
         threshold: a number, ``"otsu"``, or None for pictures of two values.
         invert: whether black and white are exchanged.
         volume: how stacks are cut; None where each page is a picture of its own.
+        pairs: whether each picture is an A|B pair, see ``pairs.py``.
         cut: crop, tiles, axis of the trend.
         shares: of the sources, for train, val and test.
         length: characteristic length [px]; measured if None.
@@ -52,6 +55,7 @@ class Importing:
     threshold: Threshold = None
     invert: bool = False
     volume: Volume | None = None
+    pairs: bool = False
     cut: Cut = field(default_factory=Cut)
     shares: tuple[int, int, int] = SHARES
     length: float | None = None
@@ -98,13 +102,9 @@ def import_pictures(
     path = plain_target(path)
     if path.exists() and not overwrite:
         raise DataFileError(f"{path} is there already: choose another --out, or --overwrite it")
-    if (left is None) != (right is None):
-        raise ImagesError("--left and --right go together: name both, or neither")
     must_be_writable(path)
-    given: dict[Image, Given] = {"r": trend}
-    if left is not None and right is not None:
-        given = {"s1": left, "s2": right, "r": trend}
-    found = gathered(given, how.volume, how.cut, how.threshold, invert=how.invert, bar=bar)
+    given = _series(trend, left, right, how)
+    found = gathered(given, how.cut, how.threshold, invert=how.invert, bar=bar)
     splits = dealt(found.source, how.shares, seed)
     spec = _spec(name, found, splits, how)
     _say_what_came(found, spec, how)
@@ -112,6 +112,35 @@ def import_pictures(
         for block in _blocks(spec, found, splits):
             writer.add(block)
     return spec
+
+
+def _series(
+    trend: Given, left: Given | None, right: Given | None, how: Importing
+) -> dict[Image, Series]:
+    """Where s1, s2 and r are read from, as far as there are any."""
+    if how.pairs:
+        if left is not None or right is not None:
+            raise ImagesError("A|B pairs hold all three images: leave out --left and --right")
+        if isinstance(trend, np.ndarray):
+            raise ImagesError("A|B pairs are files: in place of an array name their folder")
+        paths = [Path(path) for path in ([trend] if isinstance(trend, str | Path) else trend)]
+        return {name: Series(str(paths[0]), partial(halves, paths, name)) for name in IMAGES}
+    if left is None and right is None:
+        return {"r": Series(_shown(trend), partial(pages, trend, how.volume))}
+    if left is None or right is None:
+        raise ImagesError("--left and --right go together: name both, or neither")
+    given: dict[Image, Given] = {"s1": left, "s2": right, "r": trend}
+    return {
+        name: Series(_shown(where), partial(pages, where, how.volume))
+        for name, where in given.items()
+    }
+
+
+def _shown(given: Given) -> str:
+    """What a message calls pictures."""
+    if isinstance(given, np.ndarray):
+        return "the array"
+    return str(given[0] if isinstance(given, list | tuple) else given)
 
 
 def _spec(name: str, found: Gathered, splits: Dealt, how: Importing) -> TaskSpec:

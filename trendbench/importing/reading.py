@@ -99,14 +99,14 @@ def _of_pages(file: Path, kind: str, volume: Volume | None) -> Iterator[Page]:
     try:
         if kind != "TIFF":
             with Image.open(file, formats=[kind]) as image:
-                _must_be_small(image.size[::-1], str(file))
+                must_be_small(image.size[::-1], str(file))
                 image.verify()  # a PNG's checksums, and that it ends; no pixel is decoded
         with Image.open(file, formats=[kind]) as image:
             number = 0
             while has_page(image, number):
                 name = f"{file}, page {number}" if number else str(file)
                 if number % every == 0:
-                    _must_be_small(image.size[::-1], name)
+                    must_be_small(image.size[::-1], name)
                     anew = pages_anew if number else files_anew
                     values, size = grey_values(image, name, anew), pixel_size(image)
                     source = _source(file, number, volume)
@@ -125,7 +125,7 @@ def _of_array(array: Pixels, where: str, volume: Volume | None) -> Iterator[Page
     axis = AXES.index(volume.axis) if volume else 0
     for number in range(0, stack.shape[axis], volume.every if volume else 1):
         values = np.take(stack, number, axis=axis)
-        _must_be_small(values.shape, where)
+        must_be_small(values.shape, where)
         yield Page(f"{where}, [{number}]", _source(where, number, volume), values)
 
 
@@ -145,7 +145,7 @@ def _array(file: Path) -> Pixels:
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         del name
         must_be_pictures(shape, dtype, str(file))
-        _must_be_small(shape[-2:], str(file))
+        must_be_small(shape[-2:], str(file))
 
     return read_array(file, check)
 
@@ -167,7 +167,12 @@ def _loaded(file: Path) -> Pixels:
     return np.stack(planes)
 
 
-def _must_be_small(shape: tuple[int, ...], where: str) -> None:
+def must_be_small(shape: tuple[int, ...], where: str) -> None:
+    """Refuse a picture (H, W) of more than 2²⁷ pixels.
+
+    Raises:
+        ImagesError: it has more.
+    """
     if shape[0] * shape[1] > _MOST_PIXELS:
         raise _too_large(where)
 
