@@ -71,18 +71,17 @@ class Pool:
         return self.spec.render_r(self.latents_second)
 
 
-def true_pool(spec: TaskSpec) -> "Pool | HeldOutPool":
-    """What samples are measured against: fresh true images, or held-out pictures.
+@lru_cache(maxsize=1)
+def true_pool(spec: TaskSpec) -> Pool | HeldOutPool:
+    """The pool of a task, the same at every call: fresh true images, or held-out pictures.
 
     Raises:
         LawError: they are pictures, and their data file is not open.
     """
-    return fresh_pool(spec) if spec.simulated else HeldOutPool(spec, spec.held_out)
+    return _fresh_pool(spec) if spec.simulated else HeldOutPool(spec, spec.held_out)
 
 
-@lru_cache(maxsize=1)
-def fresh_pool(spec: TaskSpec) -> Pool:
-    """The pool of a task that can be simulated, the same at every call."""
+def _fresh_pool(spec: TaskSpec) -> Pool:
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
     latents = spec.latents(n, _POOL_SEED, "test")
     rng = np.random.default_rng(_POOL_SEED)

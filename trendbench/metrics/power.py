@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from trendbench.errors import SpecError
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.metric import ImageMetric, SetMetric
-from trendbench.metrics.pool import Pool, fresh_pool
+from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.sampling import ReferenceDistribution, Sampling, features_of
 from trendbench.metrics.thumbnails import thumbnails
@@ -68,7 +68,8 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
         )
     small = thumbnails(_training(spec) < THRESHOLD, spec)
     truth = Truth(spec, true_values(spec).mean_profile, 1 << 30, small)
-    pool = fresh_pool(spec)
+    pool = true_pool(spec)
+    assert isinstance(pool, Pool)
     damages = {change.meaning: change for change in changes_of(spec).values()}
     damages["remembered images"] = _remembered(spec)
     with bar("damaging images", len(damages) * (len(LEVELS) + 1) + 2, "sets") as progress:
