@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trendbench.errors import ImagesError, InputError
-from trendbench.importing.frame import Crop, Cut, tiles
+from trendbench.importing.frame import Crop, Cut, lie_side_by_side, tiles
 
 PICTURE = np.random.default_rng(0).random((10, 14)) < 0.5
 
@@ -52,3 +52,20 @@ def test_an_overlap_that_leaves_no_step_is_refused():
         Cut(tile=(6, 5), overlap=5)
     with pytest.raises(InputError, match="--tile"):
         Cut(overlap=2)
+
+
+@pytest.mark.parametrize(
+    ("cut", "beside"),
+    [
+        (Cut(), False),
+        (Cut(tile=(14, 5)), False),
+        (Cut(tile=(7, 5)), True),
+        (Cut(tile=(8, 5)), False),
+        (Cut(tile=(8, 5), overlap=2), True),
+        (Cut(tile=(10, 5), along="y"), False),
+        (Cut(tile=(5, 5), along="y"), True),
+        (Cut(tile=(7, 5), crop=Crop(9, 5, 0, 0)), False),
+    ],
+)
+def test_tiles_that_lie_on_different_parts_of_the_trend_are_known(cut, beside):
+    assert lie_side_by_side(PICTURE.shape, cut) == beside

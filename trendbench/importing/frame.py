@@ -75,6 +75,14 @@ def tiles(black: Black, cut: Cut, name: str) -> list[Black]:
     ]
 
 
+def lie_side_by_side(shape: tuple[int, ...], cut: Cut) -> bool:
+    """Whether tiles of a stored picture (h, w) begin at different places of its trend."""
+    if cut.tile is None:
+        return False
+    rows, columns = (cut.crop.height, cut.crop.width) if cut.crop else shape
+    return (columns if cut.along == "x" else rows) >= 2 * cut.tile[0] - cut.overlap
+
+
 def _cropped(black: Black, crop: Crop, name: str) -> Black:
     bottom, right = crop.top + crop.height, crop.left + crop.width
     if bottom > black.shape[0] or right > black.shape[1]:

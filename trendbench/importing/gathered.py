@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import ImagesError
-from trendbench.importing.frame import Cut, tiles
+from trendbench.importing.frame import Cut, lie_side_by_side, tiles
 from trendbench.importing.phases import Survey, Threshold, survey, threshold_of
 from trendbench.importing.pixel_size import PixelSize
 from trendbench.importing.reading import Page
@@ -116,10 +116,17 @@ class _Cutter:
         self._sizes: list[PixelSize | None] = []
         self._frame: tuple[int, int] | None = None
         self._first = ""
+        self._is_said = False
 
     def add(self, triplet: Mapping[Image, Page]) -> None:
         """The tiles of s1, s2 and r that lie at the same places."""
         counts = set()
+        if not self._is_said and lie_side_by_side(triplet["r"].values.shape, self._cut):
+            self._is_said = True
+            say(
+                f"{triplet['r'].name}: tiles lie side by side, so each has another part of the "
+                "trend: --tile as wide as the picture, or --crop, keeps the whole of it"
+            )
         for name, page in triplet.items():
             black = (page.values < self._threshold) != self._invert
             cut = tiles(black, self._cut, page.name)

@@ -107,7 +107,7 @@ def import_pictures(
     found = gathered(given, how.cut, how.threshold, invert=how.invert, bar=bar)
     splits = dealt(found.source, how.shares, seed)
     spec = _spec(name, found, splits, how)
-    _say_what_came(found, spec, how)
+    _say_what_came(found, spec)
     with replacing(path) as temporary, FileWriter(temporary, spec, seed) as writer:
         for block in _blocks(spec, found, splits):
             writer.add(block)
@@ -167,14 +167,12 @@ def _spec(name: str, found: Gathered, splits: Dealt, how: Importing) -> TaskSpec
     )
 
 
-def _say_what_came(found: Gathered, spec: TaskSpec, how: Importing) -> None:
+def _say_what_came(found: Gathered, spec: TaskSpec) -> None:
     sources = len(np.unique(found.source))
     say(
         f"{len(found.source)} pictures of {spec.width}×{spec.height} px from {sources} sources, "
         f"characteristic length {spec.length:.3g} px"
     )
-    if how.cut.tile is not None and how.cut.crop is None and len(found.source) > sources:
-        say("tiles that begin at different x lie on different parts of the trend; see --crop")
 
 
 def _blocks(spec: TaskSpec, found: Gathered, splits: Dealt) -> Iterator[Block]:
