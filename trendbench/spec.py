@@ -88,7 +88,7 @@ class TaskSpec(Process):
         return {**stated, **fields(self)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self.model_dump(),)
+        return _made, (self.model_dump(), self.__pydantic_private__)
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
@@ -155,8 +155,10 @@ def _members(task: TaskSpec) -> tuple[TaskSpec, ...]:
     return tuple(task.with_ends(TaskSpec, ends, family=task.family, **more) for ends in trends)
 
 
-def _made(fields: dict[str, Any]) -> TaskSpec:
-    return TaskSpec(**fields)
+def _made(fields: dict[str, Any], private: dict[str, Any] | None) -> TaskSpec:
+    spec = TaskSpec(**fields)
+    object.__setattr__(spec, "__pydantic_private__", private)
+    return spec
 
 
 class CanonicalFile(BaseModel):

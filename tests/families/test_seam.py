@@ -9,10 +9,11 @@ from trendbench.families.registry import family, family_names
 
 ROOM = PACKAGE / "families"
 ESTIMATORS = {PACKAGE / "generators" / "classical", PACKAGE / "fitting"}  # of the Boolean model
+MAKERS = {PACKAGE / "importing"}  # of data of one family, which nothing simulates
 HARNESS = sorted(
-    path for path in PACKAGE.rglob("*.py") if not ({ROOM} | ESTIMATORS) & set(path.parents)
+    path for path in PACKAGE.rglob("*.py") if not ({ROOM} | ESTIMATORS | MAKERS) & set(path.parents)
 )
-PLAIN_WORDS = {"columns"}  # of pandas, of HDF5 and of images too
+PLAIN_WORDS = {"columns", "images"}  # of pandas, of HDF5, of everything too
 NAMES = {name for own in family_names() for name in (own, family(own).__name__)} - PLAIN_WORDS
 
 

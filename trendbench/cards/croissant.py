@@ -71,13 +71,13 @@ def croissant(dataset: Dataset, *, summary: str = "", url: str | None = None) ->
         "description": (summary + " " if summary else "") + _description(spec),
         "version": f"{dataset.version}+{dataset.sha256[:12]}",
         "identifier": f"sha256:{dataset.sha256}",
-        "license": DATA_LICENSE_URL,
+        **({"license": DATA_LICENSE_URL} if spec.simulated else {}),
         "url": url or name,
         "citeAs": bibtex(),
         "creator": {"@type": "Organization", "name": SOFTWARE.entity},
         "datePublished": _day_written(dataset.path),
         "isLiveDataset": False,
-        "keywords": ["generative models", "texture synthesis", "Boolean model", "simulation"],
+        "keywords": ["generative models", "texture synthesis", *_kinds(spec)],
         "distribution": [
             {
                 "@type": "cr:FileObject",
@@ -94,9 +94,14 @@ def croissant(dataset: Dataset, *, summary: str = "", url: str | None = None) ->
     }
 
 
+def _kinds(spec: TaskSpec) -> list[str]:
+    return ["Boolean model", "simulation"] if spec.simulated else []
+
+
 def _description(spec: TaskSpec) -> str:
+    what = "Simulated triplets" if spec.simulated else "Triplets"
     return (
-        f"Simulated triplets (s1, s2, r) of {spec.width}×{spec.height} px, "
+        f"{what} (s1, s2, r) of {spec.width}×{spec.height} px, "
         f"family {spec.family}: {'; '.join(f'{name} {text}' for name, text in spec.facts())}."
     )
 

@@ -47,6 +47,8 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
         summary: a sentence or two in front, from the spec's ``[card]`` table.
         file: the data file that the card describes; None for the task in general.
     """
+    if not spec.simulated:
+        return _picture_card(spec, summary, file)
     parts = [
         _front_matter(spec),
         f"# {spec.name}",
@@ -67,16 +69,54 @@ def dataset_card(spec: TaskSpec, *, summary: str = "", file: FileFacts | None = 
     return page(parts)
 
 
+def _picture_card(spec: TaskSpec, summary: str, file: FileFacts | None) -> str:
+    """The card of pictures that somebody has: where they come from, only they can add."""
+    sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
+    parts = [
+        _front_matter(spec),
+        f"# {spec.name}",
+        summary,
+        f"Pictures of {spec.width}×{spec.height} pixels, black and white: {spec.about}. "
+        + "; ".join(f"{name}: {text}" for name, text in spec.facts())
+        + ".",
+        "**Question put to a generator**: "
+        + ("given `s1` and `s2`, draw `r`." if spec.has_inputs else "draw `r`."),
+        f"**Splits**: {sizes}. No source picture has parts in two splits. Do not tune on the test "
+        "split.",
+        "**True values**: no law is known. All are estimated from the `r` of the test split, and "
+        "every score says so. The error of the estimate is part of each reference range.",
+    ]
+    if file:
+        parts.append(
+            f"**File**: `{file.name}`, imported with seed {file.seed} by trendbench "
+            f"{file.version}; content hash `{file.sha256}`."
+        )
+    return page(
+        [
+            *parts,
+            f"**Format** `{format_of(spec)}`: HDF5 with `s1`, `s2`, `r` as uint8 (n, "
+            f"{spec.height}, {spec.width}), and the source picture of every triplet.",
+            "The scores are those of trendbench. Please cite:",
+            *(f"> {line}" for line in apa().split("\n\n")),
+        ]
+    )
+
+
 def _front_matter(spec: TaskSpec) -> str:
     total = sum(spec.sizes.values())
     size = next((name for limit, name in _SIZES if total < limit), "n>1M")
     return front_matter(
         {
             "pretty_name": spec.name,
-            "license": DATA_LICENSE,
+            "license": DATA_LICENSE if spec.simulated else "other",
             "task_categories": ["image-to-image", "unconditional-image-generation"],
             "size_categories": [size],
-            "tags": ["simulation", "textures", spec.family, "trendbench"],
+            "tags": [
+                *(["simulation"] if spec.simulated else []),
+                "textures",
+                spec.family,
+                "trendbench",
+            ],
         }
     )
 

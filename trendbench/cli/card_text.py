@@ -43,4 +43,4 @@ def score_lines(scores: Mapping[str, Score | None]) -> Iterator[str]:
         yield textwrap.fill(f"not scored: {', '.join(missing)}", _WIDTH)
     yield "* outside; of sets of as many true images, 1 % have any score outside"
     if any(score is not None and score.estimated for score in scores.values()):
-        yield "≈ estimated from simulated images: the family of the task states no exact law"
+        yield "≈ estimated from simulated images or held-out pictures: no law is exact"

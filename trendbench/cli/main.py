@@ -18,6 +18,7 @@ from trendbench.plain_text import inert
 # that --help stays instant.
 _COMMANDS = {
     "make-data": ("make_data", "Simulate a task into a data file."),
+    "import": ("import_", "Make a data file of pictures of one's own."),
     "info": ("info", "Say what is in a data file."),
     "verify": ("verify", "Check a data file: hashes, germs against images, physics."),
     "preview": ("preview", "Draw triplets of a data file with their density profiles."),

@@ -13,7 +13,7 @@ from trendbench.cli.completion import task_names
 @click.command("power")
 @click.option(
     "--spec", default=DEFAULT_TASK, show_default=True, shell_complete=task_names,
-    help="A task's name, or a TOML file.",
+    help="A task's name, a TOML file, or a data file.",
 )  # fmt: skip
 @click.option(
     "--n", "sizes", type=click.IntRange(min=10), multiple=True, default=(100, 1000),
@@ -28,7 +28,13 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     """
     from trendbench.spec import load_spec
 
-    task = load_spec(spec)
+    if spec.lower().endswith((".h5", ".hdf5")):
+        from trendbench.data.opening import open_dataset
+
+        with open_dataset(spec) as dataset:
+            task = dataset.spec
+    else:
+        task = load_spec(spec)
     from trendbench.cards.text import markdown_table
     from trendbench.metrics.power import LEVELS, certificate
     from trendbench.progress import bar

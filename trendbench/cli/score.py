@@ -33,6 +33,10 @@ def _plain_name(context: click.Context, option: click.Parameter, name: str) -> s
 @handed_in
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")
 @click.option(
+    "--connectivity", is_flag=True,
+    help="Score clusters too: whether phases connect opposite borders, and C₂.",
+)  # fmt: skip
+@click.option(
     "--figures", type=click.Path(path_type=Path), help="Folder for the pictures.  [default: none]"
 )
 @click.option(
@@ -49,6 +53,7 @@ def command(
     invert: bool,
     unconditional: bool,
     no_c2st: bool,
+    connectivity: bool,
     figures: Path | None,
     cluster: str | None,
     as_json: bool,
@@ -82,7 +87,7 @@ def command(
         with connected(cluster) if cluster is not None else nullcontext() as engine:
             card = full_card(
                 images, dataset, name=name, second=again, conditional=not unconditional,
-                c2st=not no_c2st, bar=bar, engine=engine,
+                c2st=not no_c2st, connectivity=connectivity, bar=bar, engine=engine,
             )  # fmt: skip
         click.echo(json.dumps(card.to_json(), indent=2) if as_json else card_text(card))
         if figures:

@@ -1,6 +1,8 @@
 """What a data file offers: triplets, their latents, one hash of all its content."""
 
 import hashlib
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,6 +50,10 @@ class Dataset(DataFile):
     Raises:
         DataFileError: as ``DataFile``.
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.spec = self.spec.knowing(partial(_test_split, path))
 
     @property
     def sha256(self) -> str:
@@ -112,13 +118,14 @@ class Dataset(DataFile):
             raise self.wrong(group, str(error)) from None
 
     def load(self, split: Split) -> Triplets:
-        """A whole split in memory, latents included.
+        """A whole split in memory, with latents where images can be drawn from them.
 
         Raises:
             DataFileError: anything in it is not what was written.
         """
         s1, s2, r = (self.images(split, name) for name in IMAGES)
-        return Triplets(self.spec, s1, s2, r, self.latents(split))
+        latents = self.latents(split)
+        return Triplets(self.spec, s1, s2, r, latents if self.spec.simulated else None)
 
     def glance(self, split: Split, start: int, count: int) -> Triplets:
         """A few triplets without latents, to look at: read alone, so not held against a hash.
@@ -146,3 +153,14 @@ class Dataset(DataFile):
         if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
             raise self.wrong(name, "the content does not match its SHA-256")
         return array
+
+
+def _test_split(path: Path) -> Triplets:
+    """The test split of the data file at a path, opened for this alone.
+
+    Raises:
+        DataFileError: as ``DataFile``, or its content is not what was written.
+    """
+    with Dataset(path) as dataset:
+        s1, s2, r = (dataset.images("test", name) for name in IMAGES)
+        return Triplets(dataset.spec, s1, s2, r, dataset.latents("test"))

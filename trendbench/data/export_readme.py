@@ -36,7 +36,7 @@ def readme(dataset: Dataset, form: str, splits: Sequence[Split], *, with_truth: 
     return f"""# {spec.name}
 
 Exported by trendbench from the data file of content {dataset.sha256}
-(seed {dataset.seed}): {sizes} triplets. Data under CC BY 4.0.
+(seed {dataset.seed}): {sizes} triplets.{" Data under CC BY 4.0." if spec.simulated else ""}
 
 {layout}
 A particle is 0, the background 255.

@@ -9,7 +9,7 @@ import numpy as np
 from trendbench import theory
 from trendbench.data.dataset import Dataset
 from trendbench.process.family import Check
-from trendbench.process.images import BLACK, IMAGES
+from trendbench.process.images import BLACK, IMAGES, WHITE
 from trendbench.process.seeds import SPLITS, Split
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
@@ -32,23 +32,35 @@ def verify(dataset: Dataset) -> list[Check]:
     """
     found = [Check("format and layout", True, dataset.describe())]
     spec = dataset.spec
+    latents = {split: dataset.latents(split) for split in SPLITS}
     for split in SPLITS:
         triplets = dataset.load(split)
         found.append(Check(f"{split}: hashes", True, f"{len(triplets)} triplets"))
         if len(triplets):
-            assert triplets.latent is not None
             found.append(_ends(split, dataset))
             found += [
                 replace(check, name=f"{split}: {check.name}")
-                for check in spec.of_split(split).checks(triplets.latent)
+                for check in spec.of_split(split).checks(latents[split])
             ]
-            found.append(_rendering(split, triplets))
+            found.append(
+                _rendering(split, triplets) if spec.simulated else _colours(split, triplets)
+            )
             if spec.laws >= {"coverage", "pair_black"}:
                 of_all = spec.of_split(split)
                 even = triplets[: len(triplets) - len(triplets) % len(of_all.members)]
                 found += _coverages(split, of_all, even)
                 found += _outline(split, of_all, even)
-    return found
+    return found + list(spec.checks_of_file(latents))
+
+
+def _colours(split: Split, triplets: Triplets) -> Check:
+    """What was not simulated is black and white."""
+    grey = sum(
+        int(((images != BLACK) & (images != WHITE)).any(axis=(1, 2)).sum())
+        for images in (triplets.s1, triplets.s2, triplets.r)
+    )
+    total = len(IMAGES) * len(triplets)
+    return Check(f"{split}: black and white", grey == 0, f"{grey} of {total} have grey pixels")
 
 
 def _rendering(split: Split, triplets: Triplets) -> Check:

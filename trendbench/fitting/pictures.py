@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trendbench.errors import ImagesError
-from trendbench.metrics.files import ARRAYS, read_array
+from trendbench.metrics.files import must_be_pictures, picture_files, read_array
 from trendbench.metrics.intake import Handling, plain
 from trendbench.metrics.pictures import (
     FORMATS,
@@ -21,13 +21,12 @@ from trendbench.metrics.pictures import (
     unreadable,
 )
 from trendbench.process.images import BLACK, WHITE
-from trendbench.storage.bounded import read_file
+from trendbench.storage.bounded import Check, read_file
 
 _LARGEST_FILE = 1 << 30
 _MOST_PIXELS = 1 << 28  # of all pictures together
 _IN_MEMORY = "the array"
 _FEWER = ": give fewer pictures, or parts of them"
-_KNOWN = "known are .png, .tif, .npy, .npz, .h5 and folders of these, and .jpg with --threshold"
 Pixels = NDArray[Any]
 
 
@@ -59,33 +58,27 @@ def read_pictures(
 
 def _at(path: Path, how: Handling) -> Iterator[tuple[str, Pixels]]:
     """What stands at a path: names and stacks (n, H, W), the files of a folder by name."""
-    if path.is_dir():
-        inside = sorted(file for file in path.iterdir() if not file.name.startswith("."))
-        files = [file for file in inside if file.suffix.lower() in (*FORMATS, *ARRAYS)]
-        if not files:
-            raise ImagesError(f"{path} holds no pictures: {_KNOWN}")
-        for file in files:
-            yield from _at(file, how)
-        return
-    if not path.is_file():
-        raise ImagesError(f"no pictures at {path}: {_KNOWN}")
-    kind, where = FORMATS.get(path.suffix.lower()), str(path)
-    if path.suffix.lower() in ARRAYS:
+    for file in picture_files(path):
+        kind, where = FORMATS.get(file.suffix.lower()), str(file)
+        if kind is None:
+            yield where, _stack(read_array(file, _check(where)), where)
+        elif kind == "JPEG" and how.threshold is None:
+            raise ImagesError(
+                f"{file} is a JPEG, whose edges are blurred: save a PNG, or take it as black and "
+                "white with --threshold 128 (threshold=128 in Python)"
+            )
+        else:
+            yield from _pages(file, kind)
 
-        def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-            del name
-            _must_be_pictures(shape, dtype, where)
 
-        yield where, _stack(read_array(path, check), where)
-    elif kind is None:
-        raise ImagesError(f"{path}: {_KNOWN}")
-    elif kind == "JPEG" and how.threshold is None:
-        raise ImagesError(
-            f"{path} is a JPEG, whose edges are blurred: save a PNG, or take it as black and white "
-            "with --threshold 128 (threshold=128 in Python)"
-        )
-    else:
-        yield from _pages(path, kind)
+def _check(where: str) -> Check:
+    """Refuses an array in the file ``where`` before it is read."""
+
+    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        del name
+        _must_be_few_pictures(shape, dtype, where)
+
+    return check
 
 
 def _pages(path: Path, kind: str) -> Iterator[tuple[str, Pixels]]:
@@ -109,22 +102,12 @@ def _pages(path: Path, kind: str) -> Iterator[tuple[str, Pixels]]:
 
 def _stack(array: Pixels, where: str) -> Pixels:
     """One picture or several as (n, H, W)."""
-    _must_be_pictures(array.shape, array.dtype, where)
+    _must_be_few_pictures(array.shape, array.dtype, where)
     return array.reshape(-1, *array.shape[-2:])
 
 
-def _must_be_pictures(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
-    if dtype.kind not in "biuf":
-        raise ImagesError(
-            f"{where} has type {dtype!s:.60}: needed is uint8, bool, or floats in 0 … 1"
-        )
-    if len(shape) == 3 and shape[-1] in (3, 4) and shape[0] > 4:
-        raise ImagesError(
-            f"{where} has shape {shape}, a picture in colour: needed is grey: images.mean(axis=-1) "
-            "with a threshold makes black and white of it"
-        )
-    if len(shape) not in (2, 3) or 0 in shape:
-        raise ImagesError(f"{where} has shape {shape!s:.80}: needed is (H, W) or (n, H, W)")
+def _must_be_few_pictures(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    must_be_pictures(shape, dtype, where)
     _must_be_few(int(np.prod(shape, dtype=object)), where)
 
 

@@ -14,15 +14,17 @@ from trendbench.errors import ImagesError
 from trendbench.metrics.calibration import cross_calibrated, losses
 from trendbench.metrics.descriptors import describe
 from trendbench.metrics.discriminant import exchange_p
-from trendbench.metrics.folds import copies
+from trendbench.metrics.folds import FOLDS, copies, joined
 from trendbench.metrics.metric import Direction, Metric, Score
 from trendbench.metrics.resampling import TAIL, bootstrap_weights
 from trendbench.metrics.sampling import TOLD_BY_CLASSIFIER
 from trendbench.metrics.votes import wilson
+from trendbench.process.family import Process
 from trendbench.process.triplets import Triplets
-from trendbench.progress import Bar, quiet
+from trendbench.progress import Bar, quiet, say
 
 FEWEST_TRIPLETS = 100
+FEWEST_SOURCES = 2 * FOLDS  # of pictures: tiles of one source lie in one fold
 _CHANCE = 0.5
 _WIDE_Z = 2.576  # 99 % of a Gaussian
 _CHI_SQUARED = 10.597  # its 99.5 % quantile with 2 degrees of freedom: slope and offset
@@ -74,6 +76,25 @@ def must_be_enough(n: int) -> None:
         )
 
 
+def must_be_trainable(spec: Process, n: int) -> bool:
+    """Whether n triplets suffice; too few pictures leave the scores out, and a line says so.
+
+    Raises:
+        ImagesError: fewer than 100 triplets of a task that can be simulated.
+    """
+    if spec.simulated:
+        must_be_enough(n)
+        return True
+    sources = len(np.unique(spec.held_out.source))
+    if n >= FEWEST_TRIPLETS and sources >= FEWEST_SOURCES:
+        return True
+    say(
+        f"no classifier: it needs {FEWEST_TRIPLETS} test pictures of {FEWEST_SOURCES} sources, and "
+        f"there are {n} of {sources}"
+    )
+    return False
+
+
 def classifier_scores(
     images: NDArray[np.uint8], given: Triplets, *, conditional: bool = True, bar: Bar = quiet
 ) -> dict[str, Score]:
@@ -92,6 +113,8 @@ def classifier_scores(
     from trendbench.metrics.classifier import tell_apart  # torch is heavy, and not always needed
 
     groups = copies(images)
+    if not given.spec.simulated:
+        groups = joined(groups, given.spec.held_out.source)
     found = tell_apart(images, given, groups, conditional=conditional, bar=bar)
     true, generated = (describe(x, given, conditional=conditional) for x in (given.r, images))
     p = min(1.0, 2 * min(found.p, exchange_p(true - generated, groups)))

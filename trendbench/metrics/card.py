@@ -177,7 +177,7 @@ def score_images(
         if isinstance(metric, SetMetric):
             features[metric.name] = metric.features_of_set(images, truth)
     reference = reference or ReferenceDistribution(truth, conditional=given is not None)
-    applying = [metric for metric in metrics if metric.name in features]
+    applying = [m for m in metrics if m.name in features and m.is_measurable(truth.spec)]
     reference.prepare(applying, bar)
     ranges = reference.ranges(applying, features, n)
     weights = bootstrap_weights(n, trends=trends)

@@ -5,6 +5,7 @@ where the laws hold on pixels. Survival and containment exist where the images a
 """
 
 import math
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from trendbench import theory
 from trendbench.metrics.batch import THRESHOLD, Batch
 from trendbench.metrics.metric import Count, Direction, ImageMetric, Need, RangeSource
+from trendbench.metrics.pool import true_pool
 from trendbench.metrics.truth import COVERAGE, Truth, true_values
 from trendbench.process.family import Law, Process
 from trendbench.spec import TaskSpec
@@ -232,11 +234,11 @@ class InputDisagreement(ImageMetric):
     """How far images are from the nearer input, relative to true ones.
 
     As ``TargetDisagreement``, for each input. Where the images are nested r differs from the
-    sparser input with probability p_r − p_sparse and from the denser one with p_dense − p_r;
-    otherwise by chance. The smaller of the two ratios is 0 for a copy of either input. Each is 1
-    for true images in expectation, the smaller a little less: the card shows its median. Where
-    triplets have trends of their own, the sparser and the denser input are looked at beside s1 and
-    s2.
+    sparser input with probability p_r − p_sparse and from the denser one with p_dense − p_r; where
+    they are independent by chance; where nobody knows, as often as held-out pictures do. The
+    smaller of the two ratios is 0 for a copy of either input. Each is 1 for true images in
+    expectation, the smaller a little less: the card shows its median. Where triplets have trends of
+    their own, the sparser and the denser input are looked at beside s1 and s2.
     """
 
     name = "input_disagreement"
@@ -278,13 +280,24 @@ class InputDisagreement(ImageMetric):
         black = inner_coverage(truth.spec)
         if truth.spec.is_nested:
             apart = [np.abs(black - p).mean(axis=-1) for p in _input_coverages(truth.spec)]
-        else:
+        elif truth.spec.is_independent:
             apart = [chance_disagreement(black, p) for p in _input_coverages(truth.spec)]
+        else:
+            apart = _measured_disagreement(truth.spec)
         return np.concatenate([np.stack(apart, axis=1), black], axis=1)
 
     def ideal(self, truth: Truth) -> float:
         del truth
         return 1.0
+
+
+@lru_cache(maxsize=8)
+def _measured_disagreement(spec: TaskSpec) -> list[NDArray[np.float64]]:
+    """Share of inner pixels in which true r of the pool differ from s1 and from s2, (1,) each."""
+    pool, inner = true_pool(spec), inner_columns(spec)
+    r = pool.drawn[..., inner]
+    inputs = (pool.triplets.s1, pool.triplets.s2)
+    return [(r != x[..., inner]).mean(keepdims=True)[0, 0] for x in inputs]
 
 
 def _input_coverages(spec: TaskSpec) -> NDArray[np.float64]:

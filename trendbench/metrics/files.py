@@ -25,6 +25,7 @@ from trendbench.storage import hdf5
 from trendbench.storage.bounded import ArrayError, Check, read_file, read_npy, read_npz
 
 ARRAYS = (".npy", ".npz", ".h5", ".hdf5")
+KNOWN = "known are .png, .tif, .npy, .npz, .h5 and folders of these, and .jpg with --threshold"
 _LARGEST_ARCHIVE = 1 << 34
 _MOST_ITEMS = 1000
 _AS_IT_IS = Handling()
@@ -93,6 +94,44 @@ def read_array(path: Path, check: Check) -> NDArray[Any]:
         ".npy": _npy, ".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5,
     }  # fmt: skip
     return readers[path.suffix.lower()](path, check)
+
+
+def picture_files(path: Path) -> list[Path]:
+    """The files of pictures at a path: itself, or those in a folder in the order of their names.
+
+    Raises:
+        ImagesError: there are none.
+    """
+    if path.is_dir():
+        inside = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+        files = [file for file in inside if file.suffix.lower() in (*pictures.FORMATS, *ARRAYS)]
+        if not files:
+            raise ImagesError(f"{path} holds no pictures: {KNOWN}")
+        return files
+    if not path.is_file():
+        raise ImagesError(f"no pictures at {path}: {KNOWN}")
+    if path.suffix.lower() not in (*pictures.FORMATS, *ARRAYS):
+        raise ImagesError(f"{path}: {KNOWN}")
+    return [path]
+
+
+def must_be_pictures(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> None:
+    """Refuse an array that cannot be a picture (H, W) or several (n, H, W).
+
+    Raises:
+        ImagesError: no plain numbers, in colour, or of another shape.
+    """
+    if dtype.kind not in "biuf":
+        raise ImagesError(
+            f"{where} has type {dtype!s:.60}: needed is uint8, bool, or floats in 0 … 1"
+        )
+    if len(shape) == 3 and shape[-1] in (3, 4) and shape[0] > 4:
+        raise ImagesError(
+            f"{where} has shape {shape}, a picture in colour: needed is grey: images.mean(axis=-1) "
+            "with a threshold makes black and white of it"
+        )
+    if len(shape) not in (2, 3) or 0 in shape:
+        raise ImagesError(f"{where} has shape {shape!s:.80}: needed is (H, W) or (n, H, W)")
 
 
 def _npy(path: Path, check: Check) -> NDArray[Any]:

@@ -175,7 +175,8 @@ def raised(scores: Mapping[str, Score | None], spec: TaskSpec, n: int) -> list[F
         if rule.broken(scores, spec, n):
             score = scores[rule.score]
             assert score is not None
-            reading = f"{rule.score} {score.value:.4g} beyond {rule.threshold(score, spec, n):.4g}"
+            limit = score.marked(f"{rule.threshold(score, spec, n):.4g}")
+            reading = f"{rule.score} {score.value:.4g} beyond {limit}"
             readings.setdefault(rule.flag, []).append(reading)
     return [Flag(name, tuple(found)) for name, found in readings.items()]
 
@@ -190,7 +191,13 @@ def telling(scores: Mapping[str, Score | None]) -> tuple[str, ...]:
 
 
 def verdict(scores: Mapping[str, Score | None], flags: list[Flag]) -> str:
-    """A card in a sentence or two."""
+    """A card in a sentence or two; another where true images' ξ itself is an estimate."""
+    xi = scores.get("xi")
+    estimated = " True values are estimated." if xi is not None and xi.estimated else ""
+    return _said(scores, flags) + estimated
+
+
+def _said(scores: Mapping[str, Score | None], flags: list[Flag]) -> str:
     if flags:
         found = "; ".join(f"{flag.name} ({', '.join(flag.readings)})" for flag in flags)
         return f"Disqualified: {found}."

@@ -9,6 +9,8 @@ import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 FOLDS = 5
 Groups = NDArray[np.int64]
@@ -26,6 +28,23 @@ def copies(images: NDArray[np.uint8]) -> Groups:
     too_large = sizes[groups] > n / FOLDS
     groups = np.where(too_large, len(sizes) + np.arange(n), groups)
     return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def joined(groups: Groups, source: NDArray[np.int64]) -> Groups:
+    """Groups that hold the triplets of a source together, and copies too, (n,) numbered from 0.
+
+    Where copies link so many sources that fewer than ``FOLDS`` groups are left, sources alone
+    count.
+    """
+    _, owner = np.unique(source, return_inverse=True)
+    ones = np.ones(len(groups))
+    bipartite = coo_array(
+        (ones, (groups, groups.max() + 1 + owner)), shape=(groups.max() + owner.max() + 2,) * 2
+    )
+    _, parts = connected_components(bipartite, directed=False)
+    _, together = np.unique(parts[groups], return_inverse=True)
+    found: Groups = (together if together.max() + 1 >= FOLDS else owner).astype(np.int64)
+    return found
 
 
 def deal(groups: Groups, seed: int) -> NDArray[np.int64]:

@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
-from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_enough
+from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_trainable
 from trendbench.metrics.card import Card, Scores, concluded, score_images
+from trendbench.metrics.connectivity import CONNECTIVITY
 from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
+from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.progress import Bar, quiet
 
 
@@ -22,6 +24,7 @@ def full_card(
     second: NDArray[np.uint8] | None = None,
     conditional: bool = True,
     c2st: bool = True,
+    connectivity: bool = False,
     bar: Bar = quiet,
     engine: Engine | None = None,
 ) -> Card:
@@ -35,6 +38,7 @@ def full_card(
         conditional: whether the generator looked at s1 and s2; if not, the scores of the coupling
             are absent and the classifier sees images alone.
         c2st: whether to train the classifier.
+        connectivity: whether to score clusters too, see ``connectivity.py``.
         bar: shows progress; nothing by default.
         engine: where the images are looked at; in this process if None. The classifier is trained
             here.
@@ -43,8 +47,8 @@ def full_card(
         ImagesError: the images do not fit the test split, or are too few.
     """
     test = dataset.load("test")
-    if c2st:
-        must_be_enough(len(test))  # refused now, not after the other scores
+    conditional = conditional and dataset.spec.has_inputs
+    c2st = c2st and must_be_trainable(dataset.spec, len(test))  # before the other scores
     card = score_images(
         images,
         truth_of(dataset, conditional=conditional),
@@ -52,6 +56,7 @@ def full_card(
         data=dataset.sha256,
         given=test if conditional else None,
         second=second,
+        metrics=(*IMAGE_METRICS, *CONNECTIVITY) if connectivity else IMAGE_METRICS,
         bar=bar,
         engine=engine,
     )

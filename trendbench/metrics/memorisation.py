@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import THRESHOLD, Batch
+from trendbench.metrics.held_out import Exchangeable
 from trendbench.metrics.metric import Need
 from trendbench.metrics.thumbnails import Thumbnails, nearest, thumbnails, variants
 from trendbench.metrics.truth import Truth
@@ -29,7 +30,8 @@ class Memorisation(VoteMetric):
 
     d_T and d_T′ are the squared distances to the nearest of the known images T and of as many
     fresh ones T′. T holds the training and validation images; for images without inputs the test
-    images too, which are then no hidden answer.
+    images too, which are then no hidden answer. Where nothing can be simulated, T′ holds the
+    held-out pictures, and of the larger set a part is taken as large as the smaller one.
     """
 
     name = "memorisation"
@@ -40,8 +42,11 @@ class Memorisation(VoteMetric):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         known = truth.thumbnails
         assert known is not None
-        fresh = _fresh(truth.spec, len(known))
         moved = variants(batch.black, truth.spec)
+        if not truth.spec.simulated:
+            sets = Exchangeable.of(known, len(batch.images), batch.target, truth.spec)
+            return votes(*nearest(moved, sets.known), *sets.nearest_held_out(moved))
+        fresh = _fresh(truth.spec, len(known))
         return votes(*nearest(moved, known), *nearest(moved, fresh))
 
 

@@ -19,6 +19,7 @@ from trendbench.metrics.truth import Truth
 from trendbench.process.family import Law, Process
 from trendbench.storage.stated import Part, Text
 
+MANY_SOURCES = 40  # for rare events and for variances, of which few pictures show too little
 Direction = Literal["lower", "higher", "target"]
 Count = int | NDArray[np.int64]  # of images: of all together, or of each trend
 RangeSource = Literal["fresh", "exchange", "constant"]
@@ -89,6 +90,7 @@ class Metric:
         needs: what the images and the task must have; without it the score does not exist.
         laws: what its value for true images follows from; it is estimated where one is absent.
         minimum: no value is smaller, so no interval reaches below it.
+        fewest_sources: held-out pictures of different sources without which it is not estimated.
     """
 
     name: ClassVar[str]
@@ -99,6 +101,13 @@ class Metric:
     needs: ClassVar[frozenset[Need]] = frozenset()
     laws: ClassVar[frozenset[Law]] = frozenset()
     minimum: ClassVar[float] = -math.inf
+    fewest_sources: ClassVar[int] = 2
+
+    def is_measurable(self, process: Process) -> bool:
+        """Whether there are enough held-out pictures, where true images are known by these."""
+        if process.simulated or not self.is_estimated(process):
+            return True
+        return len(np.unique(process.held_out.source)) >= self.fewest_sources
 
     def is_estimated(self, process: Process) -> bool:
         """Whether its value for true images is estimated from simulated ones."""

@@ -1,4 +1,7 @@
-"""Fresh true images, simulated from a seed of their own: what samples are measured against."""
+"""Fresh true images, simulated from a seed of their own: what samples are measured against.
+
+Where nothing can be simulated, held-out pictures stand for them, see ``held_out.py``.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.metrics.held_out import HeldOutPool
 from trendbench.process.images import IMAGES
 from trendbench.process.latent import Latent
 from trendbench.process.triplets import Triplets
@@ -68,8 +72,16 @@ class Pool:
 
 
 @lru_cache(maxsize=1)
-def true_pool(spec: TaskSpec) -> Pool:
-    """The pool of a task, the same at every call."""
+def true_pool(spec: TaskSpec) -> Pool | HeldOutPool:
+    """The pool of a task, the same at every call: fresh true images, or held-out pictures.
+
+    Raises:
+        LawError: they are pictures, and their data file is not open.
+    """
+    return _fresh_pool(spec) if spec.simulated else HeldOutPool(spec, spec.held_out)
+
+
+def _fresh_pool(spec: TaskSpec) -> Pool:
     n = int(np.clip(_POOL_PIXELS // (spec.width * spec.height), _FEWEST, _MOST))
     n -= n % len(spec.members)  # equally many of each trend
     latents = spec.latents(n, _POOL_SEED, "test")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.errors import SpecError
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.metric import ImageMetric, SetMetric
 from trendbench.metrics.pool import Pool, true_pool
@@ -57,10 +58,19 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
 
     Yields:
         one finding for every (damage, score, n), damages outermost.
+
+    Raises:
+        SpecError: nothing of the task can be simulated.
     """
+    if not spec.simulated:
+        raise SpecError(
+            f"the task {spec.name} is a set of pictures, which cannot be drawn damaged: the "
+            "reference ranges of trendbench score say what it can tell"
+        )
     small = thumbnails(_training(spec) < THRESHOLD, spec)
     truth = exactly(spec, small)
     pool = true_pool(spec)
+    assert isinstance(pool, Pool)
     damages = {change.meaning: change for change in changes_of(spec).values()}
     damages["remembered images"] = _remembered(spec)
     with bar("damaging images", len(damages) * (len(LEVELS) + 1) + 2, "sets") as progress:

@@ -19,7 +19,7 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
     Args:
         dataset: the data file.
         conditional: whether images are scored with their inputs. If not, the test images are
-            among the images that must not be remembered.
+            among the images that must not be remembered, unless they stand for true images.
 
     Raises:
         DataFileError: the file has no training triplets to average ξ₀ over.
@@ -31,7 +31,7 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
         )
     xi0, averaged = mean_profiles(training, dataset.spec)
     known = [training, dataset.images("val", "r")]
-    if not conditional:
+    if not conditional and dataset.spec.simulated:
         known.append(dataset.images("test", "r"))
     small = np.concatenate(
         [

@@ -37,7 +37,9 @@ class Repeats(VoteMetric, SetMetric):
 
     def features_of_set(self, images: NDArray[np.uint8], truth: Truth) -> NDArray[np.float64]:
         """(vote, group of twins) of each image, (n, 2)."""
-        parts = np.array_split(np.arange(len(images)), -(-len(images) // _MOST))
+        spec = truth.spec
+        most = _MOST if spec.simulated else min(_MOST, len(spec.held_out))
+        parts = np.array_split(np.arange(len(images)), -(-len(images) // most))
         return np.concatenate([_votes(images[rows], truth.spec, int(rows[0])) for rows in parts])
 
 
@@ -94,5 +96,7 @@ def _least_disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> flo
 
 @lru_cache(maxsize=2)
 def _twins_of_fresh(process: Process, n: int, start: int) -> NDArray[np.int64]:
-    """The twins of n fresh true images."""
+    """The twins of n fresh true images, or of as many held-out pictures."""
+    if not process.simulated:
+        return _twins(process.held_out.r[:n] < THRESHOLD, process)
     return _twins(simulate(process, n, _FRESH_SEED, start=start).r < THRESHOLD, process)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trendbench.engine import Engine, Here
 from trendbench.metrics.batch import Batch
+from trendbench.metrics.held_out import HeldOutPool, resampled_sources, widening
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
@@ -70,11 +71,12 @@ class ReferenceDistribution:
         ]
         if unknown:
             pool = true_pool(self.truth.spec)
-            with bar("scoring fresh true images", len(pool), "images") as progress:
+            what = "fresh true images" if self.truth.spec.simulated else "held-out pictures"
+            with bar(f"scoring {what}", len(pool), "images") as progress:
                 self._features |= _joined(self._pass_over(pool, unknown, progress))
 
     def _pass_over(
-        self, pool: Pool, metrics: Sequence[ImageMetric], progress: Progress
+        self, pool: Pool | HeldOutPool, metrics: Sequence[ImageMetric], progress: Progress
     ) -> Iterator[Features]:
         k, first = len(self.truth.spec.members), 0
         before = pool[-k:].drawn
@@ -113,8 +115,18 @@ class ReferenceDistribution:
         apart = [spreads[name].standardised(series[half:]) for name, series in values.items()]
         factor = float(np.quantile(np.max(apart, axis=0), 1 - TOLD_BY_CHANCE)) if apart else 1.0
         return {
-            metric.name: spreads[metric.name].widened(factor, metric.minimum) for metric in metrics
+            metric.name: spreads[metric.name].widened(
+                factor * self._widening(metric, len(metrics)), metric.minimum
+            )
+            for metric in metrics
         }
+
+    def _widening(self, metric: ImageMetric, scores: int) -> float:
+        """What the error of an estimated spread adds to a range, see ``held_out.widening``."""
+        spec = self.truth.spec
+        if spec.simulated or metric.reference_of(spec) != "fresh":
+            return 1.0
+        return widening(spec.held_out.source, TOLD_BY_CHANCE / (2 * scores))
 
     def _of(self, metric: ImageMetric, own: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Values of a score over fresh sets, (replicates,); those of the pool computed once."""
@@ -130,12 +142,24 @@ class ReferenceDistribution:
 
     def _computed(self, metric: ImageMetric, n: int) -> NDArray[np.float64]:
         self.prepare([metric])
-        pooled, k = self._features[metric.name], len(self.truth.spec.members)
-        weights = _pool_weights(n, len(pooled), k)
+        pooled = self._features[metric.name]
+        weights, of_pool = self._weights(n, len(pooled))
         if metric.is_estimated(self.truth.spec):  # from the pool, which is a sample too
-            weights = weights - _pool_weights(len(pooled), len(pooled), k)[::-1] + 1 / len(pooled)
+            weights = weights - of_pool + 1 / len(pooled)
         drawn = means(metric, centred(metric, pooled, self.truth), weights, self.truth)
         return metric.value(drawn, count(metric, n, self.truth), self.truth)
+
+    def _weights(self, n: int, pool: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sets of n images, and the pool drawn again: (replicates, pool) each."""
+        spec = self.truth.spec
+        if spec.simulated:
+            k = len(spec.members)
+            return _pool_weights(n, pool, k), _pool_weights(pool, pool, k)[::-1]
+        source = spec.held_out.source
+        of_pool = resampled_sources(source, _REPLICATES, _SEED + 1)
+        if self.conditional and n == pool:  # images for inputs of one source depend as well
+            return resampled_sources(source, _REPLICATES, _SEED), of_pool
+        return _pool_weights(n, pool, 1), of_pool
 
 
 @dataclass(frozen=True)

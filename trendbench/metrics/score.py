@@ -26,6 +26,7 @@ def score(
     second: Images | None = None,
     conditional: bool = True,
     c2st: bool = True,
+    connectivity: bool = False,
     bar: Bar = quiet,
     threshold: float | None = None,
     invert: bool = False,
@@ -43,6 +44,7 @@ def score(
         conditional: whether they were drawn from s1 and s2; if not, the scores of the coupling
             are absent.
         c2st: whether to train the classifier, which takes minutes and at least 100 triplets.
+        connectivity: whether to score clusters too: ``spanning_error`` and ``cluster_error``.
         bar: shows progress, e.g. ``trendbench.progress.bar``; nothing by default.
         threshold: pixels of this value and above become white, all others black; 0 … 255 for
             integers, 0 … 1 for floats. None leaves grey values as they are.
@@ -65,8 +67,9 @@ def score(
     with opened as data:
         first, again = both_samples(images, second, data, Handling(threshold, invert))
         return full_card(
-            first, data, name=name, second=again, conditional=conditional, c2st=c2st, bar=bar
-        )
+            first, data, name=name, second=again, conditional=conditional, c2st=c2st,
+            connectivity=connectivity, bar=bar,
+        )  # fmt: skip
 
 
 def both_samples(

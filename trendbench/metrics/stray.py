@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Count, Direction, ImageMetric, Need, RangeSource
+from trendbench.metrics.metric import MANY_SOURCES, Count, Direction, ImageMetric, Need, RangeSource
 from trendbench.metrics.truth import Truth
 from trendbench.process.family import Law, Process
 
@@ -22,6 +22,7 @@ class StrayError(ImageMetric):
 
     name = "stray_error"
     meaning = "share of black that no whole grain inside the black accounts for"
+    fewest_sources: ClassVar[int] = MANY_SOURCES
     direction: ClassVar[Direction] = "lower"
     minimum: ClassVar[float] = 0.0
     reference: ClassVar[RangeSource] = "constant"

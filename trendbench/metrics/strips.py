@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trendbench import theory
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Need
+from trendbench.metrics.metric import MANY_SOURCES, Need
 from trendbench.metrics.texture import TextureMetric
 from trendbench.metrics.truth import COVERAGE, Truth
 from trendbench.process.family import Law, Process
@@ -42,6 +42,7 @@ class ColumnError(_StripError):
 
     name = "column_error"
     meaning = "relative error of the coverage of strips of columns, one length wide"
+    fewest_sources: ClassVar[int] = MANY_SOURCES
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return _strip_means(batch.density, truth.spec)

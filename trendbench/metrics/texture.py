@@ -19,7 +19,7 @@ from trendbench import theory
 from trendbench.metrics import columns
 from trendbench.metrics.bands import band_means
 from trendbench.metrics.batch import Batch
-from trendbench.metrics.metric import Count, Direction, ImageMetric, Need
+from trendbench.metrics.metric import MANY_SOURCES, Count, Direction, ImageMetric, Need
 from trendbench.metrics.truth import PAIRS, Truth
 from trendbench.process.family import Law, Process
 
@@ -70,6 +70,7 @@ class S2Error(TextureMetric):
 
     name = "s2_error"
     meaning = "relative error of the two-point probability, lags up to four lengths"
+    fewest_sources: ClassVar[int] = MANY_SOURCES
     laws: ClassVar[frozenset[Law]] = frozenset({"pair_black"})
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.fit import fit_trend
-from trendbench.metrics.metric import Count, Direction, ImageMetric, Need
+from trendbench.metrics.metric import MANY_SOURCES, Count, Direction, ImageMetric, Need
 from trendbench.metrics.truth import PAIRS, TrueValues, Truth
 from trendbench.process.family import Law
 
@@ -90,6 +90,7 @@ class _TrendVariance(ImageMetric):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"black"})
     laws: ClassVar[frozenset[Law]] = PAIRS
+    fewest_sources: ClassVar[int] = MANY_SOURCES
     minimum: ClassVar[float] = 0.0
 
     @abstractmethod

@@ -7,7 +7,7 @@ fresh simulated images and called estimated. Nothing outside a family's folder k
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,10 +21,14 @@ from pydantic.fields import FieldInfo
 
 from trendbench.arguments import numbers
 from trendbench.errors import LawError
+from trendbench.process.held_out import HeldOut
 from trendbench.process.images import IMAGES, Image
 from trendbench.process.latent import Latent, Seeds
 from trendbench.process.seeds import Split
 from trendbench.process.trend import Trend
+
+if TYPE_CHECKING:
+    from trendbench.process.triplets import Triplets
 
 _MOST_PIXELS = 1 << 28
 Images = NDArray[np.uint8]
@@ -91,6 +95,8 @@ class Process(BaseModel):
             them for each triplet.
         stored: name to type of what a data file keeps of the latents, beside their ``offsets``.
         also: keys that a spec may have beside the fields.
+        simulated: whether triplets can be drawn. If not, the process is known by the test split of
+            an open data file alone.
         width: W of the frame [px].
         height: H of the frame [px].
 
@@ -103,6 +109,7 @@ class Process(BaseModel):
     ends: ClassVar[tuple[str, ...]] = ()
     stored: ClassVar[Mapping[str, str]] = {}
     also: ClassVar[tuple[str, ...]] = ("family",)
+    simulated: ClassVar[bool] = True
 
     width: Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]
     height: Annotated[int, Field(ge=1, le=1 << 20, examples=[256])]
@@ -190,6 +197,28 @@ class Process(BaseModel):
         """
         del offsets, columns
         raise NotImplementedError(f"the family {self.family} stores nothing")
+
+    def knowing(self, read: "Callable[[], Triplets]") -> Self:
+        """The process once its data file is open; ``read`` gives that file's test split.
+
+        By default the process itself: what can be simulated needs no pictures.
+        """
+        del read
+        return self
+
+    @property
+    def is_known(self) -> bool:
+        """Whether true images are at hand: simulated, or held out in an open data file."""
+        return True
+
+    @property
+    def held_out(self) -> HeldOut:
+        """The true pictures of a process that is not ``simulated``.
+
+        Raises:
+            LawError: there are none, or their data file is not open.
+        """
+        raise LawError(f"the family {self.family} is simulated, and holds out no pictures")
 
     @classmethod
     def compile(cls) -> bool:
@@ -326,6 +355,11 @@ class Process(BaseModel):
     # how the images of a triplet hang together
 
     @property
+    def has_inputs(self) -> bool:
+        """Whether there are s1 and s2; if not, r alone is drawn and scored."""
+        return True
+
+    @property
     def is_independent(self) -> bool:
         """Whether s1, s2 and r are three independent draws."""
         return True
@@ -391,5 +425,10 @@ class Process(BaseModel):
 
     def checks(self, latents: Latent) -> Iterator[Check]:
         """What must hold of the latents of a data file, for ``trendbench verify``."""
+        del latents
+        yield from ()
+
+    def checks_of_file(self, latents: Mapping[Split, Latent]) -> Iterator[Check]:
+        """What must hold of all splits of a data file together."""
         del latents
         yield from ()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
-from trendbench.errors import LawError, first_problem
+from trendbench.errors import LawError, SpecError, first_problem
 from trendbench.process.family import Change, Check, Images, Law, Process
 from trendbench.process.images import Image
 from trendbench.process.latent import Latent
@@ -310,7 +310,16 @@ class Mixed:
 
 @cache
 def mixture_of(process: type[Process]) -> type[Mixture]:
-    """The class of mixtures of a family."""
+    """The class of mixtures of a family.
+
+    Raises:
+        SpecError: its trend has no two ends.
+    """
+    if len(process.ends) != 2:
+        raise SpecError(
+            f"trends: the family {process.family} has no parameters at x = 0 and at x = W that "
+            "could differ from triplet to triplet"
+        )
     fields = {
         name: (field.annotation, field)
         for name, field in process._own_fields().items()

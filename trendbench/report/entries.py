@@ -252,7 +252,8 @@ class Entry:
     def flag_lines(self) -> list[FlagLine]:
         """Its flags in words."""
         readings: dict[str, list[tuple[str, str]]] = {name: [] for name in self.flags}
-        for rule in RULES:
+        known = self.task is not None and self.task.is_known  # else limits are with its data file
+        for rule in RULES if known else ():
             for seed in self.seeds:
                 score, n = seed.record.scores.get(rule.score), seed.record.n_test
                 if score is None or self.task is None or rule.flag not in readings:

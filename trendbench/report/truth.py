@@ -40,12 +40,12 @@ class Exact:
 def exact_of(stored: StoredRecord) -> Exact | None:
     """The exact curves of a record's task, which is a shipped one or lies beside the record.
 
-    None where it is neither, or where its floor is not the record's: such a task only bears the
-    name.
+    None where it is neither, where true images are known with a data file alone, or where its floor
+    is not the record's: such a task only bears the name.
     """
     record = stored.record
     spec = task_of(stored)
-    if spec is None or spec.width > _WIDEST:
+    if spec is None or spec.width > _WIDEST or not spec.is_known:
         return None
     floor = true_values(spec).xi_floor(spec.xi0_images)
     same = _SAME if spec.laws >= PAIRS else _ABOUT_SAME

@@ -37,7 +37,7 @@ def must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
             f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
             f"run needs at least 1 and {FEWEST_IMAGES}"
         )
-    if c2st and sizes["test"] < FEWEST_TRIPLETS:
+    if c2st and dataset.spec.simulated and sizes["test"] < FEWEST_TRIPLETS:
         raise DataFileError(
             f"{dataset.path} has {sizes['test']} test triplets: the classifier needs at least "
             f"{FEWEST_TRIPLETS}; use --no-c2st"

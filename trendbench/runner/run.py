@@ -144,6 +144,8 @@ def run(
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
         must_be_usable(dataset, by_default=data is None, c2st=c2st)
+        if stream is not None:
+            dataset.spec.latents(0, dataset.seed, "train")  # refuses what cannot be simulated
         refresh(results)  # a folder that cannot be written shows now, not after the training
         data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
         row = runs / dataset.spec.name / data8 / recipe.arch
@@ -335,7 +337,7 @@ def record(
             sampling_seed=SAMPLING_SEED,
         ),
         parameters=fitted.parameters,
-        conditional=is_conditional(job.model_class),
+        conditional=is_conditional(job.model_class) and job.dataset.spec.has_inputs,
         privileged=is_privileged(job.model_class),
         train=plan.stream,
     )

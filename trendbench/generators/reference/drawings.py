@@ -35,7 +35,8 @@ class Scene:
     @property
     def latent(self) -> Latent:
         """What the inputs follow from."""
-        assert self.inputs.latent is not None
+        if self.inputs.latent is None:
+            raise absent(self.process)
         return self.inputs.latent
 
     @property
@@ -214,7 +215,7 @@ def changed(name: str, size: float) -> Callable[[Scene], Images]:
 
 def absent(process: Process) -> RecipeError:
     """The error for a row that makes no sense for a family."""
-    return RecipeError(f"this negative control does not exist for the family {process.family}")
+    return RecipeError(f"this reference row does not exist for the family {process.family}")
 
 
 TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}

@@ -1,0 +1,184 @@
+"""Read pictures one by one, however many a file holds: no stack is loaded whole."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from trendbench.errors import ImagesError
+from trendbench.importing.pixel_size import PixelSize, pixel_size
+from trendbench.metrics.files import must_be_pictures, picture_files, read_array
+from trendbench.metrics.pictures import (
+    FORMATS,
+    files_anew,
+    grey_values,
+    has_page,
+    pages_anew,
+    unreadable,
+)
+
+Axis = Literal["z", "y", "x"]
+AXES: tuple[Axis, ...] = ("z", "y", "x")  # of a volume: slices, rows, columns
+_MOST_PIXELS = 1 << 27  # of one picture; as grey values of 16 bits they take 256 MiB
+_LARGEST_VOLUME = 1 << 31  # bytes of a volume of TIFF pages that is cut along y or x
+_IN_MEMORY = "the array"
+Pixels = NDArray[Any]
+Given = Pixels | str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """How files of several pictures are taken: as volumes.
+
+    Attributes:
+        axis: that slices are taken along: z, the order of the pages, or y or x of a page.
+        every: one slice in so many is taken; each counts as a source of its own if there are more
+            than one, as ``must_be_apart`` then holds. 1 takes all, and the volume is one source.
+    """
+
+    axis: Axis
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """One picture.
+
+    Attributes:
+        name: what a message calls it.
+        source: what it is a part of; pages of one source are dependent.
+        values: (H, W), of the type that is stored.
+        pixel: its size, where the file says it.
+        lossy: whether it comes from a JPEG.
+    """
+
+    name: str
+    source: str
+    values: Pixels
+    pixel: PixelSize | None = None
+    lossy: bool = False
+
+
+def pages(given: Given, volume: Volume | None) -> Iterator[Page]:
+    """Every picture of an array, a path, or several paths, in order.
+
+    Args:
+        given: an array (H, W) or (n, H, W); the path of a PNG, TIFF, JPEG, ``.npy``, ``.npz`` or
+            ``.h5`` file or of a folder of these; or a list of paths.
+        volume: how stacks are cut; None where each page is a picture of its own.
+
+    Raises:
+        ImagesError: pictures that are missing, damaged, in colour or too large.
+    """
+    if isinstance(given, np.ndarray):
+        yield from _of_array(given, _IN_MEMORY, volume)
+        return
+    paths = [given] if isinstance(given, str | Path) else list(given)
+    if not paths or not all(isinstance(path, str | Path) for path in paths):
+        raise ImagesError(
+            f"pictures = {given!r:.60}: needed is an array (n, H, W), a path, or a list of paths"
+        )
+    for path in paths:
+        for file in picture_files(Path(path)):
+            kind = FORMATS.get(file.suffix.lower())
+            if kind is None:
+                yield from _of_array(_array(file), str(file), volume)
+            elif volume is not None and volume.axis != "z" and kind == "TIFF":
+                yield from _of_array(_loaded(file), str(file), volume)
+            else:
+                yield from _of_pages(file, kind, volume)
+
+
+def _of_pages(file: Path, kind: str, volume: Volume | None) -> Iterator[Page]:
+    """The pages of a picture file, each decoded when it is asked for."""
+    every = volume.every if volume else 1
+    try:
+        if kind != "TIFF":
+            with Image.open(file, formats=[kind]) as image:
+                must_be_small(image.size[::-1], str(file))
+                image.verify()  # a PNG's checksums, and that it ends; no pixel is decoded
+        with Image.open(file, formats=[kind]) as image:
+            number = 0
+            while has_page(image, number):
+                name = f"{file}, page {number}" if number else str(file)
+                if number % every == 0:
+                    must_be_small(image.size[::-1], name)
+                    anew = pages_anew if number else files_anew
+                    values, size = grey_values(image, name, anew), pixel_size(image)
+                    source = _source(file, number, volume)
+                    yield Page(name, source, values, size, lossy=kind == "JPEG")
+                number += 1
+    except Image.DecompressionBombError:
+        raise _too_large(str(file)) from None
+    except Exception as error:
+        raise unreadable(error, file, kind) from None
+
+
+def _of_array(array: Pixels, where: str, volume: Volume | None) -> Iterator[Page]:
+    """The pictures of an array (H, W) or (n, H, W), or its slices along an axis."""
+    must_be_pictures(array.shape, array.dtype, where)
+    stack = array if array.ndim == 3 else array[None]
+    axis = AXES.index(volume.axis) if volume else 0
+    for number in range(0, stack.shape[axis], volume.every if volume else 1):
+        values = np.take(stack, number, axis=axis)
+        must_be_small(values.shape, where)
+        yield Page(f"{where}, [{number}]", _source(where, number, volume), values)
+
+
+def _source(file: str | Path, number: int, volume: Volume | None) -> str:
+    """A volume is one source, unless its slices are taken far apart."""
+    return str(file) if volume is not None and volume.every == 1 else f"{file} {number}"
+
+
+def _array(file: Path) -> Pixels:
+    """The array of a file; a ``.npy`` stays on the disk and is read slice by slice."""
+    if file.suffix.lower() == ".npy":
+        try:
+            return np.load(file, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        except (OSError, ValueError, EOFError) as error:
+            raise ImagesError(f"{file} is not a readable .npy ({error})") from None
+
+    def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        del name
+        must_be_pictures(shape, dtype, str(file))
+        must_be_small(shape[-2:], str(file))
+
+    return read_array(file, check)
+
+
+def _loaded(file: Path) -> Pixels:
+    """The pages of a TIFF as one array: slices along y or x need all of them."""
+    planes: list[Pixels] = []
+    size = 0
+    for page in _of_pages(file, "TIFF", None):
+        size += page.values.nbytes
+        if size > _LARGEST_VOLUME:
+            raise ImagesError(
+                f"{file} holds more than {_LARGEST_VOLUME >> 30} GiB, too much to cut along y or "
+                "x: --slices z reads it page by page, and so does any axis of an array in a .npy"
+            )
+        if planes and page.values.shape != planes[0].shape:
+            raise ImagesError(f"{page.name} has another size than the pages before it")
+        planes.append(page.values)
+    return np.stack(planes)
+
+
+def must_be_small(shape: tuple[int, ...], where: str) -> None:
+    """Refuse a picture (H, W) of more than 2²⁷ pixels.
+
+    Raises:
+        ImagesError: it has more.
+    """
+    if shape[0] * shape[1] > _MOST_PIXELS:
+        raise _too_large(where)
+
+
+def _too_large(where: str) -> ImagesError:
+    return ImagesError(
+        f"{where} has more than the {_MOST_PIXELS} pixels that one picture may have: cut it into "
+        "several files first"
+    )
