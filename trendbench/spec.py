@@ -29,6 +29,7 @@ from trendbench.storage.folder import kind_of
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
 Task = Process | str | Path  # a task, its name, or the path of its TOML file
 _Model = TypeVar("_Model", bound=BaseModel)
+_OF_TRENDS = {"trends", "test_trends"}  # keys of tasks whose triplets have trends of their own
 
 
 class TaskSpec(Process):
@@ -73,7 +74,10 @@ class TaskSpec(Process):
         """An instance of the class of tasks of the family."""
         if cls is TaskSpec:
             named = fields.get("family", DEFAULT_FAMILY)
-            return cast(Self, object.__new__(_tasks_of(str(named), "trends" in fields)))
+            return cast(
+                Self,
+                object.__new__(_tasks_of(str(named), not fields.keys().isdisjoint(_OF_TRENDS))),
+            )
         return super().__new__(cls)
 
     def __init__(self, /, **fields: Any) -> None:

@@ -32,7 +32,7 @@ def batch(*rows):
 )
 def test_spanning_clusters_are_counted_by_hand(rows, shares):
     area = len(rows) * len(rows[0])
-    found = SpanningError().features(batch(*rows), None)[0]
+    found = SpanningError().statistics(batch(*rows), None)[0]
     np.testing.assert_allclose(found * area, shares)
 
 

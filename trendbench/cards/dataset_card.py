@@ -109,7 +109,7 @@ def _front_matter(spec: TaskSpec) -> str:
         {
             "pretty_name": spec.name,
             "license": DATA_LICENSE if spec.simulated else "other",
-            "task_categories": ["image-to-image", "unconditional-image-generation"],
+            "task_categories": _categories(spec),
             "size_categories": [size],
             "tags": [
                 *(["simulation"] if spec.simulated else []),
@@ -119,6 +119,12 @@ def _front_matter(spec: TaskSpec) -> str:
             ],
         }
     )
+
+
+def _categories(spec: TaskSpec) -> list[str]:
+    """What the data are for: without inputs, only where all triplets have one trend."""
+    alone = [] if len(spec.members) > 1 else ["unconditional-image-generation"]
+    return ["image-to-image", *alone]
 
 
 def _columns(spec: TaskSpec) -> str:

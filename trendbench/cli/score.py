@@ -72,7 +72,7 @@ def command(
     from trendbench.cluster.dask import connected
     from trendbench.data.opening import open_dataset
     from trendbench.figures.card import curves_of, write_figures
-    from trendbench.metrics.full_card import full_card
+    from trendbench.metrics.full_card import full_card, must_know_trends
     from trendbench.metrics.intake import Handling
     from trendbench.metrics.score import both_samples
     from trendbench.progress import bar, say
@@ -81,6 +81,7 @@ def command(
     if figures:
         must_take_files(figures, "--figures")
     with open_dataset(data) as dataset:
+        must_know_trends(dataset.spec, conditional=not unconditional)
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
         if again is not None and second is None:
             say(f"{samples} holds two samples: the first is scored, the second gives diversity")

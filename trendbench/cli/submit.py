@@ -55,7 +55,7 @@ def command(
     """
     from trendbench.cli.card_text import card_text
     from trendbench.data.opening import open_dataset
-    from trendbench.metrics.full_card import full_card
+    from trendbench.metrics.full_card import full_card, must_know_trends
     from trendbench.metrics.intake import Handling
     from trendbench.metrics.score import both_samples
     from trendbench.progress import bar
@@ -66,6 +66,7 @@ def command(
     must_be_new(target)
     text = read_recipe(recipe)
     with open_dataset(data) as dataset:
+        must_know_trends(dataset.spec, conditional=not unconditional)
         entry = checked_entry(
             {
                 "name": name, "task": dataset.spec.name, "data": dataset.sha256, "seed": seed,

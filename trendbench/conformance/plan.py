@@ -68,4 +68,8 @@ def small_task(name_or_path: str | None) -> TaskSpec:
     counts = {"train": _TRAIN, "val": _VAL, "test": _TEST}
     if name_or_path is None:
         return TaskSpec.model_validate(_TINY | counts)
-    return load_spec(name_or_path).model_copy(update=counts)
+    task = load_spec(name_or_path)
+    for name in counts:  # as many of each trend, where the task has several
+        trends = len(task.of_split("test" if name == "test" else "train").members)
+        counts[name] = -(-counts[name] // trends) * trends
+    return task.model_copy(update=counts)

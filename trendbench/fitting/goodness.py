@@ -22,6 +22,7 @@ from trendbench.metrics.anisotropy import AnisotropyError
 from trendbench.metrics.bands import BANDS
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import ImageMetric
+from trendbench.metrics.resampling import count
 from trendbench.metrics.stray import StrayError
 from trendbench.metrics.strips import ColumnError, RowError
 from trendbench.metrics.texture import EulerError, LinealError, PerimeterError, S2Error, lags, runs
@@ -99,11 +100,16 @@ def measured(images: NDArray[np.uint8], process: Disks, slack: float) -> Measure
     step = -(-images.size // _STRAY_PIXELS)
     means |= _means((_STRAY,), images[::step], Truth(_task(smaller), np.empty((1, 0)), 1))
     scores = {
-        m.name: float(m.value(means[m.name], len(images), truth))
+        m.name: float(m.value(_by_trend(m, means[m.name]), count(m, len(images), truth), truth))
         for m in METRICS
         if m.name in means
     }
     return Measured(scores, *_curves(means[_TWO_POINT.name], means[_PATHS.name], process))
+
+
+def _by_trend(metric: ImageMetric, mean: Curve) -> Curve:
+    """Mean features as the score takes them, all of one trend."""
+    return mean[None] if metric.by_trend else mean
 
 
 def _means(

@@ -28,6 +28,10 @@ class AnisotropyError(ImageMetric):
     laws: ClassVar[frozenset[Law]] = PAIRS
 
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        return self.statistics(batch, truth)
+
+    def statistics(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+        """Shares of pairs in a row and in a column that differ in colour, (b, 2)."""
         del truth
         words, height = batch.words, batch.images.shape[1]
         inside = columns.shift(columns.rows_mask(height)[None, :], 1)

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.metrics.batch import THRESHOLD, density_profile, xi_of
-from trendbench.metrics.references import mean_profiles
-from trendbench.metrics.resampling import measured
-from trendbench.metrics.trend import KError
-from trendbench.metrics.truth import Truth
+from trendbench.metrics.fit import fit_trend
+from trendbench.metrics.truth import TrueValues, true_values
+from trendbench.spec import TaskSpec
 from trendbench.storage.stated import Part, Text
 
 OUTSIDE = 2.576  # |z| that 1 % of true sets exceed
@@ -23,7 +22,7 @@ class TrendScore(Part):
     Attributes:
         left, right: the ends of the trend, in the units of the family's parameters.
         n: number of images.
-        xi_ratio: mean ξ over the floor of this trend.
+        xi_ratio: mean ξ against the exact mean profile of this trend, over its floor.
         xi_z: the same less 1, in its standard errors for true images.
         slope_z: error of the refitted slope, in its standard errors.
     """
@@ -57,13 +56,10 @@ def trends_of(images: NDArray[np.uint8], dataset: Dataset) -> ByTrend | None:
         images: (n, H, W) uint8, one for each test triplet.
         dataset: the open data file.
     """
-    if len(dataset.spec.members) == 1:
-        return None
-    xi0 = mean_profiles(dataset.images("train", "r"), dataset.spec)
-    return by_trend(images, Truth(dataset.spec, *xi0))
+    return by_trend(images, dataset.spec) if len(dataset.spec.members) > 1 else None
 
 
-def by_trend(images: NDArray[np.uint8], truth: Truth) -> ByTrend:
+def by_trend(images: NDArray[np.uint8], spec: TaskSpec) -> ByTrend:
     """Scores of each trend of a task.
 
     The standard error of a mean ξ over n true images is √(2·tr Σ²)/((W − w)·√n), Σ the covariance
@@ -71,27 +67,27 @@ def by_trend(images: NDArray[np.uint8], truth: Truth) -> ByTrend:
 
     Args:
         images: (n, H, W) uint8 in test order, n a multiple of the number of trends.
-        truth: from ``truth_of(dataset)``.
+        spec: the task.
     """
-    k = len(truth.spec.members)
-    parts = (_of_trend(images[t::k], truth, t) for t in range(k))
-    left, right = truth.spec.ends
+    members = true_values(spec).members
+    parts = (_of_trend(images[t :: len(members)], member) for t, member in enumerate(members))
+    left, right = spec.ends
     return ByTrend(ends=(left, right), trends=list(parts))
 
 
-def _of_trend(images: NDArray[np.uint8], truth: Truth, t: int) -> TrendScore:
-    member = truth.spec.members[t]
-    own = Truth(member, truth.xi0[t : t + 1], truth.training_images // len(truth.xi0))
-    profile = density_profile(images, member.window)
-    ratio = float(xi_of(profile, own.xi0, own.normaliser).mean()) / own.xi_floor
-    spread = math.sqrt(2 * np.square(own.values.profile_covariance).sum()) / own.normaliser
-    density = (images < THRESHOLD).mean(axis=1)
-    left, right = (float(getattr(member, name)) for name in member.ends)
+def _of_trend(images: NDArray[np.uint8], true: TrueValues) -> TrendScore:
+    spec = true.spec
+    normaliser, floor = spec.width - spec.window, true.xi_floor()
+    xi = xi_of(density_profile(images, spec.window), true.mean_profile, normaliser)
+    spread = math.sqrt(2 * np.square(true.profile_covariance).sum()) / normaliser
+    ratio = float(xi.mean()) / floor
+    theta = fit_trend((images < THRESHOLD).mean(axis=(0, 1)), true.trend)
+    left, right = (float(getattr(spec, name)) for name in spec.ends)
     return TrendScore(
         left=left,
         right=right,
         n=len(images),
         xi_ratio=ratio,
-        xi_z=(ratio - 1) * own.xi_floor * math.sqrt(len(images)) / spread,
-        slope_z=measured(KError(), density, own),
+        xi_z=(ratio - 1) * floor * math.sqrt(len(images)) / spread,
+        slope_z=float(theta[1] - true.trend.slope) / true.trend_errors[1] * math.sqrt(len(images)),
     )

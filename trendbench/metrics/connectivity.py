@@ -52,7 +52,7 @@ class SpanningError(_Connectivity):
     name = "spanning_error"
     meaning = "error of the share of the frame in clusters that connect opposite borders"
 
-    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+    def statistics(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         """Black along x and along y, white along x and along y, (n, 4)."""
         del truth
         return np.array(
@@ -77,7 +77,7 @@ class ClusterError(_Connectivity):
     name = "cluster_error"
     meaning = "relative error of the two-point cluster function, lags up to four lengths"
 
-    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+    def statistics(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         """C₂ of each image at each lag, (n, d)."""
         along_x, along_y = lags(truth.spec)
         rows = []

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.engine import Engine
+from trendbench.errors import ImagesError
 from trendbench.metrics.c2st import CLASSIFIER_METRICS, classifier_scores, must_be_trainable
 from trendbench.metrics.card import Card, Scores, concluded, score_images
 from trendbench.metrics.connectivity import CONNECTIVITY
@@ -14,6 +15,20 @@ from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.progress import Bar, quiet
+from trendbench.spec import TaskSpec
+
+
+def must_know_trends(spec: TaskSpec, *, conditional: bool) -> None:
+    """Refuse images that were drawn without inputs for a task of several trends.
+
+    Raises:
+        ImagesError: image i has trend i modulo their number, which s1 and s2 alone show.
+    """
+    if not conditional and len(spec.members) > 1:
+        raise ImagesError(
+            f"{spec.name} has {len(spec.members)} trends, and s1 and s2 show which one an image "
+            "has: images drawn without them cannot be scored here"
+        )
 
 
 def full_card(

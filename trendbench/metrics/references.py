@@ -8,18 +8,20 @@ from trendbench.errors import DataFileError
 from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.thumbnails import thumbnails
 from trendbench.metrics.truth import EXACTLY, Truth, true_values
+from trendbench.process.seeds import Split
 from trendbench.spec import TaskSpec
 
 _BATCH = 128
 
 
-def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
+def truth_of(dataset: Dataset, *, conditional: bool = True, split: Split = "test") -> Truth:
     """The references of an open data file.
 
     Args:
         dataset: the data file.
         conditional: whether images are scored with their inputs. If not, the test images are
             among the images that must not be remembered, unless they stand for true images.
+        split: whose triplets are scored; it matters where the test split has other trends.
 
     Raises:
         DataFileError: the file has no training triplets to average ξ₀ over.
@@ -29,7 +31,8 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
         raise DataFileError(
             f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
         )
-    xi0, averaged = mean_profiles(training, dataset.spec)
+    spec = dataset.spec if split == "test" else dataset.spec.of_split(split)
+    xi0, averaged = mean_profiles(training, spec)
     known = [training, dataset.images("val", "r")]
     if not conditional and dataset.spec.simulated:
         known.append(dataset.images("test", "r"))
@@ -40,7 +43,7 @@ def truth_of(dataset: Dataset, *, conditional: bool = True) -> Truth:
             for start in range(0, len(series), _BATCH)
         ]
     )
-    return Truth(dataset.spec, xi0, averaged, small)
+    return Truth(spec, xi0, averaged, small)
 
 
 def mean_profiles(training: NDArray[np.uint8], spec: TaskSpec) -> tuple[NDArray[np.float64], int]:

@@ -126,10 +126,10 @@ def interval(
         value = metric.value(mean, n, truth)
         replicates = metric.value(resampled, n, truth)
         if metric.by_trend and len(mean) > 1:
-            ends = np.quantile(replicates - replicates.mean(), _TAILS) + value
-            return max(float(ends[0]), metric.minimum), max(float(ends[1]), metric.minimum)
-        levels = _corrected_levels(replicates, value, per_image(metric, features, truth))
-        low, high = np.quantile(replicates, levels)
+            low, high = value + np.quantile(replicates - replicates.mean(), _TAILS)
+        else:
+            levels = _corrected_levels(replicates, value, per_image(metric, features, truth))
+            low, high = np.quantile(replicates, levels)
     return max(float(low), metric.minimum), max(float(high), metric.minimum)
 
 

@@ -11,7 +11,7 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import ImagesError
 from trendbench.metrics.card import Card
 from trendbench.metrics.files import read_samples
-from trendbench.metrics.full_card import full_card
+from trendbench.metrics.full_card import full_card, must_know_trends
 from trendbench.metrics.intake import Handling, accepted_samples, tensor_line
 from trendbench.progress import Bar, quiet
 
@@ -65,6 +65,7 @@ def score(
     """
     opened = nullcontext(dataset) if isinstance(dataset, Dataset) else open_dataset(dataset)
     with opened as data:
+        must_know_trends(data.spec, conditional=conditional)
         first, again = both_samples(images, second, data, Handling(threshold, invert))
         return full_card(
             first, data, name=name, second=again, conditional=conditional, c2st=c2st,

@@ -30,7 +30,7 @@ class RowError(_StripError):
     name = "row_error"
     meaning = "relative error of the coverage of bands of rows, one length high"
 
-    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+    def statistics(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return _strip_means(batch.black.mean(axis=2), truth.spec)
 
     def exact(self, process: Process) -> NDArray[np.float64]:
@@ -44,7 +44,7 @@ class ColumnError(_StripError):
     meaning = "relative error of the coverage of strips of columns, one length wide"
     fewest_sources: ClassVar[int] = MANY_SOURCES
 
-    def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
+    def statistics(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         return _strip_means(batch.density, truth.spec)
 
     def exact(self, process: Process) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ A value follows from the laws of the process where these are exact. Where a law 
 is estimated from the fresh true images of the pool.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import ClassVar, Protocol
@@ -28,12 +28,12 @@ _BATCH = 128
 
 
 class Exactly(Hashable, Protocol):
-    """A score whose features have expectations that follow from laws of the process."""
+    """A score whose statistics have expectations that follow from laws of the process."""
 
     laws: ClassVar[frozenset[Law]]
 
-    def features(self, batch: Batch, truth: "Truth") -> NDArray[np.float64]:
-        """The features of each image, (b, d)."""
+    def statistics(self, batch: Batch, truth: "Truth") -> NDArray[np.float64]:
+        """What is measured of each image, (b, d)."""
 
     def exact(self, process: Process) -> NDArray[np.float64]:
         """Their expectation for true images, (d,)."""
@@ -45,49 +45,56 @@ class TrueValues:
 
     Attributes:
         spec: the task.
+        readings: of its pool, or of the pool of a task that has its trend among others.
+        which: the number of its trend among that task's.
     """
 
     spec: TaskSpec
+    readings: "Readings"
+    which: int = 0
 
-    @property
+    @cached_property
     def members(self) -> tuple["TrueValues", ...]:
         """The same of the task with each of its trends."""
-        return tuple(map(true_values, self.spec.members))
+        if len(self.spec.members) == 1:
+            return (self,)
+        each = enumerate(self.spec.members)
+        return tuple(TrueValues(member, self.readings, t) for t, member in each)
 
     @cached_property
     def column_coverage(self) -> NDArray[np.float64]:
         """E D_c, the coverage of each column, (W,)."""
         if self.spec.laws >= COVERAGE:
             return theory.column_coverage(self.spec)
-        return self._measured.coverage
+        return self._measured(lambda of: of.coverage)
 
     @cached_property
     def input_coverage(self) -> NDArray[np.float64]:
         """Coverage of s1 and of s2, (2,)."""
         if self.spec.laws >= COVERAGE:
             return np.array([float(self.spec.coverage(0.0, name)) for name in ("s1", "s2")])
-        return self._measured.inputs
+        return self._measured(lambda of: of.inputs)
 
     @cached_property
     def column_covariance(self) -> NDArray[np.float64]:
-        """Cov(D_c, D_c'), (W, W)."""
+        """Cov(D_c, D_c') within a trend, (W, W)."""
         if self.spec.laws >= PAIRS:
             return theory.column_covariance(self.spec)
-        return self._measured.covariance
+        return self._measured(lambda of: of.covariance)
 
     @cached_property
     def mean_profile(self) -> NDArray[np.float64]:
         """E ξ_k, (W − w + 1,)."""
         if self.spec.laws >= COVERAGE:
             return theory.mean_profile(self.spec, self.spec.window)
-        return self._measured.profile
+        return self._measured(lambda of: of.profile)
 
     @cached_property
     def profile_covariance(self) -> NDArray[np.float64]:
-        """Cov(ξ_k, ξ_l), (W − w + 1, W − w + 1)."""
+        """Cov(ξ_k, ξ_l) within a trend, (W − w + 1, W − w + 1)."""
         if self.spec.laws >= PAIRS:
             return theory.profile_covariance(self.spec, self.spec.window)
-        return self._measured.profile_covariance
+        return self._measured(lambda of: of.profile_covariance)
 
     @cached_property
     def envelope(self) -> NDArray[np.float64]:
@@ -127,30 +134,22 @@ class TrueValues:
         return errors
 
     def of_texture(self, metric: Exactly) -> NDArray[np.float64]:
-        """Expectation of the features of a texture score, (d,)."""
+        """Expectation of the statistics of a texture score, (d,)."""
         if metric.laws <= self.spec.laws:
             return metric.exact(self.spec)
-        return _texture(self.spec, metric)
+        found = self.readings.texture(metric)
+        return found.mean(axis=0) if len(self.members) > 1 else found[self.which]
 
-    @cached_property
-    def _measured(self) -> "_Measured":
-        densities, profiles, inputs = [], [], []
-        for block in true_pool(self.spec).blocks(_BATCH):
-            given = np.stack([block.triplets.s1, block.triplets.s2])
-            inputs.append((given < THRESHOLD).mean(axis=(2, 3)))
-            densities.append((block.drawn < THRESHOLD).mean(axis=1))
-            profiles.append(density_profile(block.drawn, self.spec.window))
-        density, profile = np.concatenate(densities), np.concatenate(profiles)
-        return _Measured(
-            density.mean(axis=0), np.cov(density, rowvar=False),
-            profile.mean(axis=0), np.cov(profile, rowvar=False),
-            np.concatenate(inputs, axis=1).mean(axis=1),
-        )  # fmt: skip
+    def _measured(self, of: Callable[["Moments"], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Of this trend, or the mean over trends."""
+        if len(self.members) > 1:
+            return np.mean([of(moments) for moments in self.readings.moments], axis=0)
+        return of(self.readings.moments[self.which])
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """Over fresh true triplets: moments of r's column densities and profile, coverage of inputs."""
+class Moments:
+    """Over fresh true triplets of one trend: of r's column densities and profile, and of inputs."""
 
     coverage: NDArray[np.float64]
     covariance: NDArray[np.float64]
@@ -159,10 +158,48 @@ class _Measured:
     inputs: NDArray[np.float64]
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What is read from the pool of a task, trend by trend.
+
+    Attributes:
+        spec: the task, whose trends the triplets of its pool have in turn.
+    """
+
+    spec: TaskSpec
+
+    @cached_property
+    def moments(self) -> tuple[Moments, ...]:
+        """Of each trend."""
+        densities, profiles, inputs = [], [], []
+        for block in true_pool(self.spec).blocks(_BATCH):
+            given = np.stack([block.triplets.s1, block.triplets.s2], axis=1)
+            inputs.append((given < THRESHOLD).mean(axis=(2, 3)))
+            densities.append((block.drawn < THRESHOLD).mean(axis=1))
+            profiles.append(density_profile(block.drawn, self.spec.window))
+        density, profile, black = map(np.concatenate, (densities, profiles, inputs))
+        k = len(self.spec.members)
+        return tuple(_moments(density[t::k], profile[t::k], black[t::k]) for t in range(k))
+
+    def texture(self, metric: Exactly) -> NDArray[np.float64]:
+        """Mean statistics of a texture score for each trend, (K, d)."""
+        return _texture(self, metric)
+
+
+def _moments(
+    density: NDArray[np.float64], profile: NDArray[np.float64], inputs: NDArray[np.float64]
+) -> Moments:
+    return Moments(
+        density.mean(axis=0), np.cov(density, rowvar=False),
+        profile.mean(axis=0), np.cov(profile, rowvar=False),
+        inputs.mean(axis=0),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
 def true_values(spec: TaskSpec) -> TrueValues:
     """Statistics of true images of a task, the same object at every call."""
-    return TrueValues(spec)
+    return TrueValues(spec, Readings(spec))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,12 +247,11 @@ def exactly(spec: TaskSpec, thumbnails: NDArray[np.float32] | None = None) -> Tr
 
 
 @lru_cache(maxsize=16)
-def _texture(spec: TaskSpec, metric: "Exactly") -> NDArray[np.float64]:
-    """Mean features of a texture score over the pool, (d,)."""
-    pool, truth = true_pool(spec), Truth(spec, np.empty((1, 0)), 1)
-    sums = [
-        metric.features(Batch(block.drawn, spec.window), truth).sum(axis=0)
-        for block in pool.blocks(_BATCH)
+def _texture(readings: Readings, metric: Exactly) -> NDArray[np.float64]:
+    spec, k = readings.spec, len(readings.spec.members)
+    pool, truth = true_pool(spec), Truth(spec, np.empty((k, 0)), 1)
+    parts = [
+        metric.statistics(Batch(block.drawn, spec.window), truth) for block in pool.blocks(_BATCH)
     ]
-    mean: NDArray[np.float64] = np.sum(sums, axis=0) / len(pool)
-    return mean
+    found = np.concatenate(parts)
+    return np.stack([found[t::k].mean(axis=0) for t in range(k)])

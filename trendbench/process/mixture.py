@@ -52,12 +52,16 @@ class Mixture(Process):
 
     base: ClassVar[type[Process]]
 
-    trends: Annotated[Trends, Field(min_length=1, examples=[[[0.001, 0.004], [0.004, 0.001]]])]
+    trends: Annotated[Trends, Field(min_length=2, examples=[[[0.001, 0.004], [0.004, 0.001]]])]
     test_trends: Trends = ()
 
     @model_validator(mode="after")
     def _exist(self) -> Self:
+        if len(self.test_trends) == 1:
+            raise ValueError("test_trends has one trend: needed are two or more, or none")
         for name in ("trends", "test_trends"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name} has a trend twice: name each once")
             for i, ends in enumerate(getattr(self, name)):
                 try:
                     self.with_ends(self.base, ends)
@@ -133,8 +137,7 @@ class Mixture(Process):
 
     def packed(self, latents: Latent) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
         """Offsets and columns, as the family packs them."""
-        parts = _as_mixed(latents).parts
-        return self._first.packed(parts[0].joined(parts[1:]))
+        return self._first.packed(joined(self._first, _as_mixed(latents).parts))
 
     def unpacked(self, offsets: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> "Mixed":
         """The latents of what ``packed`` gave for triplets 0 to n."""
@@ -296,8 +299,7 @@ class Mixed:
         """For each trend that occurs: the process, which triplets have it, their latents."""
         for t in np.unique(self.trend):
             rows = np.flatnonzero(self.trend == t)
-            first, *others = (self.parts[i] for i in rows)
-            yield self.members[t], rows, first.joined(others)
+            yield self.members[t], rows, joined(self.members[t], [self.parts[i] for i in rows])
 
     def mapped(self, change: Callable[[Process, Latent], Latent]) -> "Mixed":
         """Other latents of the same triplets, trend by trend."""
@@ -306,6 +308,20 @@ class Mixed:
             changed = change(member, part)
             parts |= {int(i): changed[j : j + 1] for j, i in enumerate(rows)}
         return replace(self, parts=tuple(parts[i] for i in range(len(self))))
+
+
+def joined(process: Process, parts: Sequence[Latent]) -> Latent:
+    """Latents of consecutive triplets, end to end.
+
+    Raises:
+        SpecError: the latents of the family cannot be joined.
+    """
+    if not hasattr(parts[0], "joined"):
+        raise SpecError(
+            f"the latents of the family {process.family} have no method joined, which tasks of "
+            "several trends need: see Latent in trendbench.process.latent"
+        )
+    return parts[0].joined(parts[1:])
 
 
 @cache

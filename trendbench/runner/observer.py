@@ -45,7 +45,7 @@ def observer(
     None. A sheet of samples goes to the folder ``figures``, if there is one. What was drawn goes to
     ``then(epoch, drawn)`` last. A log or a figure that cannot be made does not end the training.
     """
-    truth = truth_of(dataset)
+    truth = truth_of(dataset, split="val")
     watched = dataset.load("val")[:images]
     inputs = inputs_for(model_class, watched)
 

@@ -36,7 +36,7 @@ from trendbench.generators.protocol import (
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.by_trend import trends_of
-from trendbench.metrics.full_card import full_card
+from trendbench.metrics.full_card import full_card, must_know_trends
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
 from trendbench.results import attachments, weights
@@ -144,6 +144,8 @@ def run(
     call(model_class, "__init__", recipe.build)  # parameters are refused before any work is done
     with open_dataset(data or canonical_data()) as dataset:
         must_be_usable(dataset, by_default=data is None, c2st=c2st)
+        if not is_privileged(model_class):  # negative controls follow the latents of the inputs
+            must_know_trends(dataset.spec, conditional=is_conditional(model_class))
         if stream is not None:
             dataset.spec.latents(0, dataset.seed, "train")  # refuses what cannot be simulated
         refresh(results)  # a folder that cannot be written shows now, not after the training

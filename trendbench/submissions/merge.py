@@ -13,7 +13,7 @@ from trendbench.figures.card import curves_of
 from trendbench.figures.samples import contact_sheet
 from trendbench.metrics.by_trend import trends_of
 from trendbench.metrics.c2st import FEWEST_TRIPLETS, LOGLOSS
-from trendbench.metrics.full_card import full_card
+from trendbench.metrics.full_card import full_card, must_know_trends
 from trendbench.metrics.intake import accepted
 from trendbench.metrics.registry import are_current
 from trendbench.progress import Bar, optional, quiet, say
@@ -199,6 +199,7 @@ def _scored(
     """The record of an entry, its scores image by image, and what goes into its folder."""
     file = checked.file
     with open_dataset(checked.data) as dataset:
+        must_know_trends(dataset.spec, conditional=file.entry.conditional)
         images, second = file.images(dataset.spec)
         card = full_card(
             images, dataset, name=file.entry.name, second=second,

@@ -45,6 +45,12 @@ def must_be_usable(dataset: Dataset) -> None:
             f"{dataset.path} has {sizes['train']} training and {sizes['val']} validation triplets: "
             f"a search needs at least 1 and {FEWEST_IMAGES}"
         )
+    trends = len(dataset.spec.of_split("val").members)
+    if sizes["val"] % trends:
+        raise DataFileError(
+            f"{dataset.path} has {sizes['val']} validation triplets for {trends} trends: a search "
+            f"needs as many of each, so set val to a multiple of {trends}"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Objective:
     def __init__(self, dataset: Dataset) -> None:
         self.val = dataset.load("val")
         self._data = dataset.sha256
-        self._truth = truth_of(dataset)
+        self._truth = truth_of(dataset, split="val")
         self._references = {
             conditional: ReferenceDistribution(self._truth, conditional)
             for conditional in (False, True)

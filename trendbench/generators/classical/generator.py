@@ -35,7 +35,7 @@ from trendbench.generators.classical.reconstruction import draw_r, reconstruct, 
 from trendbench.generators.protocol import Inputs
 from trendbench.process.family import Process
 from trendbench.process.images import BLACK
-from trendbench.process.mixture import Mixed
+from trendbench.process.mixture import Mixed, joined
 from trendbench.process.triplets import Triplets
 from trendbench.storage.atomic import write_text
 from trendbench.training.context import RunContext
@@ -184,7 +184,7 @@ class PoissonImage(_Classical):
         self._shapes: Footprints | None = None
 
     def _estimated(self, train: Triplets) -> Estimates:
-        longest, k = int(self._settings["longest_run"]), len(train.spec.members)
+        longest, k = int(self._settings["longest_run"]), len(train.spec.of_split("train").members)
         try:
             fits = [
                 (fit_runs(runs), runs)
@@ -244,15 +244,14 @@ def _coupling(process: Process) -> Coupling:
 
 def _has_one_trend(train: Triplets) -> bool:
     """Whether triplets have no trends of their own."""
-    return len(train.spec.members) == 1
+    return len(train.spec.of_split("train").members) == 1
 
 
 def _given(shown: Triplets | Inputs, i: int | None = None) -> Germs:
     """The germs of triplets in their order, or of triplet i alone."""
     latent = shown.latent if i is None or shown.latent is None else shown.latent[i : i + 1]
     if isinstance(latent, Mixed):
-        first, *others = latent.parts
-        latent = first.joined(others)
+        latent = joined(latent.members[0], latent.parts)
     if not isinstance(latent, Germs):
         raise RecipeError(
             "poisson-mle-germs needs the germs of disks, which this data does not hold: "

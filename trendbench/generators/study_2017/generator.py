@@ -142,7 +142,7 @@ class _Contest:
         self._discriminator = placed(Discriminator(width), model.device)
         self._series = [resident(s, model.device) for s in (train.s1, train.s2, train.r)]
         self._n = len(train)
-        one_trend = len(train.spec.members) == 1
+        one_trend = len(train.spec.of_split("train").members) == 1
         self._paired_anew = train.spec.is_independent and one_trend and not settings.fixed_pairing
         self._adam_g, self._adam_d = (
             torch.optim.Adam(
