@@ -26,7 +26,7 @@ RangeSource = Literal["fresh", "exchange", "constant"]
 Need = Literal[
     "inputs",  # s1 and s2 that the images were drawn from
     "target",  # the true r of the same triplets
-    "redrawn",  # a fresh true draw for the same inputs
+    "hidden r",  # a true r that images may copy, and what tells a copy of it
     "second",  # another sample for the same inputs
     "training",  # the images that must not be remembered
     "black",  # a task whose images are not all white
