@@ -11,7 +11,7 @@ from trendbench.data.verify import verify
 from trendbench.errors import ImagesError, InputError, SpecError
 from trendbench.importing import gathered
 from trendbench.importing.frame import Cut
-from trendbench.importing.make import Importing, import_pictures
+from trendbench.importing.make import Importing, make_file
 from trendbench.importing.names import task_name
 from trendbench.importing.reading import Volume
 from trendbench.process.seeds import SPLITS
@@ -28,7 +28,7 @@ BLOBS = np.random.default_rng(0)
 @pytest.fixture
 def made(tmp_path):
     def make(trend, how=None, **series):
-        import_pictures(trend, tmp_path / "a.h5", "mine", how=how, **series)
+        make_file(trend, tmp_path / "a.h5", "mine", how=how, **series)
         return tmp_path / "a.h5"
 
     return make
@@ -54,6 +54,15 @@ def test_the_file_depends_on_the_pictures_and_the_seed_alone(made):
     first = made(TRUE.r).read_bytes()
     assert made(TRUE.r, overwrite=True).read_bytes() == first
     assert made(TRUE.r, Importing(seed=1), overwrite=True).read_bytes() != first
+
+
+def test_the_public_function_makes_the_same_file(made, tmp_path):
+    first = made(TRUE.r, Importing(cut=Cut(tile=(64, 24)), window=4, seed=3)).read_bytes()
+    options = {"tile": (64, 24), "window": 4, "seed": 3, "name": "mine"}
+    spec = tb.import_pictures(TRUE.r, tmp_path / "b.h5", **options)
+    assert (tmp_path / "b.h5").read_bytes() == first
+    with tb.open_dataset(tmp_path / "b.h5") as data:
+        assert data.spec.sizes == spec.sizes
 
 
 def test_tiles_of_one_picture_lie_in_one_split(made):

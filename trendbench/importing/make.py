@@ -62,7 +62,7 @@ class Importing:
     seed: int = 0
 
 
-def import_pictures(
+def make_file(
     trend: Given,
     out: str | Path,
     name: str,
@@ -121,8 +121,8 @@ def _series(
     if how.pairs:
         if left is not None or right is not None:
             raise ImagesError("A|B pairs hold all three images: leave out --left and --right")
-        if isinstance(trend, np.ndarray):
-            raise ImagesError("A|B pairs are files: in place of an array name their folder")
+        if not isinstance(trend, str | Path | list | tuple):
+            raise ImagesError("A|B pairs are files: name their folder, or a list of paths")
         paths = [Path(path) for path in ([trend] if isinstance(trend, str | Path) else trend)]
         return {name: Series(str(paths[0]), partial(halves, paths, name)) for name in IMAGES}
     if left is None and right is None:

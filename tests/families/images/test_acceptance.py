@@ -10,7 +10,7 @@ import pytest
 
 import trendbench as tb
 from trendbench import theory
-from trendbench.importing.make import Importing, import_pictures
+from trendbench.importing.make import Importing, make_file
 from trendbench.metrics.references import truth_of
 from trendbench.spec import TaskSpec
 
@@ -33,9 +33,7 @@ def true():
 @pytest.fixture(scope="module")
 def data(true, tmp_path_factory):
     path = tmp_path_factory.mktemp("pictures") / "mine.h5"
-    import_pictures(
-        true.r, path, "mine", left=true.s1, right=true.s2, how=Importing(window=TASK.window)
-    )
+    make_file(true.r, path, "mine", left=true.s1, right=true.s2, how=Importing(window=TASK.window))
     with tb.open_dataset(path) as opened:
         yield opened
 
