@@ -8,6 +8,7 @@ from PIL import Image
 from trendbench.importing import reading
 from trendbench.importing.pixel_size import PixelSize, pixel_size
 from trendbench.importing.reading import Volume, pages
+from trendbench.storage import hdf5
 
 RNG = np.random.default_rng(0)
 STACK = np.where(RNG.random((4, 6, 8)) < 0.4, 0, 255).astype(np.uint8)  # z, y, x
@@ -56,13 +57,16 @@ def test_sixteen_bits_of_a_png_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("axis", ["z", "y", "x"])
-@pytest.mark.parametrize("kind", ["tif", "npy"])
+@pytest.mark.parametrize("kind", ["tif", "npy", "h5"])
 def test_a_volume_is_cut_along_the_named_axis(tmp_path, axis, kind):
     path = tmp_path / f"a.{kind}"
     if kind == "tif":
         saved(path, *STACK)
-    else:
+    elif kind == "npy":
         np.save(path, STACK)
+    else:
+        with h5py.File(path, "w") as file:
+            file["pictures"] = STACK
     expected = np.moveaxis(STACK, "zyx".index(axis), 0)
     np.testing.assert_array_equal(values(path, Volume(axis)), expected)
     np.testing.assert_array_equal(values(path, Volume(axis, 3)), expected[::3])
@@ -176,3 +180,15 @@ def test_files_between_the_slices_that_are_taken_are_not_decoded(tmp_path, monke
     stream = pages(tmp_path, Volume("z", 2))
     assert [next(stream).name] == decoded == [str(tmp_path / "0.png")]
     assert [next(stream).name] == decoded[1:] == [str(tmp_path / "2.png")]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_a_stack_in_hdf5_is_read_a_few_slices_at_a_time(tmp_path, monkeypatch, every):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("pictures", data=STACK, chunks=(3, 6, 8), compression="gzip")
+    asked = []
+    read = hdf5.read
+    monkeypatch.setattr(hdf5, "read", lambda data, rows: asked.append(rows) or read(data, rows))
+    monkeypatch.setattr(reading, "_AT_ONCE", 2 * STACK[0].nbytes + 1)
+    np.testing.assert_array_equal(values(tmp_path / "a.h5", Volume("z", every)), STACK[::every])
+    assert asked == [slice(0, 2), slice(2, 4)]

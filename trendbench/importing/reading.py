@@ -12,7 +12,7 @@ from PIL import Image
 
 from trendbench.errors import ImagesError
 from trendbench.importing.pixel_size import PixelSize, pixel_size
-from trendbench.metrics.files import must_be_pictures, picture_files, read_array
+from trendbench.metrics.files import must_be_pictures, opened_hdf5, picture_files, read_array
 from trendbench.metrics.pictures import (
     FORMATS,
     files_anew,
@@ -21,11 +21,15 @@ from trendbench.metrics.pictures import (
     pages_anew,
     unreadable,
 )
+from trendbench.storage import hdf5
+from trendbench.storage.bounded import Check
 
 Axis = Literal["z", "y", "x"]
 AXES: tuple[Axis, ...] = ("z", "y", "x")  # of a volume: slices, rows, columns
 _MOST_PIXELS = 1 << 27  # of one picture; as grey values of 16 bits they take 256 MiB
 _LARGEST_VOLUME = 1 << 31  # bytes of a volume of pictures that is cut along y or x
+_HDF5 = (".h5", ".hdf5")
+_AT_ONCE = 1 << 26  # bytes of the pictures that are read from HDF5 at a time
 _IN_MEMORY = "the array"
 Pixels = NDArray[Any]
 Given = Pixels | str | Path | Sequence[str | Path]
@@ -80,12 +84,12 @@ def pages(given: Given, volume: Volume | None) -> Iterator[Page]:
     if isinstance(given, np.ndarray):
         yield from _of_array(given, _IN_MEMORY, volume)
         return
-    paths = [given] if isinstance(given, str | Path) else list(given)
+    paths = list(given) if isinstance(given, list | tuple) else [given]
     if not paths or not all(isinstance(path, str | Path) for path in paths):
         raise ImagesError(
             f"pictures = {given!r:.60}: needed is an array (n, H, W), a path, or a list of paths"
         )
-    files = [file for path in paths for file in picture_files(Path(path))]
+    files = [file for path in paths for file in picture_files(Path(str(path)))]
     if volume is None:
         for file in files:
             yield from _of_file(file, None)
@@ -100,7 +104,9 @@ def pages(given: Given, volume: Volume | None) -> Iterator[Page]:
 def _of_file(file: Path, volume: Volume | None) -> Iterator[Page]:
     """The pictures of one file, or the slices of the volume that it holds."""
     kind = FORMATS.get(file.suffix.lower())
-    if kind is None:
+    if file.suffix.lower() in _HDF5:
+        yield from _of_hdf5(file, volume)
+    elif kind is None:
         yield from _of_array(_array(file), str(file), volume)
     elif volume is not None and volume.axis != "z":
         yield from _of_array(_loaded([file], str(file)), str(file), volume)
@@ -121,6 +127,9 @@ def _of_slices(folder: Path, files: list[Path], volume: Volume) -> Iterator[Page
 def _is_single(file: Path) -> bool:
     """Whether a file holds one picture."""
     kind = FORMATS.get(file.suffix.lower())
+    if file.suffix.lower() in _HDF5:
+        with opened_hdf5(file, _check_of(file)) as data:
+            return len(data.shape) == 2
     if kind is None:
         return _array(file).ndim == 2
     with _opened(file, kind) as image:
@@ -159,6 +168,21 @@ def _of_pages(file: Path, kind: str, volume: Volume | None) -> Iterator[Page]:
             number += 1
 
 
+def _of_hdf5(file: Path, volume: Volume | None) -> Iterator[Page]:
+    """The pictures of an HDF5 file, a few at a time; all at once where slices are not along z."""
+    with opened_hdf5(file, _check_of(file)) as data:
+        if len(data.shape) == 2 or (volume is not None and volume.axis != "z"):
+            yield from _of_array(hdf5.read(data), str(file), volume)
+            return
+        every = volume.every if volume else 1
+        step = max(1, _AT_ONCE // (data.shape[1] * data.shape[2] * data.dtype.itemsize))
+        for start in range(0, len(data), step):
+            block = hdf5.read(data, slice(start, start + step))
+            for number in range(start + -start % every, start + len(block), every):
+                source = _source(file, number, volume)
+                yield Page(f"{file}, [{number}]", source, block[number - start])
+
+
 def _of_array(array: Pixels, where: str, volume: Volume | None) -> Iterator[Page]:
     """The pictures of an array (H, W) or (n, H, W), or its slices along an axis."""
     must_be_pictures(array.shape, array.dtype, where)
@@ -182,13 +206,18 @@ def _array(file: Path) -> Pixels:
             return np.load(file, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
         except (OSError, ValueError, EOFError) as error:
             raise ImagesError(f"{file} is not a readable .npy ({error})") from None
+    return read_array(file, _check_of(file))
+
+
+def _check_of(file: Path) -> Check:
+    """What refuses an array that holds no pictures."""
 
     def check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         del name
         must_be_pictures(shape, dtype, str(file))
         must_be_small(shape[-2:], str(file))
 
-    return read_array(file, check)
+    return check
 
 
 def _loaded(files: list[Path], where: str) -> Pixels:
