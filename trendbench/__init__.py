@@ -14,6 +14,7 @@
     tb.TripletDataset("datasets/trend-v1-n3500-seed0.h5", "train")  # for a torch DataLoader
     tb.run("flow", epochs=1)                        # train, draw, score, record
     tb.fit("pictures/")                             # the Boolean model, fitted to any binary images
+    tb.import_pictures("pictures/", "mine.h5")      # a data file of any binary images
     tb.load_results()                               # the leaderboard as a pandas DataFrame
 
 Errors are ``tb.TrendbenchError``; what the caller can mend is ``tb.InputError``, one line each.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from trendbench.errors import InputError, TrendbenchError
     from trendbench.fitting.fit import fit
     from trendbench.fitting.result import Fit
+    from trendbench.importing.pictures import import_pictures
     from trendbench.leaderboard.frame import load_results
     from trendbench.metrics.card import Card
     from trendbench.metrics.score import score
@@ -53,6 +55,7 @@ __all__ = [
     "TripletDataset",
     "Triplets",
     "fit",
+    "import_pictures",
     "load_results",
     "load_spec",
     "make_data",
@@ -76,6 +79,7 @@ _HOMES = {
     "TripletDataset": "trendbench.data.torch_data",
     "Triplets": "trendbench.simulation",
     "fit": "trendbench.fitting.fit",
+    "import_pictures": "trendbench.importing.pictures",
     "load_results": "trendbench.leaderboard.frame",
     "load_spec": "trendbench.spec",
     "make_data": "trendbench.data.make",

@@ -73,7 +73,7 @@ def test_a_run_is_scored_recorded_ranked_and_reported(command, mine):
     (path,) = (mine.parent / "results" / "mine" / "null-white").glob("*.json")
     record = json.loads(path.read_text())
     assert record["scores"]["xi"]["estimated"] is True
-    assert record["scores"]["target_leakage"] is None
+    assert record["scores"]["target_leakage"]["value"] == 0
     mine.rename(mine.with_suffix(".away"))  # what needs the pictures is left out from here on
     try:
         table = command("leaderboard --task mine --markdown arch,flags,estimated")
@@ -82,6 +82,12 @@ def test_a_run_is_scored_recorded_ranked_and_reported(command, mine):
         assert command("report").strip().endswith("index.html")
     finally:
         mine.with_suffix(".away").rename(mine)
+
+
+def test_the_true_images_are_flagged_as_copies(command, mine, place):
+    command(f"run --arch real --data {mine} --no-c2st")
+    (path,) = (place / "results" / "mine" / "real").glob("*.json")
+    assert "copies-target" in json.loads(path.read_text())["flags"]
 
 
 def test_images_are_scored_and_say_what_is_estimated(command, mine, place):
@@ -124,6 +130,8 @@ def test_too_few_pictures_leave_scores_out(command, place):
         ("import trend --left left --out b.h5", "--left and --right go together"),
         ("import trend --left left/000.png --right right --out b.h5", "numbers of pictures differ"),
         ("import trend/000.png --out b.h5", "1 source picture"),
+        ("import trend --out trend-v1.h5", "'trend-v1' is the name of a shipped task"),
+        ("import trend --out b.h5 --name growth-v1", "choose another --name, as my-growth-v1"),
         ("import trend --out b.h5 --threshold dark", "neither a number nor otsu"),
         ("import trend --out b.h5 --tile 9", "is not WxH"),
         ("import trend --out b.h5 --crop 9x9", None),
@@ -144,3 +152,4 @@ def test_what_cannot_be_done_is_said_in_one_line(command, mine, place, line, mes
     assert message in said
     assert "\n" not in said.strip()
     assert not (place / "b.h5").exists()
+    assert not (place / "trend-v1.h5").exists()

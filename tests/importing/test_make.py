@@ -9,8 +9,9 @@ from PIL import Image
 import trendbench as tb
 from trendbench.data.verify import verify
 from trendbench.errors import ImagesError, InputError, SpecError
+from trendbench.importing import gathered
 from trendbench.importing.frame import Cut
-from trendbench.importing.make import Importing, import_pictures
+from trendbench.importing.make import Importing, make_file
 from trendbench.importing.names import task_name
 from trendbench.importing.reading import Volume
 from trendbench.process.seeds import SPLITS
@@ -27,7 +28,7 @@ BLOBS = np.random.default_rng(0)
 @pytest.fixture
 def made(tmp_path):
     def make(trend, how=None, **series):
-        import_pictures(trend, tmp_path / "a.h5", "mine", how=how, **series)
+        make_file(trend, tmp_path / "a.h5", "mine", how=how, **series)
         return tmp_path / "a.h5"
 
     return make
@@ -55,6 +56,15 @@ def test_the_file_depends_on_the_pictures_and_the_seed_alone(made):
     assert made(TRUE.r, Importing(seed=1), overwrite=True).read_bytes() != first
 
 
+def test_the_public_function_makes_the_same_file(made, tmp_path):
+    first = made(TRUE.r, Importing(cut=Cut(tile=(64, 24)), window=4, seed=3)).read_bytes()
+    options = {"tile": (64, 24), "window": 4, "seed": 3, "name": "mine"}
+    spec = tb.import_pictures(TRUE.r, tmp_path / "b.h5", **options)
+    assert (tmp_path / "b.h5").read_bytes() == first
+    with tb.open_dataset(tmp_path / "b.h5") as data:
+        assert data.spec.sizes == spec.sizes
+
+
 def test_tiles_of_one_picture_lie_in_one_split(made):
     rng = np.random.default_rng(0)
     large = np.where(rng.random((8, 40, 60)) < 0.3, 0, 255).astype(np.uint8)
@@ -72,6 +82,34 @@ def test_equal_pictures_are_one_source(made):
     with tb.open_dataset(made(twice)) as data:
         sources = [set(data.latents(s).source.tolist()) for s in SPLITS]
         assert sum(map(len, sources)) == len(set().union(*sources)) == 6
+
+
+def test_pictures_that_share_a_tile_are_one_source(made):
+    """Pictures of two tiles. 0 and 1 share a tile, 1 and 2 another: a chain of three."""
+    tiles = [[0, 1], [1, 2], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
+    pictures = np.concatenate(
+        [TRUE.r[[top for top, _ in tiles]], TRUE.r[[low for _, low in tiles]]], axis=1
+    )
+    with tb.open_dataset(made(pictures, Importing(cut=Cut(tile=(64, 48))))) as data:
+        sources = [set(data.latents(s).source.tolist()) for s in SPLITS]
+        assert sum(map(len, sources)) == len(set().union(*sources)) == 5
+        assert all(check.passed for check in verify(data))
+
+
+def test_triplets_that_share_an_input_are_one_source_unless_it_is_of_one_colour(made):
+    left, right = TRUE.s1.copy(), TRUE.s2.copy()
+    left[:12] = 255
+    right[5] = right[3]
+    with tb.open_dataset(made(TRUE.r, left=left, right=right)) as data:
+        assert len({n for s in SPLITS for n in data.latents(s).source.tolist()}) == 23
+        assert all(check.passed for check in verify(data))
+
+
+def test_an_image_in_two_splits_is_found(made, monkeypatch):
+    monkeypatch.setattr(gathered, "_numbered", lambda sources, *_: np.arange(len(sources)))
+    with tb.open_dataset(made(np.concatenate([TRUE.r, TRUE.r]))) as data:
+        failed = [check.name for check in verify(data) if not check.passed]
+        assert failed == ["no image in two splits"]
 
 
 def test_pictures_alone_have_white_inputs(made):

@@ -6,7 +6,7 @@ from PIL import Image
 
 import trendbench as tb
 from trendbench.errors import ImagesError
-from trendbench.importing.make import Importing, import_pictures
+from trendbench.importing.make import Importing, make_file
 from trendbench.spec import TaskSpec
 
 TASK = TaskSpec(
@@ -29,12 +29,12 @@ def folder(tmp_path):
 
 def test_pairs_and_three_folders_give_the_same_file(folder, tmp_path):
     how = Importing(window=4, length=2.0, pairs=True)
-    import_pictures(folder, tmp_path / "a.h5", "mine", how=how)
-    import_pictures(TRUE.r, tmp_path / "b.h5", "mine", left=TRUE.s1, right=TRUE.s2, how=HOW)
+    make_file(folder, tmp_path / "a.h5", "mine", how=how)
+    make_file(TRUE.r, tmp_path / "b.h5", "mine", left=TRUE.s1, right=TRUE.s2, how=HOW)
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
 def test_single_pictures_are_no_pairs(tmp_path):
     Image.fromarray(TRUE.r[0]).save(tmp_path / "0.png")
     with pytest.raises(ImagesError, match="leave out --pairs"):
-        import_pictures(tmp_path, tmp_path / "a.h5", "mine", how=Importing(pairs=True))
+        make_file(tmp_path, tmp_path / "a.h5", "mine", how=Importing(pairs=True))

@@ -62,3 +62,13 @@ def test_a_number_counts_on_the_scale_of_the_pictures():
 def test_what_is_refused_and_the_way_out(picture, asked, message):
     with pytest.raises(ImagesError, match=message):
         threshold_of(surveyed(picture), asked, "here")
+
+
+def test_every_picture_has_an_equal_share_in_the_threshold():
+    """A long stack: the first half holds 0 and 100, the second 100 and 200."""
+    early, late = np.tile([0, 100], (256, 128)), np.tile([100, 200], (256, 128))
+    found = survey(Page(str(i), str(i), early if i < 256 else late) for i in range(512))
+    share = np.bincount(found.sample.astype(int), minlength=201)[[0, 100, 200]] / len(found.sample)
+    np.testing.assert_allclose(share, [0.25, 0.5, 0.25], atol=0.01)
+    first, last = found.sample[:8192], found.sample[-8192:]
+    np.testing.assert_allclose([first.mean(), last.mean()], [50, 150], atol=3)

@@ -8,6 +8,7 @@ from PIL import Image
 from trendbench.importing import reading
 from trendbench.importing.pixel_size import PixelSize, pixel_size
 from trendbench.importing.reading import Volume, pages
+from trendbench.storage import hdf5
 
 RNG = np.random.default_rng(0)
 STACK = np.where(RNG.random((4, 6, 8)) < 0.4, 0, 255).astype(np.uint8)  # z, y, x
@@ -56,13 +57,16 @@ def test_sixteen_bits_of_a_png_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("axis", ["z", "y", "x"])
-@pytest.mark.parametrize("kind", ["tif", "npy"])
+@pytest.mark.parametrize("kind", ["tif", "npy", "h5"])
 def test_a_volume_is_cut_along_the_named_axis(tmp_path, axis, kind):
     path = tmp_path / f"a.{kind}"
     if kind == "tif":
         saved(path, *STACK)
-    else:
+    elif kind == "npy":
         np.save(path, STACK)
+    else:
+        with h5py.File(path, "w") as file:
+            file["pictures"] = STACK
     expected = np.moveaxis(STACK, "zyx".index(axis), 0)
     np.testing.assert_array_equal(values(path, Volume(axis)), expected)
     np.testing.assert_array_equal(values(path, Volume(axis, 3)), expected[::3])
@@ -121,3 +125,70 @@ def test_the_size_of_a_pixel_is_what_a_png_says(tmp_path):
         found = pixel_size(image)
     assert found.unit == "mm"
     assert found.size == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.fixture(params=["png", "tif", "npy"])
+def folder(tmp_path, request):
+    """The slices of one volume, a file each, in an order that only their names give."""
+    place = tmp_path / "slices"
+    place.mkdir()
+    for i in reversed(range(len(STACK))):
+        path = place / f"{i}.{request.param}"
+        if request.param == "npy":
+            np.save(path, STACK[i])
+        else:
+            saved(path, STACK[i])
+    return place
+
+
+@pytest.mark.parametrize("axis", ["z", "y", "x"])
+def test_files_of_one_picture_in_a_folder_are_one_volume(folder, axis):
+    expected = np.moveaxis(STACK, "zyx".index(axis), 0)
+    files = sorted(folder.iterdir())
+    for given in (folder, files):
+        np.testing.assert_array_equal(values(given, Volume(axis)), expected)
+        np.testing.assert_array_equal(values(given, Volume(axis, 3)), expected[::3])
+    assert len({page.source for page in pages(folder, Volume(axis))}) == 1
+    assert len({page.source for page in pages(folder, Volume(axis, 2))}) == len(expected[::2])
+    assert len({page.source for page in pages(folder, None)}) == 4
+
+
+def test_two_folders_are_two_volumes_and_stacks_in_a_folder_several(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i, picture in enumerate(STACK):
+            saved(tmp_path / name / f"{i}.png", picture)
+    both = [tmp_path / "a", tmp_path / "b"]
+    assert len({page.source for page in pages(both, Volume("z"))}) == 2
+    np.testing.assert_array_equal(values(both, Volume("z", 3)), STACK[[0, 3, 0, 3]])
+    (tmp_path / "c").mkdir()
+    for i in range(2):
+        saved(tmp_path / "c" / f"{i}.tif", *STACK)
+    assert len({page.source for page in pages(tmp_path / "c", Volume("z"))}) == 2
+
+
+def test_files_between_the_slices_that_are_taken_are_not_decoded(tmp_path, monkeypatch):
+    decoded = []
+    grey_values = reading.grey_values
+    monkeypatch.setattr(
+        reading,
+        "grey_values",
+        lambda image, *names: decoded.append(names[0]) or grey_values(image, *names),
+    )
+    for i, picture in enumerate(STACK):
+        saved(tmp_path / f"{i}.png", picture)
+    stream = pages(tmp_path, Volume("z", 2))
+    assert [next(stream).name] == decoded == [str(tmp_path / "0.png")]
+    assert [next(stream).name] == decoded[1:] == [str(tmp_path / "2.png")]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_a_stack_in_hdf5_is_read_a_few_slices_at_a_time(tmp_path, monkeypatch, every):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("pictures", data=STACK, chunks=(3, 6, 8), compression="gzip")
+    asked = []
+    read = hdf5.read
+    monkeypatch.setattr(hdf5, "read", lambda data, rows: asked.append(rows) or read(data, rows))
+    monkeypatch.setattr(reading, "_AT_ONCE", 2 * STACK[0].nbytes + 1)
+    np.testing.assert_array_equal(values(tmp_path / "a.h5", Volume("z", every)), STACK[::every])
+    assert asked == [slice(0, 2), slice(2, 4)]

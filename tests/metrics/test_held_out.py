@@ -1,10 +1,14 @@
 """Held-out pictures as the reference: drawn again by source, exchanged without the own one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from trendbench.metrics.folds import FOLDS, deal, joined
 from trendbench.metrics.held_out import resampled_sources, widening
+from trendbench.metrics.metric import MANY_SOURCES
+from trendbench.metrics.registry import IMAGE_METRICS
 
 
 @pytest.mark.parametrize("tiles", [1, 4])
@@ -23,7 +27,7 @@ def test_resampled_means_vary_as_the_mean_of_sources_does(tiles):
 
 
 def test_ranges_are_wider_the_fewer_the_sources():
-    wide = [widening(np.arange(k), 1e-4) for k in (3, 10, 40, 10_000)]
+    wide = [widening(k - 1, 1e-4) for k in (3, 10, 40, 10_000)]
     assert sorted(wide, reverse=True) == wide
     assert wide[-1] == pytest.approx(1, abs=1e-3)
 
@@ -43,3 +47,17 @@ def test_tiles_of_a_source_and_copies_lie_in_one_fold():
 def test_sources_alone_count_where_copies_link_all():
     source = np.arange(12)
     assert len(np.unique(joined(np.zeros(12, dtype=np.int64), source))) == 12 > FOLDS
+
+
+def test_rare_events_and_variances_need_more_sources_and_have_wider_ranges():
+    def process(k):
+        held_out = SimpleNamespace(source=np.repeat(np.arange(k), 3))
+        return SimpleNamespace(simulated=False, laws=frozenset(), held_out=held_out)
+
+    rare = {m.name for m in IMAGE_METRICS if not m.is_measurable(process(MANY_SOURCES - 1))}
+    assert rare == {
+        "s2_error", "stray_error", "column_error", "k_variance_ratio", "lambda_variance_ratio",
+    }  # fmt: skip
+    for metric in IMAGE_METRICS:
+        assert metric.is_measurable(process(MANY_SOURCES))
+        assert metric.freedom(process(101)) == (25 if metric.name in rare else 100)

@@ -75,7 +75,8 @@ def _shares(context: click.Context, option: click.Parameter, text: str) -> tuple
 )  # fmt: skip
 @click.option(
     "--slices", type=click.Choice(["z", "y", "x"]),
-    help="Take files as volumes, slice by slice along this axis; z is the order of the pages.",
+    help="Take stacks, or a folder of slices, as volumes: slice by slice along this axis; z is the "
+    "order of pages and files.",
 )  # fmt: skip
 @click.option(
     "--every", type=click.IntRange(min=2), metavar="N",
@@ -126,23 +127,18 @@ def command(
     pictures, the task is to draw the trend from the two textures; without them, to draw it from
     nothing. Splits are by source picture. True values are estimated from the test split.
     """
-    from trendbench.importing.frame import Crop, Cut
-    from trendbench.importing.make import Importing, import_pictures
-    from trendbench.importing.names import task_name
-    from trendbench.importing.reading import AXES, Volume
+    from trendbench.importing.pictures import import_pictures
     from trendbench.progress import bar, say
 
     if every is not None and slices is None:
         raise click.BadParameter("goes with --slices", param_hint="--every")
     if pairs and slices is not None:
         raise click.BadParameter("pairs are no volume: leave out one of both", param_hint="--pairs")
-    axis = next((axis for axis in AXES if axis == slices), None)
-    cut = Cut(Crop(*crop) if crop else None, (tile[0], tile[1]) if tile else None, overlap, along)
-    volume = Volume(axis, every or 1) if axis else None
-    how = Importing(threshold, invert, volume, pairs, cut, splits, length, window, seed)
     spec = import_pictures(
-        list(trend), out, name or task_name(out), left=left, right=right, how=how,
-        overwrite=overwrite, bar=bar,
+        list(trend), out, name=name, left=left, right=right, threshold=threshold, invert=invert,
+        crop=crop, tile=(tile[0], tile[1]) if tile else None, overlap=overlap, along=along,
+        slices=slices, every=every or 1, pairs=pairs, splits=splits, length=length, window=window,
+        seed=seed, overwrite=overwrite, bar=bar,
     )  # fmt: skip
     counts = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
     say(f"wrote {out}: {counts}")

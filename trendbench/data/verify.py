@@ -50,7 +50,7 @@ def verify(dataset: Dataset) -> list[Check]:
                 even = triplets[: len(triplets) - len(triplets) % len(of_all.members)]
                 found += _coverages(split, of_all, even)
                 found += _outline(split, of_all, even)
-    return found + list(spec.checks_of_file(latents))
+    return found + list(spec.checks_of_file(latents, dataset.load))
 
 
 def _colours(split: Split, triplets: Triplets) -> Check:

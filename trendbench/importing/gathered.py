@@ -1,11 +1,13 @@
 """Triplets of tiles from series of pictures, in memory with eight pixels a byte."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from trendbench.errors import ImagesError
 from trendbench.importing.frame import Cut, lie_side_by_side, tiles
@@ -153,29 +155,47 @@ class _Cutter:
             )
 
     def gathered(self, names: list[Image], found: Survey) -> Gathered:
-        """All tiles, sources numbered by what they show: equal pictures are one source."""
+        """All tiles; sources that share one are one source."""
         assert self._frame is not None
         height, width = self._frame
         for name in names:
             _must_have_both(self._series[name], width, _OPTIONS[name], found)
-        source = _numbered(self._sources, self._series["r"])
         series = {name: self._series[name] for name in names}
+        source = _numbered(self._sources, series.values(), width)
         return Gathered(width, height, series, source, _agreed(self._sizes))
 
 
-def _numbered(sources: list[str], r: list[Bits]) -> NDArray[np.int64]:
-    """Numbers of sources, (n,), in order of appearance; sources with equal tiles are one."""
-    contents: dict[str, list[bytes]] = {}
-    for key, tile in zip(sources, r, strict=True):
-        contents.setdefault(key, []).append(sha256(tile.tobytes()).digest())
-    numbers: dict[bytes, int] = {}
-    of_key = {
-        key: numbers.setdefault(b"".join(content), len(numbers))
-        for key, content in contents.items()
-    }
-    if len(numbers) < len(contents):
-        say(f"{len(contents) - len(numbers)} source pictures equal others, and count as one each")
-    return np.array([of_key[key] for key in sources], dtype=np.int64)
+def _numbered(sources: list[str], series: Iterable[list[Bits]], width: int) -> NDArray[np.int64]:
+    """Numbers of sources, (n,), in order of appearance.
+
+    Sources that share a tile of any series are one source, and so are those that a chain of shared
+    tiles connects. Tiles of one colour do not count.
+    """
+    keys: dict[str, int] = {}
+    owner = np.array([keys.setdefault(key, len(keys)) for key in sources], dtype=np.int64)
+    first: dict[bytes, int] = {}  # source that had a tile first, by the tile's digest
+    links = [
+        (number, first.setdefault(sha256(tile.tobytes()).digest(), number))
+        for tiles_of_series in series
+        for number, tile in zip(owner.tolist(), tiles_of_series, strict=True)
+        if not _is_of_one_colour(tile, width)
+    ]
+    ends = np.array(links, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(keys),) * 2)
+    count, group = connected_components(graph, directed=False)
+    if count < len(keys):
+        say(
+            f"{len(keys) - count} of {len(keys)} source pictures share tiles with others, and "
+            "count as one source with these"
+        )
+    _, at, which = np.unique(group[owner], return_index=True, return_inverse=True)
+    number: NDArray[np.int64] = np.argsort(np.argsort(at))[which]
+    return number
+
+
+def _is_of_one_colour(tile: Bits, width: int) -> bool:
+    pixels = np.unpackbits(tile, axis=1, count=width)
+    return bool((pixels == pixels[0, 0]).all())
 
 
 def _must_have_both(bits: list[Bits], width: int, what: str, found: Survey) -> None:

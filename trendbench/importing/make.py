@@ -12,12 +12,11 @@ from trendbench.arguments import as_path, whole
 from trendbench.data.blocks import Block, BlockRange, triplets_per_block
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError, ImagesError
-from trendbench.families.images import PictureSet
-from trendbench.families.images.shown import digest
-from trendbench.families.images.sources import Sources
+from trendbench.families.images import made_of, sources_of
 from trendbench.importing.frame import Cut
 from trendbench.importing.gathered import Gathered, Series, gathered
 from trendbench.importing.length import characteristic_length
+from trendbench.importing.names import must_be_free
 from trendbench.importing.pairs import halves
 from trendbench.importing.phases import Threshold
 from trendbench.importing.reading import Given, Volume, pages
@@ -63,7 +62,7 @@ class Importing:
     seed: int = 0
 
 
-def import_pictures(
+def make_file(
     trend: Given,
     out: str | Path,
     name: str,
@@ -96,6 +95,7 @@ def import_pictures(
     """
     how = how or Importing()
     path = as_path(out, "out")
+    must_be_free(name)
     seed = whole(how.seed, "seed", most=SEED_LIMIT - 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
@@ -121,8 +121,8 @@ def _series(
     if how.pairs:
         if left is not None or right is not None:
             raise ImagesError("A|B pairs hold all three images: leave out --left and --right")
-        if isinstance(trend, np.ndarray):
-            raise ImagesError("A|B pairs are files: in place of an array name their folder")
+        if not isinstance(trend, str | Path | list | tuple):
+            raise ImagesError("A|B pairs are files: name their folder, or a list of paths")
         paths = [Path(path) for path in ([trend] if isinstance(trend, str | Path) else trend)]
         return {name: Series(str(paths[0]), partial(halves, paths, name)) for name in IMAGES}
     if left is None and right is None:
@@ -152,19 +152,15 @@ def _spec(name: str, found: Gathered, splits: Dealt, how: Importing) -> TaskSpec
             f"slices {how.volume.every} px apart depend on one another, as the characteristic "
             f"length is {length:.3g} px: --every {int(np.ceil(_APART * length))}"
         )
-    return TaskSpec(
-        family=PictureSet.family,
-        name=name,
-        width=found.width,
-        height=found.height,
+    fields = made_of(
+        found.images("r", splits["test"]),
         characteristic_length=float(f"{length:.4g}"),
         inputs="s1" in found.series,
-        held_out_sha256=digest(found.images("r", splits["test"])),
         pixel_size=found.pixel.size if found.pixel else None,
         pixel_unit=found.pixel.unit if found.pixel else None,
-        window=window,
-        **{split: len(rows) for split, rows in splits.items()},
     )
+    sizes = {split: len(rows) for split, rows in splits.items()}
+    return TaskSpec(name=name, window=window, **fields, **sizes)
 
 
 def _say_what_came(found: Gathered, spec: TaskSpec) -> None:
@@ -185,4 +181,4 @@ def _blocks(spec: TaskSpec, found: Gathered, splits: Dealt) -> Iterator[Block]:
             s1, s2, r = (found.images(name, part) for name in IMAGES)
             deflated = [deflate(image.data) for series in (s1, s2, r) for image in series]
             span = BlockRange(split, start, start + len(part))
-            yield Block(span, (s1, s2, r), deflated, Sources(found.source[part]))
+            yield Block(span, (s1, s2, r), deflated, sources_of(found.source[part]))

@@ -12,8 +12,8 @@ from trendbench.progress import say
 
 OTSU = "otsu"
 _MOST_LABELS = 16
-_SAMPLED = 1 << 16  # pixels of one picture that the histogram is made of
-_KEPT = 1 << 22
+_SAMPLED = 1 << 16  # pixels of one picture that the histogram is made of, at most
+_KEPT = 1 << 22  # of all pictures
 _SEED = 0x6F747375
 Threshold = float | str | None
 
@@ -37,11 +37,14 @@ class Survey:
 def survey(pages: Iterable[Page]) -> Survey:
     """Look at every picture once.
 
+    All pictures have an equal share in the sample, but for those with fewer pixels than that.
+
     Raises:
         ImagesError: values that are not finite.
     """
     rng = np.random.default_rng(_SEED)
-    lows, highs, sampled = [], [], []
+    lows, highs, sampled = [], [], list[NDArray[np.float64]]()
+    share = _SAMPLED
     levels: frozenset[float] | None = frozenset()
     for page in pages:
         low, high = float(page.values.min()), float(page.values.max())
@@ -52,9 +55,10 @@ def survey(pages: Iterable[Page]) -> Survey:
         lows.append(low)
         highs.append(high)
         levels = _joined(levels, page.values, low, high)
-        sampled.append(_some(page.values, rng))
-        if sum(map(len, sampled)) > _KEPT:
-            sampled = [np.concatenate(sampled)[::2]]
+        sampled.append(_some(page.values, share, rng))
+        while share > 1 and sum(map(len, sampled)) > _KEPT:
+            share //= 2
+            sampled = [pixels[:share].copy() for pixels in sampled]
     if not lows:
         raise ImagesError("there are no pictures")
     return Survey(min(lows), max(highs), levels, np.concatenate(sampled))
@@ -73,12 +77,13 @@ def _joined(
     return levels if len(levels) <= _MOST_LABELS else None
 
 
-def _some(values: Pixels, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Pixels drawn at random, or all of a small picture."""
+def _some(values: Pixels, share: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Pixels of a picture in random order: ``share`` of them, or all if there are fewer."""
     flat = values.ravel()
-    if flat.size > _SAMPLED:
-        flat = flat[rng.integers(flat.size, size=_SAMPLED)]
-    return flat.astype(np.float64)
+    chosen = (
+        rng.integers(flat.size, size=share) if flat.size > share else rng.permutation(flat.size)
+    )
+    return flat[chosen].astype(np.float64)
 
 
 def threshold_of(found: Survey, asked: Threshold, where: str) -> float:

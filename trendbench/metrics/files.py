@@ -1,7 +1,8 @@
 """Read generated images: an array in a file, or pictures, in test order."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -173,6 +174,21 @@ def _some(names: list[str]) -> str:
 
 
 def _hdf5(path: Path, check: Check) -> NDArray[Any]:
+    with opened_hdf5(path, check) as data:
+        return hdf5.read(data)
+
+
+@contextmanager
+def opened_hdf5(path: Path, check: Check) -> Iterator[h5py.Dataset]:
+    """The one data set of an HDF5 file, for ``storage.hdf5.read``.
+
+    Args:
+        path: the file.
+        check: refuses an array by its name, shape and type.
+
+    Raises:
+        ImagesError: damaged, or with more data sets than one.
+    """
     try:
         with hdf5.opened(path) as file:
             items = [_own(file, name) for name in islice(file, _MOST_ITEMS)]
@@ -192,7 +208,7 @@ def _hdf5(path: Path, check: Check) -> NDArray[Any]:
                 )
             hdf5.must_be_sound(found[0], path.stat().st_size)
             check("", found[0].shape, found[0].dtype)
-            return hdf5.read(found[0])
+            yield found[0]
     except ImagesError:
         raise
     except Exception as error:  # HDF5 finds damage in many ways, and h5py names it in many

@@ -76,13 +76,16 @@ def resampled_sources(source: NDArray[np.int64], replicates: int, seed: int) -> 
     return stretched
 
 
-def widening(source: NDArray[np.int64], tail: float) -> float:
+def widening(freedom: float, tail: float) -> float:
     """How much wider ranges are, as K sources give both the spread and the unit of a score.
 
-    (t/z)², with t and z the (1 − tail) quantiles of Student's t with K − 1 degrees of freedom and
-    of a Gaussian: once for the spread, once for what the score is divided by.
+    (t/z)², with t and z the (1 − tail) quantiles of Student's t and of a Gaussian: once for the
+    spread, once for what the score is divided by.
+
+    Args:
+        freedom: degrees of freedom of the estimated spread, see ``Metric.freedom``.
+        tail: probability beyond one end of the range.
     """
-    freedom = max(len(np.unique(source)) - 1, 1)
     return float((stdtrit(freedom, 1 - tail) / ndtri(1 - tail)) ** 2)
 
 

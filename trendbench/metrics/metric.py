@@ -19,14 +19,15 @@ from trendbench.metrics.truth import Truth
 from trendbench.process.family import Law, Process
 from trendbench.storage.stated import Part, Text
 
-MANY_SOURCES = 40  # for rare events and for variances, of which few pictures show too little
+MANY_SOURCES = 80  # for rare events and for variances, of which few pictures show too little
+_SHOWING = 0.25  # share of the sources that the spread of such a score comes from
 Direction = Literal["lower", "higher", "target"]
 Count = int | NDArray[np.int64]  # of images: of all together, or of each trend
 RangeSource = Literal["fresh", "exchange", "constant"]
 Need = Literal[
     "inputs",  # s1 and s2 that the images were drawn from
     "target",  # the true r of the same triplets
-    "redrawn",  # a fresh true draw for the same inputs
+    "hidden r",  # a true r that images may copy, and what tells a copy of it
     "second",  # another sample for the same inputs
     "training",  # the images that must not be remembered
     "black",  # a task whose images are not all white
@@ -108,6 +109,14 @@ class Metric:
         if process.simulated or not self.is_estimated(process):
             return True
         return len(np.unique(process.held_out.source)) >= self.fewest_sources
+
+    def freedom(self, process: Process) -> float:
+        """Degrees of freedom of its spread, which held-out pictures of K sources estimate.
+
+        K − 1, and a quarter of it for rare events and variances, to which few sources contribute.
+        """
+        freedom = len(np.unique(process.held_out.source)) - 1
+        return max(freedom * (_SHOWING if self.fewest_sources >= MANY_SOURCES else 1.0), 1.0)
 
     def is_estimated(self, process: Process) -> bool:
         """Whether its value for true images is estimated from simulated ones."""

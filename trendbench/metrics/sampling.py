@@ -126,7 +126,7 @@ class ReferenceDistribution:
         spec = self.truth.spec
         if spec.simulated or metric.reference_of(spec) != "fresh":
             return 1.0
-        return widening(spec.held_out.source, TOLD_BY_CHANCE / (2 * scores))
+        return widening(metric.freedom(spec), TOLD_BY_CHANCE / (2 * scores))
 
     def _of(self, metric: ImageMetric, own: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Values of a score over fresh sets, (replicates,); those of the pool computed once."""

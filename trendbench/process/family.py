@@ -428,7 +428,9 @@ class Process(BaseModel):
         del latents
         yield from ()
 
-    def checks_of_file(self, latents: Mapping[Split, Latent]) -> Iterator[Check]:
-        """What must hold of all splits of a data file together."""
-        del latents
+    def checks_of_file(
+        self, latents: Mapping[Split, Latent], load: "Callable[[Split], Triplets]"
+    ) -> Iterator[Check]:
+        """What must hold of all splits of a data file together; ``load`` reads the images."""
+        del latents, load
         yield from ()

@@ -10,7 +10,7 @@ import pytest
 
 import trendbench as tb
 from trendbench import theory
-from trendbench.importing.make import Importing, import_pictures
+from trendbench.importing.make import Importing, make_file
 from trendbench.metrics.references import truth_of
 from trendbench.spec import TaskSpec
 
@@ -20,7 +20,7 @@ TASK = TaskSpec(
 )  # fmt: skip
 N = 300
 ABSENT = {
-    "retention_error", "containment", "target_disagreement", "target_leakage", "diversity",
+    "retention_error", "containment", "target_disagreement", "diversity",
     "c2st_logloss", "c2st_accuracy", "c2st_p",
 }  # fmt: skip
 
@@ -33,9 +33,7 @@ def true():
 @pytest.fixture(scope="module")
 def data(true, tmp_path_factory):
     path = tmp_path_factory.mktemp("pictures") / "mine.h5"
-    import_pictures(
-        true.r, path, "mine", left=true.s1, right=true.s2, how=Importing(window=TASK.window)
-    )
+    make_file(true.r, path, "mine", left=true.s1, right=true.s2, how=Importing(window=TASK.window))
     with tb.open_dataset(path) as opened:
         yield opened
 
@@ -62,7 +60,12 @@ def test_fresh_draws_for_the_inputs_are_within_every_reference_range(data, redra
     assert card.flags == []
     assert {name for name, score in card.scores.items() if score is None} == ABSENT
     known = {name for name, score in card.scores.items() if score and not score.estimated}
-    assert known == {"grey_fraction", "memorisation", "repeats"}  # the rest says: estimated
+    assert known == {
+        "grey_fraction",
+        "memorisation",
+        "repeats",
+        "target_leakage",
+    }  # the rest says: estimated
 
 
 def test_the_estimated_floor_agrees_with_the_exact_one(data):
@@ -105,6 +108,17 @@ def test_wrong_images_are_told(data, damage):
     flags = {flag.name for flag in card.flags}
     expected = {"radius": "wrong-texture", "slope": "wrong-trend", "replayed": "memorised"}
     assert expected.get(damage, "grey") in flags
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_copies_of_held_out_pictures_are_told(data, redrawn, conditional):
+    copied = redrawn.copy()
+    copied[:3] = data.images("test", "r")[[5, 0, 7]]
+    copied[:, 0, 0] = 255 - (copied[:, 0, 0] == 0) * 200  # grey of the same side of mid-grey
+    copied[3] = 255  # of one colour
+    card = tb.score(copied, data, conditional=conditional, c2st=False)
+    assert card.scores["target_leakage"].value == pytest.approx(3 / len(copied))
+    assert "copies-target" in {flag.name for flag in card.flags}
 
 
 def test_readings_of_flags_say_that_limits_are_estimated(data):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from trendbench.errors import LawError, SpecError
-from trendbench.families.images.shown import Shown, digest
+from trendbench.families.images.shown import Shown, contents_of, digest
 from trendbench.families.images.sources import Sources
 from trendbench.process.family import Check, Law, Process
 from trendbench.process.held_out import HeldOut
@@ -159,8 +159,10 @@ class PictureSet(Process):
         count = len(np.unique(latents.source))
         yield Check("sources", bool((latents.source >= 0).all()), f"{count} source pictures")
 
-    def checks_of_file(self, latents: Mapping[Split, Latent]) -> Iterator[Check]:
-        """No source in two splits; the held-out pictures are those that the task names."""
+    def checks_of_file(
+        self, latents: Mapping[Split, Latent], load: Callable[[Split], Triplets]
+    ) -> Iterator[Check]:
+        """No source and no image in two splits; the held-out pictures are the task's."""
         seen: list[NDArray[np.int64]] = []
         for part in latents.values():
             assert isinstance(part, Sources)
@@ -168,5 +170,9 @@ class PictureSet(Process):
         count = sum(map(len, seen))
         shared = count - len(np.unique(np.concatenate(seen)))
         yield Check("no source in two splits", shared == 0, f"{shared} of {count} shared")
+        contents = [contents_of(load(split)) for split in latents]
+        twice = sum(map(len, contents)) - len(frozenset().union(*contents))
+        reading = f"{twice} equal, but for those of one colour"
+        yield Check("no image in two splits", twice == 0, reading)
         same = digest(self.held_out.r) == self.held_out_sha256
         yield Check("held-out pictures", same, f"SHA-256 {self.held_out_sha256[:8]}…")

@@ -19,6 +19,16 @@ def digest(r: NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(r).data).hexdigest()
 
 
+def contents_of(triplets: Triplets) -> frozenset[bytes]:
+    """SHA-256 of each image of triplets that has both colours."""
+    return frozenset(
+        hashlib.sha256(image.tobytes()).digest()
+        for series in (triplets.s1, triplets.s2, triplets.r)
+        for image in series
+        if (image != image[0, 0]).any()
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Where held-out pictures are read from; two are equal if the pictures are.
