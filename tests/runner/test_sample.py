@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,3 +199,16 @@ def test_folders_and_links_do_not_travel(tmp_path):
     (tmp_path / "x.json").unlink()
     (tmp_path / "sub").mkdir()
     assert published.portable(tmp_path) == {}
+
+
+def test_weights_of_another_family_or_of_several_trends_say_so(small_data, capsys):
+    records = {s.record.task: s for s in find_weights("flow").records}
+    for task, words in (
+        ("growth-v1", ("radius_left 4.0, here none", "lambda_left none, here 0.001")),
+        ("trends-v1", ("trends 25 of them, here none",)),
+    ):
+        source = replace(find_weights("flow"), records=[records[task]])
+        _say_what_differs(source, small_data)
+        said = capsys.readouterr().err
+        for part in words:
+            assert part in said

@@ -1,6 +1,6 @@
 """Draw with weights that lie somewhere: published beside a record, or left by a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,13 +139,22 @@ def _say_what_differs(source: Source, dataset: Dataset) -> None:
     own, other = (
         spec.model_dump(exclude=_NO_PART) if spec else {} for spec in (dataset.spec, trained)
     )
-    differences = [f"{name} {other[name]}, here {own[name]}" for name in other
-                   if other[name] != own[name]]  # fmt: skip
+    differences = [
+        f"{name} {_short(other, name)}, here {_short(own, name)}"
+        for name in {**other, **own}
+        if other.get(name) != own.get(name)
+    ]
     if trained and differences:
         say(
             f"these weights were trained on another task than {dataset.path} holds "
             f"({'; '.join(differences)}): their scores are not those of the row"
         )
+
+
+def _short(fields: Mapping[str, Any], name: str) -> str:
+    """A value as a message shows it: of several trends their number."""
+    value = fields.get(name, "none")
+    return f"{len(value)} of them" if isinstance(value, tuple) else f"{value}"
 
 
 def _of_generator(stored: StoredRecord, recipe: Recipe) -> bool:
@@ -168,5 +177,5 @@ def _fitness(stored: StoredRecord, recipe: Recipe, dataset: Dataset) -> tuple[ob
     )
 
 
-def _kind(process: Process) -> tuple[str, bool]:
-    return process.family, process.is_independent
+def _kind(process: Process) -> tuple[str, bool, bool]:
+    return process.family, process.is_independent, len(process.members) > 1
