@@ -18,7 +18,12 @@ from trendbench.process.family import Law, Process
 
 
 class _StripError(TextureMetric):
-    """Root mean square over strips of (black share − exact)/exact."""
+    """Root mean square over strips of (black share − exact)/exact.
+
+    Trends are taken together, as faults at a border are the same in all of them.
+    """
+
+    by_trend: ClassVar[bool] = False
 
     needs: ClassVar[frozenset[Need]] = frozenset({"black"})
     laws: ClassVar[frozenset[Law]] = COVERAGE

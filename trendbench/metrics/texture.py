@@ -51,7 +51,7 @@ class TextureMetric(ImageMetric):
     def features(self, batch: Batch, truth: Truth) -> NDArray[np.float64]:
         """The statistics; with several trends also their squares, for the noise."""
         found = self.statistics(batch, truth)
-        if len(truth.spec.members) == 1:
+        if not self.by_trend or len(truth.spec.members) == 1:
             return found
         return np.concatenate([found, np.square(found)], axis=1)
 
@@ -65,8 +65,11 @@ class TextureMetric(ImageMetric):
 
     def quadratic(self, mean: NDArray[np.float64], n: Count, truth: Truth) -> NDArray[np.float64]:
         """Mean square of deviations over their scale, (…)."""
-        exact = self._exact_by_trend(truth)
-        scale = np.stack([self.scale(e, m) for e, m in zip(exact, truth.spec.members, strict=True)])
+        exact = self._exact(truth)
+        if not self.by_trend:
+            mean = mean[..., None, :]
+        of = truth.spec.members if self.by_trend else (truth.spec,)
+        scale = np.stack([self.scale(e, process) for e, process in zip(exact, of, strict=True)])
         scale = np.maximum(np.abs(scale), _SMALLEST_SCALE)
         found, square = mean[..., : exact.shape[1]], mean[..., exact.shape[1] :]
         relative = np.square((found - exact) / scale)
@@ -76,14 +79,16 @@ class TextureMetric(ImageMetric):
         return np.asarray(relative.mean(axis=-1).mean(axis=-1))
 
     def expected(self, mean: NDArray[np.float64], truth: Truth) -> NDArray[np.float64]:
-        exact = self._exact_by_trend(truth)
+        exact = self._exact(truth)
         if len(exact) == 1:
-            return exact
+            return exact if self.by_trend else exact[0]
         found, square = mean[:, : exact.shape[1]], mean[:, exact.shape[1] :]
         return np.concatenate([exact, square - np.square(found) + np.square(exact)], axis=1)
 
-    def _exact_by_trend(self, truth: Truth) -> NDArray[np.float64]:
-        return np.stack([member.of_texture(self) for member in truth.values.members])
+    def _exact(self, truth: Truth) -> NDArray[np.float64]:
+        """Expected statistics for each trend, (K, d); (1, d) where trends are taken together."""
+        of = truth.values.members if self.by_trend else (truth.values,)
+        return np.stack([values.of_texture(self) for values in of])
 
     def ideal(self, truth: Truth) -> float:
         del truth
