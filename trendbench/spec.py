@@ -113,7 +113,7 @@ class TaskSpec(Process):
             if size % k:
                 raise ValueError(
                     f"{name} = {size} is no multiple of the {k} trends: {name} = "
-                    f"{max(k, size - size % k)} gives each as many triplets"
+                    f"{-(-size // k) * k} gives each as many triplets"
                 )
         return self
 

@@ -101,7 +101,7 @@ def bomb(folder):
         (rising, "falls more steeply towards the left border than a line of λ ≥ 0 can"),
         (lambda folder: PICTURES[:, :12, :12], "needed is room for 3 disks side by side"),
         (lambda folder: folder, "holds no pictures: known are .png"),
-        (lambda folder: folder / "no.png", "no pictures at"),
+        (lambda folder: folder / "no.png", "does not exist"),
         (lambda folder: [], "needed is an array (n, H, W), a path, or a list of paths"),
         (lambda folder: np.zeros((2, 2, 40, 40), np.uint8), "needed is (H, W) or (n, H, W)"),
         (bomb, "exceeds limit"),

@@ -126,7 +126,7 @@ def test_too_few_pictures_leave_scores_out(command, place):
         ("run --arch oracle --data mine.h5 --no-c2st", "does not exist for the family"),
         ("run --arch flow --data mine.h5 --no-c2st --stream 9", "trendbench import"),
         ("make-data --spec mine.toml", "trendbench import"),
-        ("import nowhere --out b.h5", "no pictures at nowhere"),
+        ("import nowhere --out b.h5", "nowhere does not exist"),
         ("import trend --left left --out b.h5", "--left and --right go together"),
         ("import trend --left left/000.png --right right --out b.h5", "numbers of pictures differ"),
         ("import trend/000.png --out b.h5", "1 source picture"),

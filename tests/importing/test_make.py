@@ -205,7 +205,7 @@ def one(folder):
         (mixed, r"64×48 px: needed is one size: --crop 64x30\+0\+0"),
         (truncated, "is not a readable TIFF"),
         (bomb, "pixels that one picture may have: cut it into several files"),
-        (missing, "no pictures at .*nowhere: known are"),
+        (missing, "nowhere does not exist: known are"),
         (one, "1 source picture"),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_spec_is_read_back_from_its_text_and_pickled(five):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"test": 101}, "test = 101 is no multiple of the 5 trends: test = 100"),
+        ({"test": 101}, "test = 101 is no multiple of the 5 trends: test = 105"),
         ({"train": 3}, "train = 3 is no multiple of the 5 trends: train = 5"),
         ({"trends": []}, "trends = .*2 or more"),
         ({"trends": [[1e-3, 2e-3]]}, "trends = .*2 or more"),

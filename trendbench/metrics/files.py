@@ -110,7 +110,8 @@ def picture_files(path: Path) -> list[Path]:
             raise ImagesError(f"{path} holds no pictures: {KNOWN}")
         return files
     if not path.is_file():
-        raise ImagesError(f"no pictures at {path}: {KNOWN}")
+        what = "is no file of pictures" if path.exists() else "does not exist"
+        raise ImagesError(f"{path} {what}: {KNOWN}")
     if path.suffix.lower() not in (*pictures.FORMATS, *ARRAYS):
         raise ImagesError(f"{path}: {KNOWN}")
     return [path]
