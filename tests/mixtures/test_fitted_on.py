@@ -1,5 +1,7 @@
 """What was fitted on a task is tested on trends that its training never shows."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_training_triplets_are_those_of_the_other_task_and_the_test_split_is_not
 def test_a_fitted_run_is_taken_over_and_scored_on_the_other_trends(files, monkeypatch):
     monkeypatch.chdir(files)
     arch = "poisson-mle-germs"
-    with pytest.raises(RunError, match=r"holds no fitted .*trendbench run --arch .* fits it"):
+    with pytest.raises(RunError, match=r"holds weights of .*trendbench run --arch .* fits it"):
         run(arch, data="far.h5", fitted_on="five.h5", c2st=False)
     fitted = read_record(run(arch, data="five.h5", c2st=False).record)
     outcome = run(arch, data="far.h5", fitted_on="five.h5", c2st=False)
@@ -52,6 +54,24 @@ def test_a_fitted_run_is_taken_over_and_scored_on_the_other_trends(files, monkey
     assert taken.recipe == fitted.recipe
     assert taken.scores["xi"].truth < fitted.scores["xi"].truth * 2
     assert not run(arch, data="far.h5", fitted_on="five.h5", c2st=False).fresh
+
+
+def test_weights_of_a_record_are_taken_where_the_run_s_folder_is_gone(files, monkeypatch):
+    monkeypatch.chdir(files)
+    arch = "poisson-mle-germs"
+    fitted = read_record(run(arch, data="five.h5", c2st=False, seed=5).record)
+    run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=5, results="of-folder")
+    shutil.rmtree("runs")
+    again = run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=5, results="results")
+    of_folder, of_record = (
+        read_record(next((files / place / "far" / arch).glob("seed5-*.json")))
+        for place in ("of-folder", "results")
+    )
+    assert again.fresh
+    assert of_record.images == of_folder.images
+    assert of_record.training.seconds == fitted.training.seconds
+    with pytest.raises(RunError, match="holds weights of"):
+        run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=6)
 
 
 def test_other_training_triplets_are_no_base(files, monkeypatch):

@@ -30,7 +30,8 @@ _WIDTH = 80
 )  # fmt: skip
 @click.option(
     "--fitted-on", type=click.Path(path_type=Path), metavar="DATA", callback=early.data_file,
-    help="Take over what a run fitted on this file, which has the same training triplets.",
+    help="Take over the weights of a run or record on this file, which has the same training "
+    "triplets.",
 )  # fmt: skip
 @click.option(
     "--seed", "seeds", type=click.IntRange(0, (1 << 63) - 1), multiple=True, default=(0,),

@@ -109,8 +109,8 @@ def run(
         data: a data file; the canonical one of ``trend-v1``, made where missing, if None.
         stream: training triplets, drawn on the fly from the data's task and seed in place of the
             file's; the first of them equal the file's.
-        fitted_on: another data file with the same training and validation triplets; what an
-            earlier run of the same recipe and seed fitted on it is taken over.
+        fitted_on: another data file with the same training and validation triplets; the weights
+            that the same recipe and seed have on it are taken over, of a run or of a record.
         seed: of weights, order and noise.
         epochs: in place of the recipe's.
         preset: one of the family's schedules.
@@ -166,7 +166,8 @@ def run(
             fresh = done is None or not (results / done).is_file()
             if fresh:
                 if fitted_on is not None and workspace.notes.fitted is None:
-                    take_over(workspace, recipe, dataset, as_path(fitted_on, "fitted_on"), runs)
+                    other = as_path(fitted_on, "fitted_on")
+                    take_over(workspace, recipe, dataset, other, runs, results)
                 fitted = fit(job, workspace, device, tensorboard)
                 drawn = draw(job, workspace)
                 scored = score(job, workspace, drawn, c2st)
