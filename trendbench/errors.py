@@ -180,10 +180,12 @@ def first_problem(
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """The field, with dots between its parts; which of several types was tried does not count."""
+    """The field: ``a.b`` for a part, ``a[0]`` for an entry; which type was tried is left out."""
     *outer, last = location or ("",)
     tried = outer and isinstance(last, str) and (last == _KEY or _ONE_OF_SEVERAL.fullmatch(last))
-    return ".".join(str(part) for part in (outer if tried else location))
+    parts = outer if tried else location
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return text.removeprefix(".")
 
 
 def _needed(problem: ErrorDetails) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 
 import trendbench as tb
 from trendbench.cli.main import group
+from trendbench.figures.preview import preview_figure
 from trendbench.spec import TaskSpec
 
 TASK = TaskSpec(
@@ -107,6 +108,20 @@ def test_a_row_of_a_task_without_inputs_is_unconditional(command, place):
     assert record["conditional"] is False
     assert record["scores"]["input_disagreement"] is None
     assert record["scores"]["diversity"] is not None
+
+
+def test_pictures_without_inputs_are_called_and_shown_as_such(command, place):
+    command("import trend --out alone.h5 --window 8 --overwrite")
+    assert "pictures   90 train, 15 val, 45 test" in command("info alone.h5").splitlines()
+    assert "90 pictures" in command("verify alone.h5")
+    np.save(place / "short.npy", TRUE.r[:9])
+    short = command("score short.npy --data alone.h5 --name short", 2)
+    assert short.endswith("one for each test picture in the file's order: draw 45")
+    folder = command("score trend --data alone.h5 --name folder", 2)
+    assert folder.endswith("needed are 45, as many as the test split has pictures")
+    with tb.open_dataset(place / "alone.h5") as data:
+        figure = preview_figure(data.load("val")[:2], data.spec)
+    assert [axes.get_title() for axes in figure.axes] == ["r: the trend", "", "", ""]
 
 
 def test_too_few_pictures_leave_scores_out(command, place):

@@ -124,6 +124,7 @@ def test_a_spec_is_read_back_from_its_text_and_pickled(five):
         ({"trends": [[1e-3, 2e-3]] * 5}, "trends has a trend twice"),
         ({"test_trends": [[1e-3, 2e-3]]}, "test_trends has one trend"),
         ({"trends": [[1e-3]]}, "missing"),
+        ({"trends": [[1e-3, float("nan")], [1e-3, 2e-3]]}, r"trends\[0\]\[1\] = nan: .* finite"),
         ({"trends": [[1e-3, -1.0], [1e-3, 2e-3]]}, r"trends\[0\]: lambda_right = -1.0"),
         ({"trends": [[1e-5, 9e-2], [1e-3, 2e-3]]}, r"trends\[0\]: the intensity would be -"),
         ({"test_trends": [[1e-5, 9e-2], [1e-3, 2e-3]]}, r"test_trends\[0\]"),

@@ -23,6 +23,8 @@ def fit_text(fit: Fit) -> str:
         )
     lines += _filled(f"R from {fit.radius_from}; errors from {fit.errors_from}")
     sign = "a trend" if fit.p_trend < _FEW else "no sign of a trend"
+    if fit.p_trend < _FEW and fit.k.low <= 0 <= fit.k.high:
+        sign = "a weak sign of a trend"  # errors at k = 0 differ from those at the estimate
     lines += ["", f"test of no trend (k = 0): z = {fit.z:.2f}, p = {fit.p_trend:.2g}: {sign}", ""]
     lines.append(
         f"{'score':<{_NAMES}}{'value':>10} {'median':>11}  range of {fit.sets} simulated sets"

@@ -38,7 +38,7 @@ def command(file: Path, as_json: bool) -> None:
         click.echo(
             f"{file}: {spec.name}, seed {dataset.seed}, trendbench {dataset.version}"
             f"{', the canonical file' if facts['canonical'] else ''}\n"
-            f"triplets   {sizes}\n"
+            f"{spec.counted:<10} {sizes}\n"
             + "".join(f"{name:<10} {text}\n" for name, text in spec.facts())
             + f"window     w = {spec.window} px\n"
             + _lines(facts, spec)

@@ -31,12 +31,12 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
     must_be_no_folder(target)
     chosen: Split = split  # type: ignore[assignment]
     with open_dataset(file) as dataset:
-        size = dataset.spec.sizes[chosen]
+        size, counted = dataset.spec.sizes[chosen], dataset.spec.counted
         if start >= size:
             way = f"--start {start} is beyond them" if size else "choose another --split"
-            raise DataFileError(f"{file} has {size} {split} triplets: {way}")
+            raise DataFileError(f"{file} has {size} {split} {counted}: {way}")
         triplets = dataset.glance(chosen, start, count)
         if len(triplets) < count:
-            say(f"{file} has {size} {split} triplets: {len(triplets)} shown, not {count}")
+            say(f"{file} has {size} {split} {counted}: {len(triplets)} shown, not {count}")
         figure = preview_figure(triplets, dataset.spec.of_split(chosen), first=start)
     click.echo(save(figure, target))

@@ -26,7 +26,7 @@ def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     from trendbench import theory  # brings scipy, which opening a file should not wait for
 
     sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
-    rows = [("triplets", sizes), *spec.facts()]
+    rows = [(spec.counted, sizes), *spec.facts()]
     if "coverage" in spec.laws:
         ends = [spec.coverage([0, spec.width]) for spec in spec.members]
         text = f"{ends[0][0]:.4f} → {ends[0][1]:.4f}"
@@ -65,7 +65,7 @@ class Dataset(DataFile):
     def describe(self) -> str:
         """Task, sizes and seed in a few words."""
         sizes = " + ".join(str(size) for size in self.spec.sizes.values())
-        return f"{self.spec.name}, {sizes} triplets, seed {self.seed}"
+        return f"{self.spec.name}, {sizes} {self.spec.counted}, seed {self.seed}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.path)!r}: {self.describe()}>"

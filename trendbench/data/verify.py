@@ -35,7 +35,7 @@ def verify(dataset: Dataset) -> list[Check]:
     latents = {split: dataset.latents(split) for split in SPLITS}
     for split in SPLITS:
         triplets = dataset.load(split)
-        found.append(Check(f"{split}: hashes", True, f"{len(triplets)} triplets"))
+        found.append(Check(f"{split}: hashes", True, f"{len(triplets)} {spec.counted}"))
         if len(triplets):
             found.append(_ends(split, dataset))
             found += [

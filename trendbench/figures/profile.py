@@ -32,6 +32,11 @@ def draw_truth(axes: "Axes", spec: TaskSpec) -> None:
     axes.set(xlabel="k [px]", ylabel="density ξ(k)", xlim=(1, mean.size), ylim=(0, None))
 
 
+def trend_in_words(spec: TaskSpec) -> str:
+    """The values of the trend's parameters at both borders."""
+    return " → ".join(f"{getattr(spec, name):g}" for name in spec.ends)
+
+
 def draw_model(axes: "Axes", profiles: NDArray[np.float64], name: str) -> None:
     """A model's mean profile and a few single ones, profiles (n, K)."""
     k = np.arange(1, profiles.shape[1] + 1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trendbench.figures.canvas import new_figure, picture, style
-from trendbench.figures.profile import draw_model, draw_truth
+from trendbench.figures.profile import draw_model, draw_truth, trend_in_words
 from trendbench.metrics.batch import density_profile
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
@@ -32,16 +32,17 @@ def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
 
 
 def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Figure:
-    """One row a triplet: s1, s2, the true r, and the model's sample."""
+    """One row a triplet: s1 and s2, where there are any, the true r, and the model's sample."""
+    series = {"r, true": triplets.r, f"r, {name}": drawn}
+    if triplets.spec.has_inputs:
+        series = {"s1": triplets.s1, "s2": triplets.s2} | series
     n = len(drawn)
     with style():
-        figure = new_figure(8.6, 2.15 * n + 0.25)
-        rows = figure.subplots(n, 4, squeeze=False)
+        figure = new_figure(2.15 * len(series), 2.15 * n + 0.25)
+        rows = figure.subplots(n, len(series), squeeze=False)
         for i, row in enumerate(rows):
-            shown = (triplets.s1[i], triplets.s2[i], triplets.r[i], drawn[i])
-            titles = ("s1", "s2", "r, true", f"r, {name}") if i == 0 else ("",) * 4
-            for axes, image, title in zip(row, shown, titles, strict=True):
-                picture(axes, image, title)
+            for axes, (title, images) in zip(row, series.items(), strict=True):
+                picture(axes, images[i], title if i == 0 else "")
     return figure
 
 
@@ -54,8 +55,7 @@ def result_figure(spec: TaskSpec, drawn: NDArray[np.uint8], name: str, caption: 
     if len(members) > 1:
         t = next((t for t, member in enumerate(members) if member.has_trend), 0)
         spec, drawn = members[t], drawn[t :: len(members)]
-        ends = (f"{getattr(spec, name):g}" for name in spec.ends)
-        caption = f"{caption}\nshown: the trend {' → '.join(ends)}"
+        caption = f"{caption}\nshown: the trend {trend_in_words(spec)}"
     profiles = density_profile(drawn, spec.window)
     with style():
         figure = new_figure(10.5, 4.3)

@@ -19,7 +19,7 @@ from trendbench.metrics.intake import (
     Images,
     accepted_samples,
     must_fit,
-    must_have_test_triplets,
+    must_have_enough,
 )
 from trendbench.spec import TaskSpec
 from trendbench.storage import hdf5
@@ -52,7 +52,7 @@ def read_samples(
         ImagesError: nothing there, damaged, an order that cannot be known, or as
             ``metrics.intake.accepted_samples``.
     """
-    must_have_test_triplets(n)  # before anything is read
+    must_have_enough(spec, n)  # before anything is read
     return accepted_samples(_array(path, spec, n, how), spec, n, str(path), how)
 
 

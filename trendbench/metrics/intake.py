@@ -57,16 +57,17 @@ class Handling:
             raise InputError(f"invert = {self.invert!r:.60}: needed is True or False")
 
 
-def must_have_test_triplets(n: int) -> None:
-    """Refuse a data file whose test split is too small to be scored on.
+def must_have_enough(spec: TaskSpec, n: int) -> None:
+    """Refuse a data file whose test split of n is too small to be scored on.
 
     Raises:
-        ImagesError: fewer than two test triplets.
+        ImagesError: fewer than two.
     """
     if n < FEWEST_IMAGES:
+        way = "set test = 100 or more in its [task], and make-data again"
         raise ImagesError(
-            f"the data file has {n} test triplets and scoring needs at least {FEWEST_IMAGES}: set "
-            "test = 100 or more in its [task], and make-data again"
+            f"the data file has {n} test {spec.counted} and scoring needs at least "
+            f"{FEWEST_IMAGES}: {way if spec.simulated else 'import more pictures'}"
         )
 
 
@@ -87,7 +88,7 @@ def must_fit(
     if tuple(shape) not in {(n, *frame), (n, 1, *frame), (n, *frame, 1), (2, n, *frame)}:
         raise ImagesError(
             f"{where} holds images of shape {tuple(shape)!s:.80}: needed is {(n, *frame)}, one for "
-            f"each test triplet in the file's order{_reshaped(shape, n, *frame)}"
+            f"each test {spec.counted[:-1]} in the file's order{_reshaped(shape, spec, n)}"
         )
 
 
@@ -109,7 +110,7 @@ def accepted_samples(
     Raises:
         ImagesError: too few test triplets, or as ``must_fit`` and ``accepted``.
     """
-    must_have_test_triplets(n)
+    must_have_enough(spec, n)
     must_fit(array.shape, array.dtype, spec, n, where)
     if array.shape == (2, n, spec.height, spec.width):
         return accepted(array[0], spec, where, how), accepted(array[1], spec, where, how)
@@ -129,7 +130,7 @@ def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
         hint = f": {tensor_line(drawn)} makes one" if what.startswith("torch.") else ""
         raise ImagesError(f"{who} returned {what}: {wanted}{hint}")
     if drawn.shape != shape:
-        hint = _reshaped(drawn.shape, *shape)
+        hint = _reshaped(drawn.shape, spec, n)
         raise ImagesError(f"{who} returned shape {drawn.shape}: {wanted}{hint}")
     if drawn.dtype != np.uint8:
         line = {
@@ -307,11 +308,12 @@ def _say_what_counts(images: Images, where: str) -> None:
         )
 
 
-def _reshaped(shape: Sequence[int], n: int, height: int, width: int) -> str:
+def _reshaped(shape: Sequence[int], spec: TaskSpec, n: int) -> str:
     """The line that makes the right shape of a wrong one, where there is one.
 
     Reshaping keeps the order of the pixels only where neighbouring axes are merged or split.
     """
+    height, width = spec.height, spec.width
     frame = (n, height, width)
     if len(shape) == 4 and tuple(shape[:3]) == frame:
         return ": images[..., 0] is one channel"
@@ -320,11 +322,10 @@ def _reshaped(shape: Sequence[int], n: int, height: int, width: int) -> str:
     if len(shape) == 4 and shape[0] > 2 and tuple(shape[1:]) == frame:
         return ": images[:2] are two samples of each, images[0] is one"
     if len(shape) == 3 and tuple(shape[1:]) == (height, width):
-        return (
-            f": images[:{n}] are the first {n}"
-            if shape[0] > n
-            else f': draw for all {n} pairs of data.load("test").s1 and .s2'
-        )
+        if shape[0] > n:
+            return f": images[:{n}] are the first {n}"
+        pairs = f'for all {n} pairs of data.load("test").s1 and .s2'
+        return f": draw {pairs if spec.has_inputs else n}"
     longer = [length for length in shape if length != 1]
     for order in permutations(range(3)) if sorted(longer) == sorted(frame) else ():
         if tuple(longer[axis] for axis in order) == frame and longer != [*frame]:

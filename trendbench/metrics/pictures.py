@@ -88,7 +88,7 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
             f"{path} holds JPEGs, whose edges are blurred: save PNGs, or take them as black and "
             "white with --threshold 128 (threshold=128 in Python)"
         )
-    pages = (_single(file, spec) for file in _in_order(files, path, n))
+    pages = (_single(file, spec) for file in _in_order(files, path, spec, n))
     return _stacked(pages, spec, n, files_anew)
 
 
@@ -112,7 +112,7 @@ def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
         raise unreadable(error, path, "TIFF") from None
 
 
-def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
+def _in_order(files: Iterable[Path], path: Path, spec: TaskSpec, n: int) -> list[Path]:
     """The files by their numbers, 0 … n − 1 or 1 … n."""
     numbered: dict[int, Path] = {}
     for file in files:
@@ -137,9 +137,10 @@ def _in_order(files: Iterable[Path], path: Path, n: int) -> list[Path]:
             f"{', '.join(map(str, missing))}{', …' if gaps > 5 else ''} as well, or rename the rest"
         )
     if len(numbered) != n:
+        hint = ", whose inputs trendbench export --format png --split test writes"
         raise ImagesError(
-            f"{path} holds {len(numbered)} picture(s): needed are {n}, one a test triplet, whose "
-            "inputs trendbench export --format png --split test writes"
+            f"{path} holds {len(numbered)} picture(s): needed are {n}, as many as the test split "
+            f"has {spec.counted}{hint if spec.has_inputs else ''}"
         )
     return [numbered[number] for number in sorted(numbered)]
 

@@ -360,6 +360,11 @@ class Process(BaseModel):
         return True
 
     @property
+    def counted(self) -> str:
+        """What a split holds, in a word."""
+        return "triplets" if self.has_inputs else "pictures"
+
+    @property
     def is_independent(self) -> bool:
         """Whether s1, s2 and r are three independent draws."""
         return True

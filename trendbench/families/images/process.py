@@ -150,7 +150,7 @@ class PictureSet(Process):
             frame = f"{self.width * size:.4g}×{self.height * size:.4g} {unit}"
             rows.append(("pixel", f"{size:.4g} {unit}; frame {frame}"))
         kind = "s1, s2 and r" if self.inputs else "r alone"
-        rows.append(("pictures", f"{kind}; true values are estimated from the test split"))
+        rows.append(("images", f"{kind}; true values are estimated from the test split"))
         return rows
 
     def checks(self, latents: Latent) -> Iterator[Check]:
