@@ -18,8 +18,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from trendbench import theory
 from trendbench.errors import ImagesError
@@ -59,7 +59,7 @@ def intervals(
         else:
             errors[2] = own.radius.standard_error
     z = _quantile(n)
-    skewness = np.clip(stats.skew(many, axis=0), -_MOST_SKEWED, _MOST_SKEWED)
+    skewness = np.clip(scipy.stats.skew(many, axis=0), -_MOST_SKEWED, _MOST_SKEWED)
     shift = skewness * (2 * z**2 + 1) / 6
     low = own.values + (np.minimum(shift, 0) - z) * errors
     high = own.values + (np.maximum(shift, 0) + z) * errors
@@ -97,12 +97,12 @@ def no_trend(own: Estimates, n: int) -> tuple[float, float]:
     slope = float(own.predictor[1])
     if n >= _FEWEST:
         z = slope / math.sqrt(own.predictor_covariance[1, 1])
-        return z, float(2 * stats.t.sf(abs(z), n - 1))
+        return z, float(2 * scipy.stats.t.sf(abs(z), n - 1))
     process = own.process
     middle = float(process.intensity(process.width / 2))
     level = process.model_copy(update={"lambda_left": middle, "lambda_right": middle})
     z = slope / (disk_area(process.radius) * math.sqrt(_sampling(level)[1, 1] / n))
-    return z, float(2 * stats.norm.sf(abs(z)))
+    return z, float(2 * scipy.stats.norm.sf(abs(z)))
 
 
 def must_not_be_steeper(pictures: NDArray[np.uint8], own: Estimates) -> None:
@@ -140,4 +140,4 @@ def _sampling(process: Disks) -> Matrix:
 def _quantile(n: int) -> float:
     """Half-width of a 95 % interval in standard errors."""
     upper = (1 + _COVERED) / 2
-    return float(stats.t.ppf(upper, n - 1) if n >= _FEWEST else stats.norm.ppf(upper))
+    return float(scipy.stats.t.ppf(upper, n - 1) if n >= _FEWEST else scipy.stats.norm.ppf(upper))

@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import os
 import re
 import traceback
 from collections.abc import Mapping
@@ -255,9 +256,9 @@ def _shipped(arch: str, preset: str | None) -> tuple[Recipe, Mapping[str, Parame
 
 
 def _row(arch: str, folder: Path, family: _Family) -> _Row | None:
-    path = folder / f"{arch}.toml"
-    if path in folder.glob("*.toml") and path.name not in _NO_ROWS:
-        return _read_shipped(path, _Row)
+    name = f"{arch}.toml"
+    if name in os.listdir(folder) and name not in _NO_ROWS:  # on any disk, case and all
+        return _read_shipped(folder / name, _Row)
     if family.names:
         parameters = load_class(family.names)(arch)
         if parameters is not None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from trendbench.errors import ImagesError
 from trendbench.importing.frame import Cut, lie_side_by_side, tiles
@@ -181,8 +180,10 @@ def _numbered(sources: list[str], series: Iterable[list[Bits]], width: int) -> N
         if not _is_of_one_colour(tile, width)
     ]
     ends = np.array(links, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(keys),) * 2)
-    count, group = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array(
+        (np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(keys),) * 2
+    )
+    count, group = scipy.sparse.csgraph.connected_components(graph, directed=False)
     if count < len(keys):
         say(
             f"{len(keys) - count} of {len(keys)} source pictures share tiles with others, and "

@@ -4,8 +4,8 @@ Source: Platt, Probabilistic outputs for support vector machines (1999).
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 _PARTS = 10
 _SEED = 20170607
@@ -28,7 +28,7 @@ def platt(logits: Logits) -> tuple[float, float]:
     """Slope ≥ 0 and offset that minimise ``losses`` of slope·logits + offset, logits (m, 2)."""
     middle, spread = logits.mean(), max(float(logits.std()), _SMALLEST)
     x = (logits - middle) / spread
-    found = minimize(
+    found = scipy.optimize.minimize(
         lambda theta: losses(theta[0] * x + theta[1]).mean(),
         np.array([0.5, 0.0]),
         bounds=[(0.0, _STEEPEST), (-_FARTHEST, _FARTHEST)],

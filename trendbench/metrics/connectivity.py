@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import label
 
 from trendbench.metrics.batch import Batch
 from trendbench.metrics.metric import MANY_SOURCES, ImageMetric
@@ -82,7 +82,7 @@ class ClusterError(_Connectivity):
         along_x, along_y = lags(truth.spec)
         rows = []
         for black in batch.black:
-            clusters = label(black, _EIGHT)[0]
+            clusters = scipy.ndimage.label(black, _EIGHT)[0]
             width, height = black.shape[1], black.shape[0]
             across = [_same(clusters[:, : width - h], clusters[:, h:]) for h in along_x]
             down = [_same(clusters[: height - h], clusters[h:]) for h in along_y]
@@ -95,7 +95,7 @@ CONNECTIVITY: tuple[ImageMetric, ...] = (SpanningError(), ClusterError())
 
 def _clusters(black: NDArray[np.bool_]) -> tuple[Labels, Labels]:
     """Labels of black and of white clusters, 0 elsewhere."""
-    return label(black, _EIGHT)[0], label(~black)[0]
+    return scipy.ndimage.label(black, _EIGHT)[0], scipy.ndimage.label(~black)[0]
 
 
 def _spanning(clusters: Labels, axis: int) -> float:

@@ -19,9 +19,8 @@ simulated true sets (docs/scores.md). The Gaussian tail is a limit in the number
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
-from scipy.stats import rankdata
 
 from trendbench.metrics.folds import FOLDS, Groups
 
@@ -33,7 +32,7 @@ def signed_rank_z(scores: NDArray[np.float64], groups: Groups) -> float:
 
     The triplets of a group are exchanged together.
     """
-    ranks = np.where(scores == 0, 0.0, np.sign(scores) * rankdata(np.abs(scores)))
+    ranks = np.where(scores == 0, 0.0, np.sign(scores) * scipy.stats.rankdata(np.abs(scores)))
     sums = np.bincount(groups, ranks)
     spread = np.sqrt(np.square(sums).sum())
     return float(sums.sum() / spread) if spread > 0 else 0.0
@@ -43,4 +42,4 @@ def pooled_p(z: Sequence[float]) -> float:
     """One-sided p-value of the folds held out so far, in (0, 1]."""
     m = len(z)
     pooled = sum(z) / np.sqrt(m * (1 + (m - 1) / (FOLDS - 1)))
-    return max(float(ndtr(-pooled)), _SMALLEST)
+    return max(float(scipy.special.ndtr(-pooled)), _SMALLEST)

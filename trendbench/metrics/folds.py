@@ -8,9 +8,8 @@ is the exception: its triplets are dealt out one by one, as no other fold would 
 import hashlib
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 FOLDS = 5
 Groups = NDArray[np.int64]
@@ -38,10 +37,10 @@ def joined(groups: Groups, source: NDArray[np.int64]) -> Groups:
     """
     _, owner = np.unique(source, return_inverse=True)
     ones = np.ones(len(groups))
-    bipartite = coo_array(
+    bipartite = scipy.sparse.coo_array(
         (ones, (groups, groups.max() + 1 + owner)), shape=(groups.max() + owner.max() + 2,) * 2
     )
-    _, parts = connected_components(bipartite, directed=False)
+    _, parts = scipy.sparse.csgraph.connected_components(bipartite, directed=False)
     _, together = np.unique(parts[groups], return_inverse=True)
     found: Groups = (together if together.max() + 1 >= FOLDS else owner).astype(np.int64)
     return found

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
 
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.thumbnails import Distances, Thumbnails, nearest, thumbnails
@@ -86,7 +86,7 @@ def widening(freedom: float, tail: float) -> float:
         freedom: degrees of freedom of the estimated spread, see ``Metric.freedom``.
         tail: probability beyond one end of the range.
     """
-    return float((stdtrit(freedom, 1 - tail) / ndtri(1 - tail)) ** 2)
+    return float((scipy.special.stdtrit(freedom, 1 - tail) / scipy.special.ndtri(1 - tail)) ** 2)
 
 
 @dataclass(frozen=True)

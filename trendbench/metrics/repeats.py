@@ -3,9 +3,8 @@
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.coupling import chance_disagreement
@@ -47,8 +46,10 @@ def _votes(images: NDArray[np.uint8], process: Process, start: int) -> NDArray[n
     black = images < THRESHOLD
     twin = _twins(black, process)
     rows = np.flatnonzero(twin >= 0)
-    links = coo_array((np.ones(len(rows)), (rows, twin[rows])), shape=(len(images),) * 2)
-    _, groups = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array(
+        (np.ones(len(rows)), (rows, twin[rows])), shape=(len(images),) * 2
+    )
+    _, groups = scipy.sparse.csgraph.connected_components(links, directed=False)
     by_chance = _twins_of_fresh(process, len(images), start) >= 0
     return np.column_stack([(twin >= 0).astype(float) - by_chance, start + groups])
 

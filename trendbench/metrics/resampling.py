@@ -7,8 +7,8 @@ small; the image is the unit that is drawn independently.
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from trendbench.metrics.metric import Count, ImageMetric
 from trendbench.metrics.truth import Truth
@@ -165,12 +165,12 @@ def _corrected_levels(
     below = ((replicates < value).mean() + (replicates <= value).mean()) / 2
     if not 0 < below < 1:
         return np.array(_TAILS)
-    bias = ndtri(below)
+    bias = scipy.special.ndtri(below)
     apart = pseudo - pseudo.mean()
     spread = np.square(apart).sum()
     acceleration = np.power(apart, 3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
-    z = bias + ndtri(np.array(_TAILS))
-    return np.asarray(ndtr(bias + z / (1 - acceleration * z)))
+    z = bias + scipy.special.ndtri(np.array(_TAILS))
+    return np.asarray(scipy.special.ndtr(bias + z / (1 - acceleration * z)))
 
 
 def measured(metric: ImageMetric, features: NDArray[np.float64], truth: Truth) -> float:

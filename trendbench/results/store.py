@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +44,10 @@ class StoredRecord:
         Raises:
             ResultError: the sidecar is missing or is not the one that was recorded.
         """
+        return self._per_image
+
+    @cached_property
+    def _per_image(self) -> PerImage:
         path = self.path.with_suffix(".npz")
         content = self._read(path, self.record.images)
 

@@ -1,10 +1,11 @@
 """What must hold of germs and images in a data file, beside what every process is held to."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, Germs, as_germs
 from trendbench.families.disks.intensity import rate
@@ -13,7 +14,7 @@ from trendbench.process.family import Check
 from trendbench.process.images import IMAGES, Image
 from trendbench.process.latent import Latent
 
-_SMALLEST_TAIL = 2 * stats.norm.sf(5.0)  # of counts, which are not Gaussian
+_SMALLEST_TAIL = math.erfc(5 / math.sqrt(2))  # of counts, which are not Gaussian
 _BITS: dict[Image, int] = {"s1": IN_S1, "s2": IN_S2, "r": IN_R}
 
 
@@ -35,7 +36,7 @@ def mean_count(process: Disks, image: Image) -> float:
 
 def counted_check(name: str, counted: int, expected: float) -> Check:
     """A count against the Poisson law of its mean, both tails."""
-    law = stats.poisson(expected)
+    law = scipy.stats.poisson(expected)
     tail = 2 * min(law.cdf(counted), law.sf(counted - 1))
     reading = f"{counted}, expected {expected:.0f}, p = {min(tail, 1.0):.2g}"
     return Check(name, bool(tail >= _SMALLEST_TAIL), reading)

@@ -1,8 +1,8 @@
 """Fisher information on the trend."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.integrate import quad
 
 from trendbench.errors import InputError
 from trendbench.families.disks.process import Disks
@@ -31,7 +31,7 @@ def fisher_information(process: Disks, *, dilated: bool = False) -> NDArray[np.f
         )
 
     def integral(power: int) -> float:
-        value, _ = quad(
+        value, _ = scipy.integrate.quad(
             lambda x: x**power / (lam.left + lam.k * x), -margin, process.width + margin
         )
         return float(value)

@@ -6,8 +6,8 @@ Images are drawn without regard to the inputs. A change of size 0 gives true ima
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from trendbench.families.excursion.field import field
 from trendbench.families.excursion.process import Excursion
@@ -77,5 +77,5 @@ def changes(process: Excursion) -> dict[str, Change]:
 
 def _black(z: Array, coverage: Array) -> Images:
     """Black where the field exceeds the level of a coverage, clipped to [0, 1]."""
-    level = -ndtri(np.clip(coverage, 0, 1))
+    level = -scipy.special.ndtri(np.clip(coverage, 0, 1))
     return np.where(z > level, np.uint8(BLACK), np.uint8(WHITE))

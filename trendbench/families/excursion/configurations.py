@@ -1,8 +1,8 @@
 """The 16 black/white configurations of 2×2 pixels, numbered as ``Process.quads`` says."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from trendbench.families.excursion.orthants import all_above
 
@@ -34,7 +34,7 @@ def configuration_probabilities(
         pixels = [i for i in range(4) if black >> i & 1]
         shown = levels[..., pixels]
         exact[..., black] = (
-            ndtr(-shown[..., 0])
+            scipy.special.ndtr(-shown[..., 0])
             if len(pixels) == 1
             else all_above(shown, correlation[np.ix_(pixels, pixels)])
         )

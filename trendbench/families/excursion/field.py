@@ -29,8 +29,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 _WRAPPED = 11.0  # σ between the ends of the frame around the circle: exp(−11²/4) < 1e-13
 _LARGEST = 5.9  # of σω: frequencies above hold erfc(5.9) < 1e-16 of the variance
@@ -44,7 +44,7 @@ def normals(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.floa
     """
     words = rng.bit_generator.random_raw(shape[0] * shape[1])
     uniform = ((words >> np.uint64(12)) + 0.5) * 2.0**-52
-    numbers: NDArray[np.float64] = ndtri(uniform.reshape(shape))
+    numbers: NDArray[np.float64] = scipy.special.ndtri(uniform.reshape(shape))
     return numbers
 
 

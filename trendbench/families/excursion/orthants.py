@@ -27,8 +27,8 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Array = NDArray[np.float64]
 _LARGEST_TAU = 18.0  # ϱ = 1 − 5e-16
@@ -63,7 +63,7 @@ def all_above(levels: Array, correlation: Array) -> Array:
         The shape of ``levels`` without its last axis.
     """
     n = levels.shape[-1]
-    total: Array = ndtr(-levels).prod(axis=-1)
+    total: Array = scipy.special.ndtr(-levels).prod(axis=-1)
     if n == 2:
         tau = np.arctanh(correlation[0, 1])
         return total + excess(levels[..., 0], levels[..., 1], tau)
@@ -91,7 +91,7 @@ def _derivative(levels: Array, correlation: Array, t: Array, i: int, j: int) -> 
         spread.append(np.sqrt(1 - on_i * with_i - on_j * with_j))
         above.append((levels[..., k, :] - on_i * u - on_j * v) / spread[-1])
         loads.append((on_i, on_j))
-    conditional = ndtr(-above[0])
+    conditional = scipy.special.ndtr(-above[0])
     if len(others) == 2:
         k, other = others
         joint = t * correlation[k, other]
@@ -99,7 +99,7 @@ def _derivative(levels: Array, correlation: Array, t: Array, i: int, j: int) -> 
         joint = (joint - loads[0][1] * t * correlation[other, j]) / (spread[0] * spread[1])
         most = math.tanh(_LARGEST_TAU)
         tau = np.arctanh(np.clip(joint, -most, most))
-        conditional = conditional * ndtr(-above[1]) + excess(above[0], above[1], tau)
+        conditional = conditional * scipy.special.ndtr(-above[1]) + excess(above[0], above[1], tau)
     term: Array = correlation[i, j] * density * conditional
     return term
 

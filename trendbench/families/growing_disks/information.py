@@ -1,8 +1,8 @@
 """Fisher information on the trend."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.integrate import quad
 
 from trendbench.errors import InputError
 from trendbench.families.growing_disks.process import GrowingDisks
@@ -33,7 +33,7 @@ def fisher_information(process: GrowingDisks, *, dilated: bool = False) -> NDArr
         )
 
     def integral(power: int) -> float:
-        value, _ = quad(
+        value, _ = scipy.integrate.quad(
             lambda x: x**power / (process.rho(x) * (1 - process.rho(x))),
             -margin,
             process.width + margin,

@@ -17,17 +17,15 @@ Source: Kutoyants, Statistical Inference for Spatial Poisson Processes (1998).
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.optimize import brentq
-from scipy.spatial import cKDTree
 
 from trendbench.errors import RecipeError
 from trendbench.families.disks.estimation.window import Window
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, as_germs
 from trendbench.process.triplets import Triplets
 
-_CROSS = ndimage.generate_binary_structure(2, 1)
+_CROSS = scipy.ndimage.generate_binary_structure(2, 1)
 
 
 def fit_poisson(
@@ -74,7 +72,7 @@ def _tilt(offset: NDArray[np.float64], half_width: float) -> float:
         return most
     if slope(-most) <= 0:
         return -most
-    return float(brentq(slope, -most, most, xtol=1e-15))
+    return float(scipy.optimize.brentq(slope, -most, most, xtol=1e-15))
 
 
 def radius_interval(triplets: Triplets) -> tuple[float, float]:
@@ -97,10 +95,10 @@ def radius_interval(triplets: Triplets) -> tuple[float, float]:
         germs = known[i : i + 1]
         for series, bit in ((triplets.s1, IN_S1), (triplets.s2, IN_S2), (triplets.r, IN_R)):
             shown = (germs.member & bit) != 0
-            edge = ndimage.morphological_gradient(series[i], footprint=_CROSS) > 0
+            edge = scipy.ndimage.morphological_gradient(series[i], footprint=_CROSS) > 0
             if not shown.any() or not edge.any():
                 continue
-            tree = cKDTree(np.column_stack([germs.x[shown], germs.y[shown]]))
+            tree = scipy.spatial.cKDTree(np.column_stack([germs.x[shown], germs.y[shown]]))
             distance, _ = tree.query(np.argwhere(edge)[:, ::-1] + 0.5)
             black = series[i][edge] == 0
             low = max(low, float(distance[black].max()))

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from trendbench.families.disks.conditional import redraw_r
 from trendbench.families.disks.germs import IN_S1, IN_S2, Germs
@@ -114,7 +114,7 @@ def _nearest(
     """Index of the germ nearest to each pixel (row, column), counted from ``first``."""
     if not len(pixels) or not len(centres):
         return np.full(len(pixels), -1)
-    _, nearest = cKDTree(centres).query(pixels[:, ::-1] + 0.5)
+    _, nearest = scipy.spatial.cKDTree(centres).query(pixels[:, ::-1] + 0.5)
     return np.asarray(nearest + first)
 
 

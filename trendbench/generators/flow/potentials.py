@@ -11,9 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from trendbench.compiling import kernel
 from trendbench.generators.flow.law import PHASES, Law, hidden_in_pass
@@ -118,7 +118,7 @@ def estimated(found: Unsettled, ridge: float) -> NDArray[np.float64]:
         nats = _log_loss(theta, *found, gradient)
         return nats + ridge * float(theta @ theta) / 2, (gradient + ridge * theta) * unit
 
-    least = minimize(
+    least = scipy.optimize.minimize(
         loss, np.zeros_like(unit), jac=True, method="L-BFGS-B",
         options={"maxiter": _ITERATIONS, "maxcor": 20},
     )  # fmt: skip

@@ -23,9 +23,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import ndimage
 
 from trendbench.families.disks.estimation.lineal_paths import ImageFit
 
@@ -130,11 +130,11 @@ def isolated(image: NDArray[np.uint8], largest: float) -> list[Shape]:
     Returns:
         For each, rows and columns of its bounding box and the box's pixels, 1 for black.
     """
-    labels, _ = ndimage.label(image == 0, structure=_EVERYWHERE)
+    labels, _ = scipy.ndimage.label(image == 0, structure=_EVERYWHERE)
     height, width = image.shape
     most = math.floor(2 * largest) + 1
     found = []
-    for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+    for label, (rows, columns) in enumerate(scipy.ndimage.find_objects(labels), start=1):
         tall, wide = rows.stop - rows.start, columns.stop - columns.start
         inner = rows.start > 0 and columns.start > 0 and rows.stop < height and columns.stop < width
         if inner and max(tall, wide) <= most:
@@ -150,8 +150,8 @@ def outline(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     tall, wide, pixels = shape
     black = np.pad(np.frombuffer(pixels, dtype=np.bool_).reshape(tall, wide), 1)
     middle = np.array([wide + 1, tall + 1]) / 2
-    edge = black & ~ndimage.binary_erosion(black)
-    around = ndimage.binary_dilation(black, structure=_EVERYWHERE) & ~black
+    edge = black & ~scipy.ndimage.binary_erosion(black)
+    around = scipy.ndimage.binary_dilation(black, structure=_EVERYWHERE) & ~black
     inside, outside = (np.argwhere(part)[:, ::-1] - middle for part in (edge, around))
     return inside, outside
 
