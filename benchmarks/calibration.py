@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.cards.text import markdown_table
-from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.card import score_images
 from trendbench.metrics.metric import ImageMetric
 from trendbench.metrics.references import mean_profiles
@@ -44,7 +44,11 @@ class Tally:
 def tally(n: int, sets: int, task: TaskSpec = TASK) -> Tally:
     """Score ``sets`` sets of n true images of a task, each drawn for inputs of its own."""
     training = simulate(task, task.train, 1).r
-    truth = Truth(task, *mean_profiles(training, task), thumbnails(training < THRESHOLD, task))
+    truth = Truth(
+        task,
+        *mean_profiles(density_profile(training, task.window), task),
+        thumbnails(training < THRESHOLD, task),
+    )
     reference, found = ReferenceDistribution(truth, conditional=True), Tally()
     with bar("scoring true sets", sets, "sets") as progress:
         for number in range(sets):

@@ -41,6 +41,30 @@ def test_a_file_rewritten_with_other_stock_filters_reads_the_same(copy, small_da
         np.testing.assert_array_equal(dataset.images("train", "r"), small_data.images("train", "r"))
 
 
+def test_a_split_is_read_in_order_block_by_block(small_data):
+    whole, blocks = small_data.load("test"), small_data.in_order("test")
+    for _ in range(2):  # from the start again
+        for start in range(0, len(whole), 5):
+            part, same = blocks[start : start + 5], whole[start : start + 5]
+            for name in ("s1", "s2", "r"):
+                np.testing.assert_array_equal(getattr(part, name), getattr(same, name))
+            np.testing.assert_array_equal(part.latent.x, same.latent.x)
+    series = np.concatenate(list(small_data.blocks("test", "r", 5)))
+    np.testing.assert_array_equal(series, whole.r)
+    with pytest.raises(ValueError, match="rows from 5: 12 of test/s1 come next"):
+        blocks[5:7]
+
+
+def test_changed_bytes_show_at_the_last_block(copy):
+    with h5py.File(copy, "r+") as file:
+        file["test/s2"][0, 0, 0] ^= 255
+    with open_dataset(copy) as dataset:
+        blocks = dataset.in_order("test")
+        assert len(blocks[0:11]) == 11
+        with pytest.raises(DataFileError, match=r"test/s2.*does not match its SHA-256"):
+            blocks[11:]
+
+
 def replace_with(copy, name, make):
     with h5py.File(copy, "r+") as file:
         del file[name]

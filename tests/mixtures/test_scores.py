@@ -5,7 +5,7 @@ import pytest
 
 from tests.mixtures.conftest import FIELDS
 from trendbench.errors import ImagesError
-from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.batch import THRESHOLD, density_profile
 from trendbench.metrics.by_trend import OUTSIDE, by_trend
 from trendbench.metrics.card import score_images
 from trendbench.metrics.pool import true_pool
@@ -26,7 +26,11 @@ N = 200
 @pytest.fixture(scope="module")
 def truth(five):
     training = simulate(five, five.train, 1).r
-    return Truth(five, *mean_profiles(training, five), thumbnails(training < THRESHOLD, five))
+    return Truth(
+        five,
+        *mean_profiles(density_profile(training, five.window), five),
+        thumbnails(training < THRESHOLD, five),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +179,9 @@ def test_estimated_values_of_a_trend_come_from_its_share_of_the_pool():
     pool = true_pool(task)
     black = (pool.drawn[1::4] < THRESHOLD).mean(axis=(0, 1))
     np.testing.assert_allclose(each[1], black)
-    truth = Truth(task, *mean_profiles(simulate(task, 400, 1).r, task))
+    truth = Truth(
+        task, *mean_profiles(density_profile(simulate(task, 400, 1).r, task.window), task)
+    )
     reference, told = ReferenceDistribution(truth, conditional=True), 0
     for seed in range(8):
         given = simulate(task, 100, 200 + seed, split="test")

@@ -1,6 +1,7 @@
 """What a data file offers: triplets, their latents, one hash of all its content."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
+
+_CHANGED = "the content does not match its SHA-256"
 
 
 def facts(spec: TaskSpec) -> list[tuple[str, str]]:
@@ -127,6 +130,24 @@ class Dataset(DataFile):
         latents = self.latents(split)
         return Triplets(self.spec, s1, s2, r, latents if self.spec.simulated else None)
 
+    def in_order(self, split: Split) -> "InOrder":
+        """A split of which a block at a time is in memory.
+
+        Raises:
+            DataFileError: its latents are not what was written.
+        """
+        return InOrder(self, split)
+
+    def blocks(self, split: Split, name: str, size: int) -> Iterator[NDArray[np.uint8]]:
+        """One series of images, ``size`` at a time, checked against its hash at the end.
+
+        Raises:
+            DataFileError: the bytes are not those that were written.
+        """
+        column = _Column(self, split, name)
+        for start in range(0, self.spec.sizes[split], size):
+            yield column.read(slice(start, start + size))
+
     def glance(self, split: Split, start: int, count: int) -> Triplets:
         """A few triplets without latents, to look at: read alone, so not held against a hash.
 
@@ -151,7 +172,56 @@ class Dataset(DataFile):
     def _read(self, name: str) -> NDArray[Any]:
         array = self.numbers(name)
         if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
-            raise self.wrong(name, "the content does not match its SHA-256")
+            raise self.wrong(name, _CHANGED)
+        return array
+
+
+class InOrder:
+    """The triplets of a split, read from the file in order, hashes checked at its end.
+
+    Slices are ``Triplets`` with latents where images can be drawn from them. Each begins where the
+    one before ended; one that begins at 0 starts anew.
+    """
+
+    def __init__(self, dataset: Dataset, split: Split) -> None:
+        self.spec = dataset.spec
+        self._size = dataset.spec.sizes[split]
+        self._latents = dataset.latents(split) if dataset.spec.simulated else None
+        self._columns = [_Column(dataset, split, name) for name in IMAGES]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, rows: slice) -> Triplets:
+        s1, s2, r = (column.read(rows) for column in self._columns)
+        return Triplets(self.spec, s1, s2, r, self._latents[rows] if self._latents else None)
+
+
+class _Column:
+    """A column that is read in order, and hashed on the way."""
+
+    def __init__(self, dataset: Dataset, split: Split, series: str) -> None:
+        self._dataset, self._name = dataset, f"{split}/{series}"
+        self._next, self._digest = 0, hashlib.sha256()
+        self._size = dataset.spec.sizes[split]
+
+    def read(self, rows: slice) -> NDArray[np.uint8]:
+        """The next rows, or the first.
+
+        Raises:
+            DataFileError: with the last of them, the content is not what was written.
+        """
+        array = self._dataset.numbers(self._name, rows)
+        start = rows.start or 0
+        if start == 0:
+            self._next, self._digest = 0, hashlib.sha256()
+        if start != self._next:
+            raise ValueError(f"rows from {start}: {self._next} of {self._name} come next")
+        self._digest.update(array.data)
+        self._next += len(array)
+        hashes = self._dataset.hashes
+        if self._next == self._size and self._digest.hexdigest() != hashes[self._name]:
+            raise self._dataset.wrong(self._name, _CHANGED)
         return array
 
 

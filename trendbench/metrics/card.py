@@ -23,7 +23,7 @@ from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.truth import Truth
 from trendbench.notebook import table
 from trendbench.numbers import short
-from trendbench.process.triplets import Triplets
+from trendbench.process.triplets import TripletBlocks
 from trendbench.progress import Bar, quiet
 from trendbench.spec import TaskSpec
 
@@ -127,7 +127,7 @@ def score_images(
     *,
     name: str,
     data: str,
-    given: Triplets | None = None,
+    given: TripletBlocks | None = None,
     second: NDArray[np.uint8] | None = None,
     reference: ReferenceDistribution | None = None,
     metrics: Sequence[ImageMetric] = IMAGE_METRICS,

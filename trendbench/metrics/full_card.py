@@ -61,15 +61,14 @@ def full_card(
     Raises:
         ImagesError: the images do not fit the test split, or are too few.
     """
-    test = dataset.load("test")
     conditional = conditional and dataset.spec.has_inputs
-    c2st = c2st and must_be_trainable(dataset.spec, len(test))  # before the other scores
+    c2st = c2st and must_be_trainable(dataset.spec, dataset.spec.test)  # before the other scores
     card = score_images(
         images,
         truth_of(dataset, conditional=conditional),
         name=name,
         data=dataset.sha256,
-        given=test if conditional else None,
+        given=dataset.in_order("test") if conditional else None,
         second=second,
         metrics=(*IMAGE_METRICS, *CONNECTIVITY) if connectivity else IMAGE_METRICS,
         bar=bar,
@@ -77,5 +76,5 @@ def full_card(
     )
     found: dict[str, Score | None] = {metric.name: None for metric in CLASSIFIER_METRICS}
     if c2st:
-        found |= classifier_scores(images, test, conditional=conditional, bar=bar)
+        found |= classifier_scores(images, dataset.load("test"), conditional=conditional, bar=bar)
     return concluded(replace(card, scores=Scores(card.scores | found)), dataset.spec)

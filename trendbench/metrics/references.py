@@ -26,33 +26,33 @@ def truth_of(dataset: Dataset, *, conditional: bool = True, split: Split = "test
     Raises:
         DataFileError: the file has no training triplets to average ξ₀ over.
     """
-    training = dataset.images("train", "r")
-    if not len(training):
+    if not dataset.spec.train:
         raise DataFileError(
             f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
         )
     spec = dataset.spec if split == "test" else dataset.spec.of_split(split)
-    xi0, averaged = mean_profiles(training, spec)
-    known = [training, dataset.images("val", "r")]
+    known: list[Split] = ["train", "val"]
     if not conditional and dataset.spec.simulated:
-        known.append(dataset.images("test", "r"))
-    small = np.concatenate(
-        [
-            thumbnails(series[start : start + _BATCH] < THRESHOLD, dataset.spec)
-            for series in known
-            for start in range(0, len(series), _BATCH)
-        ]
-    )
-    return Truth(spec, xi0, averaged, small)
+        known.append("test")
+    profiles, small = [], []
+    for part in known:
+        for images in dataset.blocks(part, "r", _BATCH):
+            small.append(thumbnails(images < THRESHOLD, dataset.spec))
+            if part == "train":
+                profiles.append(density_profile(images, spec.window))
+    xi0, averaged = mean_profiles(np.concatenate(profiles), spec)
+    return Truth(spec, xi0, averaged, np.concatenate(small))
 
 
-def mean_profiles(training: NDArray[np.uint8], spec: TaskSpec) -> tuple[NDArray[np.float64], int]:
-    """ξ₀ of each trend from the training r (n, H, W): (K, W − w + 1), and how many it averages.
+def mean_profiles(training: NDArray[np.float64], spec: TaskSpec) -> tuple[NDArray[np.float64], int]:
+    """ξ₀ of each trend, (K, W − w + 1), and how many it averages.
+
+    ``training`` holds the profiles of the training r, (n, W − w + 1).
 
     Where the test split has trends that the training split has not, ξ₀ is the exact E ξ_k.
     """
     if spec.xi0_images is None:
         members = true_values(spec).members
         return np.stack([member.mean_profile for member in members]), EXACTLY
-    profile, k = density_profile(training, spec.window), len(spec.members)
-    return np.stack([profile[t::k].mean(axis=0) for t in range(k)]), len(profile)
+    k = len(spec.members)
+    return np.stack([training[t::k].mean(axis=0) for t in range(k)]), len(training)

@@ -1,5 +1,6 @@
 """Whether images of one set repeat one another."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from trendbench.metrics.batch import THRESHOLD
 from trendbench.metrics.coupling import chance_disagreement
 from trendbench.metrics.metric import SetMetric
-from trendbench.metrics.thumbnails import squared_distances, thumbnails, variants
+from trendbench.metrics.thumbnails import Thumbnails, squared_distances, thumbnails, variants
 from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import VoteMetric
 from trendbench.process.family import Process
@@ -17,9 +18,11 @@ from trendbench.simulation import simulate
 
 _FRESH_SEED = 0x7477696E  # apart from any seed a person would choose
 _MOST = 4096  # images that are compared with one another
-_ROWS = 64
+_ROWS, _BATCH = 64, 128
 _TWIN = 0.25  # disagreement of twins, over that of unrelated images of their coverage
 _REACH = 2  # shifts that a twin may have, along x and along y [px]
+
+_Black = Callable[[slice], NDArray[np.bool_]]
 
 
 class Repeats(VoteMetric, SetMetric):
@@ -43,38 +46,48 @@ class Repeats(VoteMetric, SetMetric):
 
 
 def _votes(images: NDArray[np.uint8], process: Process, start: int) -> NDArray[np.float64]:
-    black = images < THRESHOLD
-    twin = _twins(black, process)
+    def black(rows: slice) -> NDArray[np.bool_]:
+        return images[rows] < THRESHOLD
+
+    n = len(images)
+    twin = _twins(black, n, process)
     rows = np.flatnonzero(twin >= 0)
-    links = scipy.sparse.coo_array(
-        (np.ones(len(rows)), (rows, twin[rows])), shape=(len(images),) * 2
-    )
+    links = scipy.sparse.coo_array((np.ones(len(rows)), (rows, twin[rows])), shape=(n, n))
     _, groups = scipy.sparse.csgraph.connected_components(links, directed=False)
-    by_chance = _twins_of_fresh(process, len(images), start) >= 0
+    by_chance = _twins_of_fresh(process, n, start) >= 0
     return np.column_stack([(twin >= 0).astype(float) - by_chance, start + groups])
 
 
-def _twins(black: NDArray[np.bool_], process: Process) -> NDArray[np.int64]:
-    """The index of each image's twin, −1 where it has none, (n,)."""
-    nearest, is_near = _nearest_others(black, process)
-    density = black.mean(axis=1)
+def _twins(black: _Black, n: int, process: Process) -> NDArray[np.int64]:
+    """The index of each image's twin, −1 where it has none, (n,).
+
+    Args:
+        black: gives the black pixels of a range of images.
+        n: number of images.
+        process: of the images.
+    """
+    parts = (black(slice(i, i + _BATCH)) for i in range(0, n, _BATCH))
+    looked_at = [(thumbnails(part, process), part.mean(axis=1)) for part in parts]
+    small, density = (np.concatenate(series) for series in zip(*looked_at, strict=True))
+    nearest, is_near = _nearest_others(black, small, process)
     chance = chance_disagreement(density, density[nearest])
-    twin = np.full(len(black), -1)
+    twin = np.full(n, -1)
     for i in np.flatnonzero(is_near):
-        if _least_disagreement(black[i], black[nearest[i]]) < _TWIN * chance[i]:
+        pair = (black(slice(j, j + 1))[0] for j in (i, nearest[i]))
+        if _least_disagreement(*pair) < _TWIN * chance[i]:
             twin[i] = nearest[i]
     return twin
 
 
 def _nearest_others(
-    black: NDArray[np.bool_], process: Process
+    black: _Black, small: Thumbnails, process: Process
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The other image of least thumbnail distance, and whether that is half the usual at most."""
-    small = thumbnails(black, process)
     nearest, near = [], []
-    for start in range(0, len(black), _ROWS):
-        rows = np.arange(start, min(start + _ROWS, len(black)))
-        squared = squared_distances(variants(black[rows], process), small)
+    for start in range(0, len(small), _ROWS):
+        rows = np.arange(start, min(start + _ROWS, len(small)))
+        moved = variants(black(slice(start, start + _ROWS)), process)
+        squared = squared_distances(moved, small)
         squared[rows - start, rows] = np.inf
         nearest.append(squared.argmin(axis=1))
         near.append(2 * squared.min(axis=1) <= np.median(squared, axis=1))
@@ -99,5 +112,11 @@ def _least_disagreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> flo
 def _twins_of_fresh(process: Process, n: int, start: int) -> NDArray[np.int64]:
     """The twins of n fresh true images, or of as many held-out pictures."""
     if not process.simulated:
-        return _twins(process.held_out.r[:n] < THRESHOLD, process)
-    return _twins(simulate(process, n, _FRESH_SEED, start=start).r < THRESHOLD, process)
+        held_out = process.held_out.r[:n]
+        return _twins(lambda rows: held_out[rows] < THRESHOLD, len(held_out), process)
+
+    def black(rows: slice) -> NDArray[np.bool_]:
+        count = min(rows.stop, n) - rows.start
+        return simulate(process, count, _FRESH_SEED, start=start + rows.start).r < THRESHOLD
+
+    return _twins(black, n, process)

@@ -21,7 +21,7 @@ from trendbench.metrics.needs import at_hand
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.resampling import centred, count, drawn_weights, means
 from trendbench.metrics.truth import Truth
-from trendbench.process.triplets import Triplets
+from trendbench.process.triplets import TripletBlocks, Triplets
 from trendbench.progress import Bar, Progress, Silent, quiet
 
 _REPLICATES = 4000
@@ -200,7 +200,7 @@ def features_of(
     metrics: Sequence[ImageMetric],
     images: NDArray[np.uint8],
     truth: Truth,
-    given: Triplets | None,
+    given: TripletBlocks | None,
     second: NDArray[np.uint8] | None,
     batch_size: int,
     progress: Progress = _SILENT,
@@ -262,28 +262,29 @@ def _joined(parts: Iterable[Features]) -> Features:
 def _batches(
     images: NDArray[np.uint8],
     truth: Truth,
-    given: Triplets | None,
+    given: TripletBlocks | None,
     second: NDArray[np.uint8] | None,
     size: int,
     first: int,
 ) -> Iterator[Batch]:
     for start in range(0, len(images), size):
         rows = slice(start, start + size)
+        part = given[rows] if given else None
         yield Batch(
             images[rows],
             truth.spec.window,
-            given.s1[rows] if given else None,
-            given.s2[rows] if given else None,
-            given.r[rows] if given else None,
+            part.s1 if part else None,
+            part.s2 if part else None,
+            part.r if part else None,
             second[rows] if second is not None else None,
-            _redrawn(given, rows) if given else None,
+            _redrawn(part, start) if part else None,
             first + start,
         )
 
 
-def _redrawn(given: Triplets, rows: slice) -> NDArray[np.uint8] | None:
+def _redrawn(given: Triplets, start: int) -> NDArray[np.uint8] | None:
     """A fresh draw of r for each triplet, from the true conditional law; None without latents."""
     if given.latent is None:
         return None
-    rng = np.random.default_rng([_REDRAW_SEED, rows.start])
-    return given.spec.render_r(given.spec.redraw(given.latent[rows], rng))
+    rng = np.random.default_rng([_REDRAW_SEED, start])
+    return given.spec.render_r(given.spec.redraw(given.latent, rng))

@@ -65,7 +65,7 @@ def squared_distances(moved: Thumbnails, references: Thumbnails) -> Distances:
 def _shrunk(black: NDArray[np.bool_], rows: Thumbnails, columns: Thumbnails) -> Thumbnails:
     """Block means for every pair of row and column weights, (pairs, n, d)."""
     pixels = black.astype(np.float32)
-    parts = [(row @ pixels) @ column.T for row in rows for column in columns]
+    parts = [across @ column.T for across in (row @ pixels for row in rows) for column in columns]
     return np.stack(parts).reshape(len(parts), len(black), -1)
 
 

@@ -1,12 +1,21 @@
 """Triplets of images."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.process.family import Process
 from trendbench.process.latent import Latent
+
+
+class TripletBlocks(Protocol):
+    """Triplets that are taken block by block, in memory or not."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice) -> "Triplets": ...
 
 
 @dataclass(frozen=True)

@@ -231,8 +231,11 @@ def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
                 row = np.frombuffer(content, data.dtype)
                 numbers[offset[0] - start] = row.reshape(data.shape[1:])
 
-    if data.chunks is not None:
+    if by_row and data.id.get_num_chunks() == len(data):  # no pass over all for a few
+        offsets = [(row, *(0 for _ in data.shape[1:])) for row in range(start, stop)]
+    elif data.chunks is not None:
         data.id.chunk_iter(note)
+    if offsets:
         n = usable_cores()
         with ThreadPoolExecutor(n) as pool:
             list(pool.map(take, [offsets[i::n] for i in range(n)]))

@@ -34,7 +34,7 @@ def uncovered(black: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     """
     inner, outer, margin = _disks(number(radius, "radius", above=0))
     stray = np.empty(black.shape, dtype=np.bool_)
-    mark_stray(np.ascontiguousarray(black), inner, outer, margin, stray)
+    mark_stray(np.ascontiguousarray(black), inner, outer, _tests(radius), margin, stray)
     return stray
 
 
@@ -72,6 +72,26 @@ def _disks(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     return disk(radius - _SLACK), disk(radius + _SLACK), margin
 
 
+@lru_cache(maxsize=8)
+def _tests(radius: float) -> NDArray[np.int64]:
+    """The different rows among the smaller disks of all places, and the places that have each.
+
+    Places share most of their rows, so a row is looked at once for all of them.
+
+    Returns:
+        (m, 4): a row as in ``_disks``, in its order, and the places with a bit each.
+    """
+    inner, _, _ = _disks(radius)
+    places: dict[tuple[int, int, int], int] = {}
+    for rows in inner[_ANY + 1 :].transpose(1, 0, 2):
+        for place, (row, first, length) in enumerate(rows.tolist()):
+            if length > 0:
+                key = (row, first, length)
+                places[key] = places.get(key, 0) | 1 << place
+    bits = np.array(list(places.values()), dtype=np.uint64).view(np.int64)
+    return np.column_stack([np.array(list(places), dtype=np.int64).reshape(-1, 3), bits])
+
+
 @kernel
 def _fits(runs: NDArray[np.int32], r: int, c: int, disk: NDArray[np.int64]) -> bool:
     """Whether all rows of a disk lie in black, given the run of black from each pixel on."""
@@ -80,6 +100,18 @@ def _fits(runs: NDArray[np.int32], r: int, c: int, disk: NDArray[np.int64]) -> b
         if length > 0 and runs[r + row, c + first] < length:
             return False
     return True
+
+
+@kernel
+def _fitting(runs: NDArray[np.int32], r: int, c: int, tests: NDArray[np.int64]) -> int:
+    """The places in a pixel whose disks lie in black, a bit each; see ``_tests``."""
+    left = -1
+    for k in range(tests.shape[0]):
+        if runs[r + tests[k, 0], c + tests[k, 1]] < tests[k, 2]:
+            left &= ~tests[k, 3]
+            if left == 0:
+                break
+    return left
 
 
 @kernel
@@ -97,6 +129,7 @@ def mark_stray(
     black: NDArray[np.bool_],
     inner: NDArray[np.int64],
     outer: NDArray[np.int64],
+    tests: NDArray[np.int64],
     margin: int,
     stray: NDArray[np.bool_],
 ) -> None:
@@ -106,6 +139,7 @@ def mark_stray(
         black: (n, H, W); beyond the frame everything counts as black.
         inner: rows of the disks that must fit, see ``_disks``.
         outer: rows of the disks that are covered then.
+        tests: the different rows among the disks that must fit, see ``_tests``.
         margin: how far beyond the frame germs are tried [px].
         stray: overwritten.
     """
@@ -130,9 +164,10 @@ def mark_stray(
                 if _fits(runs, r, c, inner[_ANY]):
                     _cover(edges, r, c, outer[_ANY])
                     continue
-                for p in range(_ANY + 1, inner.shape[0]):
-                    if _fits(runs, r, c, inner[p]):
-                        _cover(edges, r, c, outer[p])
+                fitting = _fitting(runs, r, c, tests)
+                for p in range(outer.shape[0] - _ANY - 1):
+                    if fitting >> p & 1:
+                        _cover(edges, r, c, outer[p + _ANY + 1])
         for y in range(height):
             depth = 0
             for c in range(pad + width):
