@@ -45,6 +45,7 @@ from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
 from trendbench.metrics import pool
+from trendbench.metrics.full_card import reference_of
 from trendbench.process.triplets import Triplets
 from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec, load_spec
@@ -115,6 +116,7 @@ def small_pool(request):
     if most != pool._MOST:
         pool._MOST = most
         pool.true_pool.cache_clear()
+        reference_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The whole card of a set of images on a data file, the trained classifier included."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from trendbench.metrics.connectivity import CONNECTIVITY
 from trendbench.metrics.metric import Score
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
+from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.progress import Bar, quiet
 from trendbench.spec import TaskSpec
 
@@ -29,6 +32,23 @@ def must_know_trends(spec: TaskSpec, *, conditional: bool) -> None:
             f"{spec.name} has {len(spec.members)} trends, and s1 and s2 show which one an image "
             "has: images drawn without them cannot be scored here"
         )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What is scored on: a data file, and whether with its inputs."""
+
+    sha256: str
+    path: Path
+    conditional: bool
+    dataset: Dataset = field(compare=False)
+
+
+@lru_cache(maxsize=2)
+def reference_of(what: _Scored) -> ReferenceDistribution:
+    """References of a data file, kept for the next card on it: they take most of its time."""
+    truth = truth_of(what.dataset, conditional=what.conditional)
+    return ReferenceDistribution(truth, what.conditional)
 
 
 def full_card(
@@ -63,13 +83,15 @@ def full_card(
     """
     conditional = conditional and dataset.spec.has_inputs
     c2st = c2st and must_be_trainable(dataset.spec, dataset.spec.test)  # before the other scores
+    reference = reference_of(_Scored(dataset.sha256, dataset.path, conditional, dataset))
     card = score_images(
         images,
-        truth_of(dataset, conditional=conditional),
+        reference.truth,
         name=name,
         data=dataset.sha256,
         given=dataset.in_order("test") if conditional else None,
         second=second,
+        reference=reference,
         metrics=(*IMAGE_METRICS, *CONNECTIVITY) if connectivity else IMAGE_METRICS,
         bar=bar,
         engine=engine,
