@@ -18,8 +18,8 @@ LEAST = (
     "all, and gives a few kB of features. As many fresh true images are scored once. With "
     "constant memory, one batch would be held at a time."
 )
-SECONDS, MEGABYTES = 30.0, 1000.0
-CLASSIFIER_SECONDS = 180.0
+SECONDS, MEGABYTES = 10.0, 1000.0
+CLASSIFIER_SECONDS = 60.0
 FLAT = 1.1
 MANY, FULL = (4000, 10_000), 100_000
 _SEED = 1  # of the images that are scored

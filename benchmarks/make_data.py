@@ -12,7 +12,7 @@ LEAST = (
     "The plain script is the obvious one: NumPy draws the germs, Pillow the ellipses, and "
     "h5py compresses. It has one thread, no hashes and no germs."
 )
-RATIO, MEMORY, SIZE = 4.0, 500.0, 120.0
+RATIO, MEMORY, SIZE = 6.0, 500.0, 120.0
 REPEATS = 3
 IMPORTS = "import trendbench.data.make, trendbench.progress, trendbench.spec"
 

@@ -24,7 +24,7 @@ LEAST = (
     "fill of the same memory. Its germs (about 290 a triplet) cost a block of Philox "
     "each, and each disk 12 or 13 runs of pixels."
 )
-LIMITS = {"pillow": 12.0, "cv2": 20.0, "porespy": 300.0}
+LIMITS = {"pillow": 15.0, "cv2": 15.0, "porespy": 300.0}
 FILL = 6.0
 NAMES = {"pillow": "Pillow's ellipses", "cv2": "OpenCV's circles", "porespy": "PoreSpy's spheres"}
 _TRIPLETS, _PEER_TRIPLETS = 170, 20

@@ -1,4 +1,4 @@
-"""``--help``, and the first and the second ``make-data`` of a machine without compiled kernels."""
+"""``--help``, the first and the second ``make-data`` of a machine, and other commands' starts."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,10 +9,13 @@ from benchmarks.table import OK, SHORT, Row, at_most, reported
 
 TITLE = "Start-up"
 LEAST = (
-    "`--help` needs the interpreter, click, and the names of the commands. Kernels are "
-    "compiled once on a machine, and their machine code is kept."
+    "`--help` needs the interpreter, click, and the names of the commands. Other commands import "
+    "what they use: the libraries alone, imported by a plain Python process, set the limit that no "
+    "code of this project can pass. Kernels are compiled once on a machine, and their machine code "
+    "is kept."
 )
-LIMIT = 0.3
+LIMIT, BEYOND = 0.3, 0.25
+_STARTS = 9
 _SPEC = """[task]
 name = "little"
 width = 64
@@ -29,10 +32,10 @@ _WORD = "compiled"
 
 
 def measure(full: bool) -> Iterator[Row]:
-    """Median of nine starts; then two commands that share a cache of kernels, at first empty."""
+    """``--help``; then two commands that share a cache of kernels, at first empty; then others."""
     del full
-    starts = medians([process("-m", "trendbench", "--help") for _ in range(9)])
-    yield at_most("trendbench --help", starts.seconds, LIMIT, "s", ".2f")
+    least = _seconds("-m", "trendbench", "--help")
+    yield at_most("trendbench --help", least, LIMIT, "s", ".2f")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "little.toml").write_text(_SPEC, encoding="utf-8")
@@ -49,6 +52,40 @@ def measure(full: bool) -> Iterator[Row]:
         "no", SHORT if second else OK,
     )  # fmt: skip
     yield reported("compiling", f"{runs[0].seconds - runs[1].seconds:.1f} s")
+    yield from _beyond_help(least)
+
+
+def _beyond_help(least: float) -> Iterator[Row]:
+    """What commands take to start beyond ``--help``, and what their libraries alone do."""
+    plain = _seconds("-c", "pass")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "little.toml").write_text(_SPEC, encoding="utf-8")
+        make = ["-m", "trendbench", "make-data", "--spec", folder / "little.toml", "--overwrite"]
+        make += ["--out", folder / "little.h5"]
+        process(*make)
+        commands = {
+            "info": ["-m", "trendbench", "info", folder / "little.h5"],
+            "leaderboard --task trend-v1": [
+                "-m",
+                "trendbench",
+                "leaderboard",
+                "--task",
+                "trend-v1",
+            ],
+            "make-data, four triplets": make,
+        }
+        for what, command in commands.items():
+            beyond = _seconds(*command) - least
+            yield at_most(f"{what}: beyond --help", beyond, BEYOND, "s", ".2f")
+    for what in ("numpy, h5py, pydantic", "numpy, scipy.special, pydantic", "numpy, h5py, numba"):
+        alone = _seconds("-c", f"import {what}") - plain
+        yield reported(f"  importing {what} alone", f"{alone:.2f} s")
+
+
+def _seconds(*command: object) -> float:
+    """Median of nine starts."""
+    return medians([process(*command) for _ in range(_STARTS)]).seconds
 
 
 def _yes(answer: bool) -> str:

@@ -26,7 +26,7 @@ LEAST = (
     "shapes, batch and precision of the step, forward and backward. The lost share is the "
     "time of data, logs and checkpoints in an epoch of 3500 images."
 )
-RATIO, CEILING, LOST = 1.6, 1.25, 3.0
+RATIO, CEILING, LOST = 1.6, 1.25, 1.0
 BATCH = 4
 ARCHS = ("pix2pix-8", "pix2pix-16", "pix2pix-32")
 IMAGES = {"pix2pix-8": 480, "pix2pix-16": 200, "pix2pix-32": 100}
