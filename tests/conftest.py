@@ -44,8 +44,7 @@ from trendbench import catalog
 from trendbench.data.dataset import Dataset
 from trendbench.data.make import make_data
 from trendbench.data.opening import open_dataset
-from trendbench.metrics import pool
-from trendbench.metrics.full_card import reference_of
+from trendbench.metrics import full_card, pool
 from trendbench.process.triplets import Triplets
 from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec, load_spec
@@ -116,7 +115,7 @@ def small_pool(request):
     if most != pool._MOST:
         pool._MOST = most
         pool.true_pool.cache_clear()
-        reference_of.cache_clear()
+        full_card._KEPT.clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""What the rows of a preview are called."""
+"""What the rows and columns of pictures are called."""
 
 from tests.mixtures.conftest import FIELDS
 from trendbench.figures.preview import preview_figure
+from trendbench.figures.samples import sample_sheet
 from trendbench.simulation import simulate
 from trendbench.spec import TaskSpec
 
@@ -16,3 +17,9 @@ def test_each_row_of_a_task_of_several_trends_names_its_own():
 def test_one_trend_is_not_named(small_data):
     figure = preview_figure(small_data.load("val")[:2], small_data.spec)
     assert not any(axes.get_ylabel().startswith("trend") for axes in figure.axes)
+
+
+def test_a_row_called_true_stands_beside_the_true_images(small_data):
+    triplets = small_data.load("val")[:1]
+    figure = sample_sheet(triplets, triplets.r, "true")
+    assert [axes.get_title() for axes in figure.axes] == ["s1", "s2", "r, true", "r, true"]

@@ -1,7 +1,7 @@
 """``tb.fit``: what it recovers, what it rejects, and that its parts are the classical row's."""
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from scipy import stats
 import trendbench as tb
 from benchmarks.fit import PATTERNS
 from trendbench import theory
+from trendbench.cli.fit_text import fit_text
 from trendbench.cli.main import group
 from trendbench.families.disks import Disks
 from trendbench.fitting.estimates import drawn, estimated
@@ -123,6 +124,20 @@ def test_the_band_of_the_coverage_is_as_wide_as_its_estimates_are_spread():
     values, errors, *_ = np.stack([coverage(one, 1, x) for one in fits], axis=1)
     ratio = values.std(axis=0, ddof=1) / np.sqrt(np.mean(errors**2, axis=0))
     assert np.all(np.abs(ratio - 1) < LIMIT / np.sqrt(2 * 150))
+
+
+@pytest.mark.parametrize(
+    ("p_trend", "low", "said"),
+    [
+        (0.01, 1e-6, ": a trend"),
+        (0.01, -1e-6, ": a weak sign of a trend"),
+        (0.1, 1e-6, ": a weak sign of a trend"),
+        (0.1, -1e-6, ": no sign of a trend"),
+    ],
+)
+def test_the_test_of_no_trend_and_the_interval_are_said_together(found, p_trend, low, said):
+    k = replace(found.k, low=low, high=1e-4)
+    assert f"{said}\n" in fit_text(replace(found, p_trend=p_trend, k=k))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What was fitted on a task is tested on trends that its training never shows."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from trendbench.errors import RunError
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.truth import true_values
 from trendbench.results.store import read_record
+from trendbench.runner import plan
 from trendbench.runner.run import run
 from trendbench.spec import TaskSpec
 
@@ -44,7 +46,7 @@ def test_training_triplets_are_those_of_the_other_task_and_the_test_split_is_not
 def test_a_fitted_run_is_taken_over_and_scored_on_the_other_trends(files, monkeypatch):
     monkeypatch.chdir(files)
     arch = "poisson-mle-germs"
-    with pytest.raises(RunError, match=r"holds weights of .*trendbench run --arch .* fits it"):
+    with pytest.raises(RunError, match=r"holds no fitted .*, and no record .* fits it"):
         run(arch, data="far.h5", fitted_on="five.h5", c2st=False)
     fitted = read_record(run(arch, data="five.h5", c2st=False).record)
     outcome = run(arch, data="far.h5", fitted_on="five.h5", c2st=False)
@@ -56,22 +58,41 @@ def test_a_fitted_run_is_taken_over_and_scored_on_the_other_trends(files, monkey
     assert not run(arch, data="far.h5", fitted_on="five.h5", c2st=False).fresh
 
 
-def test_weights_of_a_record_are_taken_where_the_run_s_folder_is_gone(files, monkeypatch):
+def test_weights_of_a_record_are_taken_where_the_run_s_are_gone(files, monkeypatch):
     monkeypatch.chdir(files)
     arch = "poisson-mle-germs"
-    fitted = read_record(run(arch, data="five.h5", c2st=False, seed=5).record)
-    run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=5, results="of-folder")
-    shutil.rmtree("runs")
-    again = run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=5, results="results")
-    of_folder, of_record = (
-        read_record(next((files / place / "far" / arch).glob("seed5-*.json")))
-        for place in ("of-folder", "results")
-    )
-    assert again.fresh
-    assert of_record.images == of_folder.images
-    assert of_record.training.seconds == fitted.training.seconds
-    with pytest.raises(RunError, match="holds weights of"):
-        run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=6)
+
+    def on_far(results, **options):
+        folder = Path("runs") / "far"
+        shutil.rmtree(folder, ignore_errors=True)
+        options = {"seed": 5, **options}
+        outcome = run(
+            arch, data="far.h5", fitted_on="five.h5", c2st=False, results=results, **options
+        )
+        return read_record(outcome.record)
+
+    outcome = run(arch, data="five.h5", c2st=False, seed=5)
+    fitted, of_run = read_record(outcome.record), on_far("of-run")
+    weights = outcome.folder / "weights"
+    for change in ("one", "all"):
+        if change == "one":
+            next(weights.iterdir()).write_bytes(b"changed")
+        else:
+            shutil.rmtree(weights)
+        with pytest.raises(RunError, match=r"does not hold the weights .*, and no record"):
+            on_far(f"of-none-{change}")
+        shutil.copytree("results/five", f"of-record-{change}/five")
+        of_record = on_far(f"of-record-{change}")
+        assert of_record.images == of_run.images
+        assert of_record.training.seconds == fitted.training.seconds
+    shutil.rmtree(outcome.folder)
+    shutil.copytree("results/five", "of-other/five")
+    assert on_far("of-record-all").images == of_run.images
+    with pytest.raises(RunError, match="holds no fitted"):
+        on_far("of-other", seed=6)
+    monkeypatch.setattr(plan, "choose_precision", lambda device: "fp16")
+    with pytest.raises(RunError, match=rf"trained in {fitted.hardware.precision}, .* in fp16"):
+        on_far("of-other")
 
 
 def test_other_training_triplets_are_no_base(files, monkeypatch):

@@ -115,7 +115,7 @@ def _record_set(spec: TaskSpec, split: Split) -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": split,
         "name": split,
-        "description": f"{spec.sizes[split]} triplets",
+        "description": f"{spec.sizes[split]} {spec.counted}",
         "field": [*images, *(_field(split, name, "cr:Float64") for name in spec.ends)],
     }
 

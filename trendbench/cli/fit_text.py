@@ -22,10 +22,8 @@ def fit_text(fit: Fit) -> str:
             f"{name:<{_NAMES}}{one.value:>10.4g} {one.error:>11.2g}  {interval:<23} {one.unit}"
         )
     lines += _filled(f"R from {fit.radius_from}; errors from {fit.errors_from}")
-    sign = "a trend" if fit.p_trend < _FEW else "no sign of a trend"
-    if fit.p_trend < _FEW and fit.k.low <= 0 <= fit.k.high:
-        sign = "a weak sign of a trend"  # errors at k = 0 differ from those at the estimate
-    lines += ["", f"test of no trend (k = 0): z = {fit.z:.2f}, p = {fit.p_trend:.2g}: {sign}", ""]
+    told = f"z = {fit.z:.2f}, p = {fit.p_trend:.2g}: {_trend(fit)}"
+    lines += ["", f"test of no trend (k = 0): {told}", ""]
     lines.append(
         f"{'score':<{_NAMES}}{'value':>10} {'median':>11}  range of {fit.sets} simulated sets"
     )
@@ -37,6 +35,14 @@ def fit_text(fit: Fit) -> str:
         )
     lines += [*_filled("* outside; of sets of the fitted model, 1 % have any score outside"), ""]
     return "\n".join([*lines, *_filled(fit.verdict)])
+
+
+def _trend(fit: Fit) -> str:
+    """What the test and the interval of k say together; their errors of k differ."""
+    tested, excluded = fit.p_trend < _FEW, not fit.k.low <= 0 <= fit.k.high
+    if tested != excluded:
+        return "a weak sign of a trend"
+    return "a trend" if tested else "no sign of a trend"
 
 
 def _filled(text: str) -> list[str]:

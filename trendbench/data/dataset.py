@@ -84,8 +84,9 @@ class Dataset(DataFile):
             first = self.glance(split, 0, 1)
         except DataFileError:  # closed by now
             return shown
-        alt = f"s1, s2 and r of the first {split} triplet"
-        return f"{shown}<p>{alt}</p>" + picture([first.s1[0], first.s2[0], first.r[0]], alt)
+        names = IMAGES if self.spec.has_inputs else IMAGES[-1:]
+        alt = f"{', '.join(names)} of the first {split} {self.spec.counted[:-1]}"
+        return f"{shown}<p>{alt}</p>" + picture([getattr(first, name)[0] for name in names], alt)
 
     def images(self, split: Split, name: str) -> NDArray[np.uint8]:
         """One series of images, (n, H, W) uint8, checked against its hash.
@@ -194,7 +195,8 @@ class InOrder:
 
     def __getitem__(self, rows: slice) -> Triplets:
         s1, s2, r = (column.read(rows) for column in self._columns)
-        return Triplets(self.spec, s1, s2, r, self._latents[rows] if self._latents else None)
+        latent = None if self._latents is None else self._latents[rows]
+        return Triplets(self.spec, s1, s2, r, latent)
 
 
 class _Column:
@@ -209,14 +211,15 @@ class _Column:
         """The next rows, or the first.
 
         Raises:
+            ValueError: other rows come next.
             DataFileError: with the last of them, the content is not what was written.
         """
-        array = self._dataset.numbers(self._name, rows)
         start = rows.start or 0
         if start == 0:
             self._next, self._digest = 0, hashlib.sha256()
         if start != self._next:
             raise ValueError(f"rows from {start}: {self._next} of {self._name} come next")
+        array = self._dataset.numbers(self._name, rows)
         self._digest.update(array.data)
         self._next += len(array)
         hashes = self._dataset.hashes

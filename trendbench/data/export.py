@@ -61,7 +61,9 @@ def export(
     sizes = dataset.spec.sizes
     empty = [split for split in splits if not sizes[split]]
     if empty:
-        raise DataFileError(f"{dataset.path} has no {empty[0]} triplets: leave out that split")
+        raise DataFileError(
+            f"{dataset.path} has no {empty[0]} {dataset.spec.counted}: leave out that split"
+        )
     _must_be_free(folder)
     with replacing_folder(folder) as scratch:
         for split in splits:

@@ -27,6 +27,14 @@ _NO_TRUTH = {
 }
 
 
+_TASK = {
+    True: """A generator draws r from (s1, s2). Draw one grey image ({width}×{height} px) for each
+of the {test} test pairs, in a folder of their own, each name ending in its pair's number""",
+    False: """A generator draws r from nothing. Draw {test} grey images ({width}×{height} px), in a
+folder of their own, each name ending in its number""",
+}
+
+
 def readme(dataset: Dataset, form: str, splits: Sequence[Split], *, with_truth: bool) -> str:
     """Where the images come from, how they lie, and how to have others scored."""
     spec = dataset.spec
@@ -36,13 +44,12 @@ def readme(dataset: Dataset, form: str, splits: Sequence[Split], *, with_truth: 
     return f"""# {spec.name}
 
 Exported by trendbench from the data file of content {dataset.sha256}
-(seed {dataset.seed}): {sizes} triplets.{" Data under CC BY 4.0." if spec.simulated else ""}
+(seed {dataset.seed}): {sizes} {spec.counted}.{" Data under CC BY 4.0." if spec.simulated else ""}
 
 {layout}
 A particle is 0, the background 255.
 {hidden}{_ALIGNED if form == "aligned" else ""}
-A generator draws r from (s1, s2). Draw one grey image ({spec.width}×{spec.height} px) for each
-of the {spec.test} test pairs, in a folder of their own, each name ending in its pair's number; then
+{_TASK[spec.has_inputs].format(width=spec.width, height=spec.height, test=spec.test)}; then
 
     trendbench score FOLDER --data FILE.h5 --name NAME
     trendbench submit FOLDER --data FILE.h5 --name NAME --recipe recipe.md --out entry.zip

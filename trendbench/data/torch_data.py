@@ -74,7 +74,7 @@ class TripletDataset(TorchDataset[TensorTriplet]):
 
     def __repr__(self) -> str:
         return (
-            f"<TripletDataset {str(self.path)!r}, {self.split}: {len(self)} triplets of "
+            f"<TripletDataset {str(self.path)!r}, {self.split}: {len(self)} {self.spec.counted} of "
             f"{self.spec.name}, {self.values}>"
         )
 

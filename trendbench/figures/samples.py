@@ -33,15 +33,15 @@ def contact_sheet(triplets: Triplets, drawn: NDArray[np.uint8]) -> bytes:
 
 def sample_sheet(triplets: Triplets, drawn: NDArray[np.uint8], name: str) -> Figure:
     """One row a triplet: s1 and s2, where there are any, the true r, and the model's sample."""
-    series = {"r, true": triplets.r, f"r, {name}": drawn}
+    series = [("r, true", triplets.r), (f"r, {name}", drawn)]
     if triplets.spec.has_inputs:
-        series = {"s1": triplets.s1, "s2": triplets.s2} | series
+        series = [("s1", triplets.s1), ("s2", triplets.s2), *series]
     n = len(drawn)
     with style():
         figure = new_figure(2.15 * len(series), 2.15 * n + 0.25)
         rows = figure.subplots(n, len(series), squeeze=False)
         for i, row in enumerate(rows):
-            for axes, (title, images) in zip(row, series.items(), strict=True):
+            for axes, (title, images) in zip(row, series, strict=True):
                 picture(axes, images[i], title if i == 0 else "")
     return figure
 

@@ -1,7 +1,6 @@
 """The whole card of a set of images on a data file, the trained classifier included."""
 
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ from trendbench.metrics.sampling import ReferenceDistribution
 from trendbench.progress import Bar, quiet
 from trendbench.spec import TaskSpec
 
+_KEPT: dict[tuple[str, Path, bool], ReferenceDistribution] = {}  # of one data file
+
 
 def must_know_trends(spec: TaskSpec, *, conditional: bool) -> None:
     """Refuse images that were drawn without inputs for a task of several trends.
@@ -34,21 +35,16 @@ def must_know_trends(spec: TaskSpec, *, conditional: bool) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """What is scored on: a data file, and whether with its inputs."""
-
-    sha256: str
-    path: Path
-    conditional: bool
-    dataset: Dataset = field(compare=False)
-
-
-@lru_cache(maxsize=2)
-def reference_of(what: _Scored) -> ReferenceDistribution:
+def _reference(dataset: Dataset, conditional: bool) -> ReferenceDistribution:
     """References of a data file, kept for the next card on it: they take most of its time."""
-    truth = truth_of(what.dataset, conditional=what.conditional)
-    return ReferenceDistribution(truth, what.conditional)
+    of_file = (dataset.sha256, dataset.path)
+    if any(key[:2] != of_file for key in _KEPT):
+        _KEPT.clear()
+    key = (*of_file, conditional)
+    if key not in _KEPT:
+        truth = truth_of(dataset, conditional=conditional)
+        _KEPT[key] = ReferenceDistribution(truth, conditional)
+    return _KEPT[key]
 
 
 def full_card(
@@ -83,7 +79,7 @@ def full_card(
     """
     conditional = conditional and dataset.spec.has_inputs
     c2st = c2st and must_be_trainable(dataset.spec, dataset.spec.test)  # before the other scores
-    reference = reference_of(_Scored(dataset.sha256, dataset.path, conditional, dataset))
+    reference = _reference(dataset, conditional)
     card = score_images(
         images,
         reference.truth,

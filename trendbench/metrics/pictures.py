@@ -80,7 +80,9 @@ def folder(path: Path, spec: TaskSpec, n: int, *, lossy: bool) -> NDArray[Any]:
         hint = f", but {', '.join(others)}" if any(others) else ""
         line = ': Image.open(f).save(f"new/{f.stem}.png") for each f' if any(others) else ""
         line = line or ': Image.fromarray(image).save(f"{path}/{number:04}.png") for each'
-        raise ImagesError(f"{path} holds no PNG or TIFF{hint}: needed is one a test triplet{line}")
+        raise ImagesError(
+            f"{path} holds no PNG or TIFF{hint}: needed is one a test {spec.counted[:-1]}{line}"
+        )
     if len(formats) > 1:
         raise ImagesError(f"{path} holds {' and '.join(formats)}: keep one format in the folder")
     if formats == ["JPEG"] and not lossy:
@@ -106,7 +108,9 @@ def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
             read = (_page(image, i, path, spec, pages_anew) for i in range(n))
             pages = _stacked(read, spec, n, pages_anew)
             if has_page(image, n):
-                raise ImagesError(f"{path} holds more than {n} pages: needed is one a test triplet")
+                raise ImagesError(
+                    f"{path} holds more than {n} pages: needed is one a test {spec.counted[:-1]}"
+                )
             return pages
     except Exception as error:
         raise unreadable(error, path, "TIFF") from None
@@ -125,7 +129,7 @@ def _in_order(files: Iterable[Path], path: Path, spec: TaskSpec, n: int) -> list
         if number is None or int(number[0]) in numbered or not file.is_file():
             raise ImagesError(
                 f"{file}: each picture must be a file of its own whose name ends in the number of "
-                "its test triplet, or the order cannot be known"
+                f"its test {spec.counted[:-1]}, or the order cannot be known"
             )
         numbered[int(number[0])] = file
     first = 0 if 0 in numbered else 1
@@ -203,7 +207,7 @@ def _page(
 ) -> tuple[str, NDArray[Any]]:
     """One page's name and its grey values: 8 bits, or as deep as they are stored."""
     if not has_page(image, number):
-        raise ImagesError(f"{path} holds {number} pages: needed is one a test triplet")
+        raise ImagesError(f"{path} holds {number} pages: needed is one a test {spec.counted[:-1]}")
     name = f"{path}, page {number}" if number else str(path)
     if image.size != (spec.width, spec.height):
         raise ImagesError(

@@ -28,7 +28,8 @@ def truth_of(dataset: Dataset, *, conditional: bool = True, split: Split = "test
     """
     if not dataset.spec.train:
         raise DataFileError(
-            f"{dataset.path} has no training triplets, so ξ₀ is undefined: make one with --n"
+            f"{dataset.path} has no training {dataset.spec.counted}, so ξ₀ is undefined: make one "
+            f"with {'--n' if dataset.spec.simulated else 'trendbench import'}"
         )
     spec = dataset.spec if split == "test" else dataset.spec.of_split(split)
     known: list[Split] = ["train", "val"]

@@ -115,8 +115,13 @@ def _twins_of_fresh(process: Process, n: int, start: int) -> NDArray[np.int64]:
         held_out = process.held_out.r[:n]
         return _twins(lambda rows: held_out[rows] < THRESHOLD, len(held_out), process)
 
+    parts = (
+        simulate(process, min(_BATCH, n - i), _FRESH_SEED, start=start + i).r < THRESHOLD
+        for i in range(0, n, _BATCH)
+    )
+    bits = np.concatenate([np.packbits(part, axis=2) for part in parts])  # 8 kB an image of 256²
+
     def black(rows: slice) -> NDArray[np.bool_]:
-        count = min(rows.stop, n) - rows.start
-        return simulate(process, count, _FRESH_SEED, start=start + rows.start).r < THRESHOLD
+        return np.unpackbits(bits[rows], axis=2, count=process.width).view(np.bool_)
 
     return _twins(black, n, process)

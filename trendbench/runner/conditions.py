@@ -34,8 +34,8 @@ def must_be_usable(dataset: Dataset, *, by_default: bool, c2st: bool) -> None:
     sizes = dataset.spec.sizes
     if sizes["train"] < 1 or sizes["test"] < FEWEST_IMAGES:
         raise DataFileError(
-            f"{dataset.path} has {sizes['train']} training and {sizes['test']} test triplets: a "
-            f"run needs at least 1 and {FEWEST_IMAGES}"
+            f"{dataset.path} has {sizes['train']} training and {sizes['test']} test "
+            f"{dataset.spec.counted}: a run needs at least 1 and {FEWEST_IMAGES}"
         )
     if c2st and dataset.spec.simulated and sizes["test"] < FEWEST_TRIPLETS:
         raise DataFileError(

@@ -12,7 +12,14 @@ from trendbench.progress import say
 from trendbench.results import weights as published
 from trendbench.results.record import RunRecord
 from trendbench.results.store import newness, read_all
-from trendbench.runner.plan import Plan, differences_of, in_words, run_folder, stored_plan
+from trendbench.runner.plan import (
+    Plan,
+    differences_of,
+    in_words,
+    row_folder,
+    run_folder,
+    stored_plan,
+)
 from trendbench.runner.stages import Fitted, read_notes
 from trendbench.runner.workspace import LOCK, STATE, WEIGHTS, Workspace
 from trendbench.storage.lock import holding
@@ -36,9 +43,8 @@ def take_over(
         results: folder of local records, looked through with the published ones.
 
     Raises:
-        RunError: the training or validation triplets of the two files differ, or neither a folder
+        RunError: the training or validation triplets of the two files differ, or neither the folder
             nor a record holds the weights.
-        ResultError: a record's weights were changed.
         DataFileError: the other data file cannot be read.
     """
     with open_dataset(other) as fitted_on:
@@ -48,69 +54,75 @@ def take_over(
                 f"{other} and {dataset.path} differ in {min(name for name, _ in wrong)}: a fitted "
                 "generator is taken over where the training and validation triplets are the same"
             )
-        row = runs / fitted_on.spec.name / fitted_on.sha256[:8] / recipe.arch
-        train = workspace.plan.stream or fitted_on.spec.train
         before = replace(workspace.plan, data=fitted_on.sha256)
-    folder = run_folder(row, before.seed, recipe)
-    fitted = _of_run(workspace, folder, before)
-    if fitted is None:
-        fitted = _of_record(workspace, recipe, before, train, results)
-    if fitted is None:
-        raise RunError(
-            f"neither {folder} nor a record holds weights of {recipe.arch}: trendbench run "
-            f"--arch {recipe.arch} --data {other} --seed {before.seed} fits it"
-        )
-    if not workspace.holds(fitted):
-        raise RunError(f"{folder / WEIGHTS}: the weights are not those that were saved")
-    workspace.note(fitted=fitted, drawn=None)
-    return fitted
+        row = row_folder(runs, fitted_on, before.stream, recipe.arch)
+        train = before.stream or fitted_on.spec.train
+    in_folder = _of_run(workspace, run_folder(row, before.seed, recipe), before)
+    if isinstance(in_folder, Fitted):
+        return in_folder
+    in_record = _of_record(workspace, recipe, before, train, results)
+    if isinstance(in_record, Fitted):
+        return in_record
+    stream = f" --stream {before.stream}" if before.stream else ""
+    raise RunError(
+        f"{in_folder}, and {in_record}: trendbench run --arch {recipe.arch} --data {other}{stream} "
+        f"--seed {before.seed} fits it"
+    )
 
 
-def _of_run(workspace: Workspace, folder: Path, before: Plan) -> Fitted | None:
-    """Copy what the earlier run's folder holds; None where nothing was fitted there."""
-    found = stored_plan(folder)
-    fitted = read_notes(folder / STATE).fitted if found else None
-    if found is None or fitted is None:
-        return None
-    if differences := differences_of(found.flat(), before.flat()):
-        raise RunError(f"{folder} holds a run of another plan ({in_words(differences)})")
+def _of_run(workspace: Workspace, folder: Path, before: Plan) -> Fitted | str:
+    """Copy what the earlier run's folder holds, or say why that cannot be."""
+    plan = stored_plan(folder)
+    notes = read_notes(folder / STATE) if plan else None
+    if plan is None or notes is None or notes.fitted is None:
+        return f"{folder} holds no fitted {before.arch}"
+    if differences := differences_of(plan.flat(), before.flat()):
+        return f"{folder} holds a run of another plan ({in_words(differences)})"
     with holding(folder / LOCK, f"a run in {folder}"):
+        if not Workspace(folder, plan, notes).holds(notes.fitted):
+            return f"{folder / WEIGHTS} does not hold the weights that were saved"
         shutil.copytree(folder / WEIGHTS, workspace.weights, dirs_exist_ok=True)
-    return fitted
+    workspace.note(fitted=notes.fitted, drawn=None)
+    return notes.fitted
 
 
 def _of_record(
     workspace: Workspace, recipe: Recipe, before: Plan, train: int, results: Path
-) -> Fitted | None:
-    """Copy what lies beside the newest record of the earlier run; None where there is none."""
-    asked = (before.arch, recipe.sha256, before.seed, before.data, train, before.precision)
+) -> Fitted | str:
+    """Copy what lies beside the newest record of the earlier run, or say why that cannot be."""
+    asked = (before.arch, recipe.sha256, before.seed, before.data, train)
     found = [stored for stored in read_all(results) if _asked(stored.record) == asked]
     found = [stored for stored in found if published.names(stored.record)]
     if not found:
-        return None
+        return "no record of that recipe and seed came with weights"
     stored = max(found, key=newness)
     record = stored.record
+    if record.hardware.precision != before.precision:
+        return (
+            f"the weights of record {record.run_id} were trained in {record.hardware.precision}, "
+            f"and this run is in {before.precision}"
+        )
     say(f"weights of {stored.origin} record {record.run_id}, trained on {record.task}")
     with published.unpacked(stored) as folder:
         shutil.copytree(folder, workspace.weights, dirs_exist_ok=True)
-    return Fitted(
+    training = record.training
+    fitted = Fitted(
         weights={name: record.attachments[name] for name in published.names(record)},
         code=record.code,
         hardware=record.hardware.device,
         parameters=record.parameters,
-        epochs=record.training.epochs,
-        images_seen=record.training.images_seen,
-        seconds=record.training.seconds or 0.0,
+        epochs=training.epochs,
+        images_seen=training.images_seen,
+        seconds=0.0 if training.seconds is None else training.seconds,
     )
+    workspace.note(fitted=fitted, drawn=None)
+    return fitted
 
 
 def _asked(record: RunRecord) -> tuple[object, ...]:
     """Of a record, what a run with its weights must have in common with it."""
     data = record.data
-    return (
-        record.arch, record.recipe.sha256, record.seed, data.sha256, data.train,
-        record.hardware.precision,
-    )  # fmt: skip
+    return record.arch, record.recipe.sha256, record.seed, data.sha256, data.train
 
 
 def _training(dataset: Dataset) -> dict[str, str]:

@@ -92,13 +92,19 @@ def place_of(generator: str) -> str:
     return f"{Path(place).resolve()}:{name}" if place.endswith(".py") else generator
 
 
+def row_folder(runs: Path, dataset: Dataset, stream: int | None, arch: str) -> Path:
+    """``<runs>/<task>/<data8>/<arch>``, the folder of a row's runs on a data file or a stream."""
+    data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
+    return runs / dataset.spec.name / data8 / arch
+
+
 def run_folder(row: Path, seed: int, recipe: Recipe) -> Path:
     """``<row>/seed<K>``, or ``<row>-<hash>/seed<K>`` where that holds a run of another class.
 
     Two files may each have a class of one name: neither takes, or deletes, the other's runs.
 
     Args:
-        row: ``<runs>/<task>/<data8>/<arch>``.
+        row: from ``row_folder``.
         seed: of the run.
         recipe: whose generator is to be run.
     """

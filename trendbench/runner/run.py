@@ -47,7 +47,14 @@ from trendbench.runner.conditions import must_be_alone, must_be_usable
 from trendbench.runner.fitted_on import take_over
 from trendbench.runner.guard import call, must_follow_protocol
 from trendbench.runner.observer import observer
-from trendbench.runner.plan import differences_of, planned, recorded, run_folder, stored_plan
+from trendbench.runner.plan import (
+    differences_of,
+    planned,
+    recorded,
+    row_folder,
+    run_folder,
+    stored_plan,
+)
 from trendbench.runner.stages import Drawn, Fitted, SamplesNote, Scored
 from trendbench.runner.workspace import Workspace, opened
 from trendbench.spec import is_shipped
@@ -149,9 +156,7 @@ def run(
         if stream is not None:
             dataset.spec.latents(0, dataset.seed, "train")  # refuses what cannot be simulated
         refresh(results)  # a folder that cannot be written shows now, not after the training
-        data8 = dataset.sha256[:8] + (f"-stream{stream}" if stream else "")
-        row = runs / dataset.spec.name / data8 / recipe.arch
-        folder = run_folder(row, seed, recipe)
+        folder = run_folder(row_folder(runs, dataset, stream, recipe.arch), seed, recipe)
         before = None if restart else stored_plan(folder)
         plan = planned(recipe, dataset, stream, seed, device, before)
         earlier = recorded(results, dataset, plan, recipe) if before else None

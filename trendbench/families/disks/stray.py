@@ -10,7 +10,7 @@ from trendbench.arguments import number
 from trendbench.compiling import kernel
 
 _SHARED, _ANY = 0, 1  # rows of the disks: what all places in a pixel share, and what any has
-_PHASES = 8  # tried places of a germ in a pixel, along each side
+_PHASES = 8  # tried places of a germ in a pixel along each side: as many as a word has bits
 _SLACK = math.sqrt(2) / (2 * _PHASES)  # a germ's distance to the nearest tried place, at most [px]
 
 
@@ -32,7 +32,8 @@ def uncovered(black: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     Raises:
         InputError: R is no positive number.
     """
-    inner, outer, margin = _disks(number(radius, "radius", above=0))
+    radius = number(radius, "radius", above=0)
+    inner, outer, margin = _disks(radius)
     stray = np.empty(black.shape, dtype=np.bool_)
     mark_stray(np.ascontiguousarray(black), inner, outer, _tests(radius), margin, stray)
     return stray

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
@@ -77,9 +78,7 @@ class Excursion(Process):
 
     def level(self, x: ArrayLike, of: Image = "r") -> NDArray[np.float64]:
         """u(x) = −Φ⁻¹(p(x)), which the field exceeds in black pixels."""
-        from scipy.special import ndtri
-
-        level: NDArray[np.float64] = -ndtri(self.coverage(x, of))
+        level: NDArray[np.float64] = -scipy.special.ndtri(self.coverage(x, of))
         return level
 
     def coverage(self, x: ArrayLike, of: Image = "r") -> NDArray[np.float64]:

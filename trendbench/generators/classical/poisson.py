@@ -25,7 +25,7 @@ from trendbench.families.disks.estimation.window import Window
 from trendbench.families.disks.germs import IN_R, IN_S1, IN_S2, as_germs
 from trendbench.process.triplets import Triplets
 
-_CROSS = scipy.ndimage.generate_binary_structure(2, 1)
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
 
 
 def fit_poisson(
