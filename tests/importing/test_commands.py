@@ -124,6 +124,20 @@ def test_pictures_without_inputs_are_called_and_shown_as_such(command, place):
     assert [axes.get_title() for axes in figure.axes] == ["r: the trend", "", "", ""]
 
 
+@pytest.mark.full_pool
+def test_power_damages_the_held_out_pictures(command, mine):
+    found = json.loads(command(f"power --spec {mine.name} --n 45 --json"))
+    level = {(one["damage"], one["score"]): one["level"] for one in found}
+    assert level["grey pixels", "grey_fraction"] == 0.001
+    assert level["pictures whose black is a pixel larger", "xi"]
+    assert level["pictures with shuffled columns", "anisotropy_error"]
+    assert level["duplicates", "diversity"]
+    assert not {score for _, score in level} & {"memorisation", "target_leakage", "stray_error"}
+    least = {damage: min(filter(None, (v for (d, _), v in level.items() if d == damage)), default=1)
+             for damage, _ in level}  # fmt: skip
+    assert least["pictures mirrored along x"] > 0.01  # few of them are no sign
+
+
 def test_too_few_pictures_leave_scores_out(command, place):
     with_few = " ".join(f"trend/{i:03}.png" for i in range(40))
     command(f"import {with_few} --out few.h5 --window 8")
@@ -137,7 +151,6 @@ def test_too_few_pictures_leave_scores_out(command, place):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("power --spec mine.h5", "cannot be drawn damaged"),
         ("run --arch oracle --data mine.h5 --no-c2st", "does not exist for the family"),
         ("run --arch flow --data mine.h5 --no-c2st --stream 9", "trendbench import"),
         ("make-data --spec mine.toml", "trendbench import"),

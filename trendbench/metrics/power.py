@@ -4,6 +4,9 @@ A damage is told by a score at n images if at least 95 % of damaged sets of n ha
 outside its reference range, which is family-wise: of true sets, 1 % have any score outside.
 Damaged and undamaged images share their randomness, so their features are compared and put on top
 of the exact expectation.
+
+Pictures cannot be drawn anew: their held-out pictures are damaged, and stand for images of a
+generator. Copies of pictures are left out, since the held-out ones are what copies are told by.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trendbench.data.dataset import Dataset
 from trendbench.errors import SpecError
 from trendbench.metrics.batch import THRESHOLD
+from trendbench.metrics.held_out import HeldOutPool
 from trendbench.metrics.metric import ImageMetric, SetMetric
 from trendbench.metrics.pool import Pool, true_pool
 from trendbench.metrics.registry import IMAGE_METRICS
@@ -48,44 +53,50 @@ class Finding:
     level: float | None
 
 
-def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> Iterator[Finding]:
+def certificate(
+    spec: TaskSpec, sizes: Sequence[int], *, data: Dataset | None = None, bar: Bar = quiet
+) -> Iterator[Finding]:
     """What each score tells of each damage, for each number of images.
 
     Args:
         spec: the task.
         sizes: numbers of images n.
+        data: the open data file of a task that is not simulated.
         bar: shows how many damaged sets have been drawn.
 
     Yields:
         one finding for every (damage, score, n), damages outermost.
 
     Raises:
-        SpecError: nothing of the task can be simulated.
+        SpecError: nothing of the task can be simulated, and its data file is not given.
     """
-    if not spec.simulated:
-        raise SpecError(
-            f"the task {spec.name} is a set of pictures, which cannot be drawn damaged: the "
-            "reference ranges of trendbench score say what it can tell"
-        )
-    small = thumbnails(_training(spec) < THRESHOLD, spec)
-    truth = exactly(spec, small)
+    if not spec.simulated and data is None:
+        raise SpecError(f"the task {spec.name} is a set of pictures: name their data file")
     pool = true_pool(spec)
-    assert isinstance(pool, Pool)
     damages = {change.meaning: change for change in changes_of(spec).values()}
-    damages["remembered images"] = _remembered(spec)
+    if isinstance(pool, Pool):
+        latents, small = pool.latents, thumbnails(_training(spec) < THRESHOLD, spec)
+        damages["remembered images"] = _remembered(spec)
+    else:
+        assert data is not None
+        latents, small = data.latents("test"), None
+        damages = {name: d for name, d in damages.items() if spec.has_inputs or not d.conditional}
+    truth = exactly(spec, small)
+    latents = latents[: min(_IMAGES, len(pool)) // len(spec.members) * len(spec.members)]
     with bar("damaging images", len(damages) * (len(LEVELS) + 1) + 2, "sets") as progress:
         bench = {}
         for conditional in (True, False):
-            bench[conditional] = _Bench(truth, pool, conditional, sizes)
+            if spec.has_inputs or not conditional:
+                bench[conditional] = _Bench(truth, pool, len(latents), conditional, sizes)
             progress.advance(1)
         for name, damage in damages.items():
             against = bench[damage.conditional]
-            sound = against.features(_drawn(pool, damage, 0.0), against.metrics)
+            sound = against.features(_drawn(latents, damage, 0.0), against.metrics)
             progress.advance(1)
             told: dict[tuple[str, int], float] = {}
             asked = [m for m in against.metrics if damage.copies or m.reference != "exchange"]
             for level in LEVELS:
-                images = _drawn(pool, damage, level)
+                images = _drawn(latents, damage, level)
                 for found in against.told(images, sound, asked):
                     told.setdefault(found, level)
                 asked = [m for m in asked if any((m.name, n) not in told for n in sizes)]
@@ -95,15 +106,9 @@ def certificate(spec: TaskSpec, sizes: Sequence[int], *, bar: Bar = quiet) -> It
                     yield Finding(metric.name, name, n, told.get((metric.name, n)))
 
 
-def _drawn(pool: Pool, damage: Change, level: float) -> Images:
-    """One image for each of the first triplets of the pool, always with the same randomness."""
-    latents = pool.latents[: _images(pool.spec)]
+def _drawn(latents: Latent, damage: Change, level: float) -> Images:
+    """Damaged images, always with the same randomness."""
     return damage.draw(latents, np.random.default_rng(_SEED), level)
-
-
-def _images(spec: TaskSpec) -> int:
-    """How many images are damaged: equally many of each trend."""
-    return _IMAGES - _IMAGES % len(spec.members)
 
 
 def _remembered(spec: TaskSpec) -> Change:
@@ -121,14 +126,27 @@ def _remembered(spec: TaskSpec) -> Change:
 class _Bench:
     """Undamaged images and their reference ranges, which damaged sets are held against."""
 
-    def __init__(self, truth: Truth, pool: Pool, conditional: bool, sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        truth: Truth,
+        pool: Pool | HeldOutPool,
+        images: int,
+        conditional: bool,
+        sizes: Sequence[int],
+    ) -> None:
         self._truth, self._pool, self._conditional = truth, pool, conditional
         self._trends = len(truth.spec.members)
         self._reference = ReferenceDistribution(truth, conditional=conditional)
-        true = pool[: _images(pool.spec)].drawn
+        true = pool[:images].drawn
         found = self.features(true, IMAGE_METRICS)
-        self.metrics = [m for m in IMAGE_METRICS if m.name in found or isinstance(m, SetMetric)]
+        self.metrics = [m for m in IMAGE_METRICS if self._applies(m, found)]
         self._ranges = {n: self._ranges_of(true, found, n) for n in sizes}
+
+    def _applies(self, metric: ImageMetric, found: Features) -> bool:
+        """Whether a score exists here, and does not look for copies of the damaged pictures."""
+        exists = metric.name in found or isinstance(metric, SetMetric)
+        copied = isinstance(self._pool, HeldOutPool) and "hidden r" in metric.needs
+        return exists and not copied and metric.is_measurable(self._truth.spec)
 
     def told(
         self, images: Images, sound: Features, metrics: Sequence[ImageMetric]
@@ -179,9 +197,9 @@ class _Bench:
         """Per-image features, beside a second sample of the kind that the scores need."""
         n = len(images)
         given = self._pool.triplets[:n] if self._conditional else None
-        second = (
-            self._pool.second[:n] if self._conditional else np.roll(images, self._trends, axis=0)
-        )
+        second: Images | None = np.roll(images, self._trends, axis=0)
+        if self._conditional:
+            second = None if self._pool.second is None else self._pool.second[:n]
         return features_of(metrics, images, self._truth, given, second, _BATCH)
 
 

@@ -1,20 +1,25 @@
 """The process that a set of pictures was drawn from, as far as held-out pictures show it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar, NoReturn, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from trendbench.errors import LawError, SpecError
 from trendbench.families.images.shown import Shown, contents_of, digest
 from trendbench.families.images.sources import Sources
-from trendbench.process.family import Check, Law, Process
+from trendbench.process.family import Change, Check, Law, Process
 from trendbench.process.held_out import HeldOut
 from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
 from trendbench.process.triplets import Triplets
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
+_Spoil = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 
 class PictureSet(Process):
@@ -134,6 +139,29 @@ class PictureSet(Process):
         """True: nobody knows which input is denser, and s1 is called the sparser one."""
         return True
 
+    # pictures spoilt on purpose: each is the only draw there is
+
+    def redraw(self, latents: Latent, rng: np.random.Generator) -> Latent:
+        """The same."""
+        del rng
+        return latents
+
+    def free(self, latents: Latent, rng: np.random.Generator) -> Latent:
+        """The same."""
+        del rng
+        return latents
+
+    def render_r(self, latents: Latent) -> NDArray[np.uint8]:
+        """The r of as many of the first held-out triplets, (n, H, W)."""
+        return self.held_out.r[: len(latents)].copy()
+
+    def changes(self) -> Mapping[str, Change]:
+        """A share of the pictures mirrored, shuffled, or with black a pixel larger or smaller."""
+        return {
+            name: Change(partial(_spoilt, self, spoil), meaning)
+            for name, (spoil, meaning) in _SPOILS.items()
+        }
+
     # what people are told
 
     @property
@@ -176,3 +204,40 @@ class PictureSet(Process):
         yield Check("no image in two splits", twice == 0, reading)
         same = digest(self.held_out.r) == self.held_out_sha256
         yield Check("held-out pictures", same, f"SHA-256 {self.held_out_sha256[:8]}…")
+
+
+def _spoilt(
+    process: PictureSet, spoil: _Spoil, latents: Latent, rng: np.random.Generator, size: float
+) -> NDArray[np.uint8]:
+    """The pictures, a share of them spoilt."""
+    images = process.render_r(latents)
+    for i in np.flatnonzero(rng.random(len(images)) < size):
+        images[i] = spoil(images[i], rng)
+    return images
+
+
+def _mirrored(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    del rng
+    return image[:, ::-1]
+
+
+def _shuffled(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    return rng.permutation(image, axis=1)
+
+
+def _grown(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    del rng
+    return np.asarray(scipy.ndimage.grey_erosion(image, footprint=_CROSS))
+
+
+def _shrunk(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    del rng
+    return np.asarray(scipy.ndimage.grey_dilation(image, footprint=_CROSS))
+
+
+_SPOILS: dict[str, tuple[_Spoil, str]] = {
+    "mirrored": (_mirrored, "pictures mirrored along x"),
+    "shuffled": (_shuffled, "pictures with shuffled columns"),
+    "grown": (_grown, "pictures whose black is a pixel larger"),
+    "shrunk": (_shrunk, "pictures whose black is a pixel smaller"),
+}
