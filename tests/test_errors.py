@@ -88,7 +88,7 @@ def test_nothing_of_pydantic_s_reaches_the_user(read):
          "parameters.nf = [8]: needed is true or false or a whole number or a number or text in "
          "quotes"),
         (StoredSettings, {"frame": [64], "device": "cpu", "precision": "fp8", "settings": {}},
-         "frame.1 is missing"),
+         "frame[1] is missing"),
         (StoredSettings, {"frame": [64, 64], "device": "cpu", "precision": "fp8", "settings": {}},
          "precision = 'fp8': needed is 'bf16' or 'fp32'"),
     ],

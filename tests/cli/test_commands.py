@@ -13,6 +13,7 @@ import pytest
 
 import trendbench as tb
 from trendbench.data.opening import open_dataset
+from trendbench.metrics import full_card
 
 HEAVY = ("torch", "numba", "scipy", "pandas", "h5py", "pydantic", "matplotlib", "numpy", "rich")
 
@@ -142,7 +143,8 @@ def test_score_takes_the_two_samples_that_a_run_leaves(in_process, small_file, t
     assert "(2, n, H, W)" in in_process("score", "--help").stdout
 
 
-def test_scoring_shows_progress_on_stderr_alone(in_process, small_file, tmp_path):
+def test_scoring_shows_progress_on_stderr_alone(in_process, small_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(full_card, "_KEPT", {})
     with open_dataset(small_file) as dataset:
         np.save(tmp_path / "mine.npy", dataset.images("test", "s2"))
     result = in_process(
