@@ -84,8 +84,9 @@ def _ours(arch: str) -> tuple[float, float]:
     from trendbench.training import loop as training_loop
 
     n = IMAGES[arch]
-    rows = training_loop._ROWS_PER_EPOCH * n // _EPOCH
-    training_loop._ROWS_PER_EPOCH = max(1, rows)  # logged as often as in a whole epoch
+    rows = training_loop.ROWS_PER_EPOCH * n // _EPOCH
+    own = training_loop.train.__kwdefaults__
+    own["logged"] = max(1, rows)  # as often as in a whole epoch
     triplets = simulate(load_spec("trend-v1"), n)
     _fit(arch, triplets[:WARM_UP])
     with _Watch() as watch:
