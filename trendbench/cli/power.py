@@ -26,21 +26,21 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     Beside it stand the scores that tell it, each with its own smallest size. The trained
     classifier is left out.
     """
-    from trendbench.metrics.power import LEVELS, certificate
-    from trendbench.progress import bar
     from trendbench.spec import load_spec
 
-    if spec.lower().endswith((".h5", ".hdf5")):
-        from trendbench.data.opening import open_dataset
+    is_file = spec.lower().endswith((".h5", ".hdf5"))
+    task = None if is_file else load_spec(spec)  # refused before anything heavy is imported
+    from trendbench.cards.text import markdown_table
+    from trendbench.data.opening import open_dataset
+    from trendbench.metrics.power import LEVELS, certificate
+    from trendbench.progress import bar
 
+    if task is None:
         with open_dataset(spec) as data:
             task = data.spec
             findings = list(certificate(task, sizes, data=data, bar=bar))
     else:
-        task = load_spec(spec)
         findings = list(certificate(task, sizes, bar=bar))
-    from trendbench.cards.text import markdown_table
-
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
