@@ -16,9 +16,8 @@ TITLE = "The score card"
 LEAST = (
     "Each scored image is read once with its three companions from the data file, 262 kB in "
     "all, and gives 24 kB of features. As many fresh true images are scored once. The data file "
-    "is read a batch at a time. What grows with the images are two samples of them, 131 kB an "
-    "image, since values are judged over a whole set before any is scored, and the features, since "
-    "intervals resample whole images: 1.1 times the memory of 1000 images is out of reach for 4000."
+    "is read a batch at a time. Two samples stay in memory, 131 kB an image, as values are judged "
+    "over a whole set before any is scored. So do the features, as intervals resample whole images."
 )
 SECONDS, MEGABYTES = 10.0, 1000.0
 CLASSIFIER_SECONDS = 60.0

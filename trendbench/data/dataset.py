@@ -26,7 +26,7 @@ _CHANGED = "the content does not match its SHA-256"
 
 def facts(spec: TaskSpec) -> list[tuple[str, str]]:
     """What a task is, and the exact ξ of its true images, as rows of a table."""
-    from trendbench import theory  # brings scipy, which opening a file should not wait for
+    from trendbench import theory  # which opening a file should not wait for
 
     sizes = ", ".join(f"{size} {split}" for split, size in spec.sizes.items())
     rows = [(spec.counted, sizes), *spec.facts()]
