@@ -4,26 +4,32 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.measure import figures, peak, process
-from benchmarks.table import Row, absent, at_most, reported
+from benchmarks.table import Row, absent, at_most, limit, reported
 
 TITLE = "The score card"
 LEAST = (
     "Each scored image is read once with its three companions from the data file, 262 kB in "
     "all, and gives 24 kB of features. As many fresh true images are scored once. The data file "
     "is read a batch at a time. Two samples stay in memory, 131 kB an image, as values are judged "
-    "over a whole set before any is scored. So do the features, as intervals resample whole images."
+    "over a whole set before any is scored. So do the features, as intervals resample whole "
+    "images. "
+    "Memorisation compares 36 mirrored and shifted thumbnails of each image with every training "
+    "and validation image and as many fresh ones, for scored and for fresh images. The classifier "
+    "trains five networks, one a fold, for 16 epochs each."
 )
 SECONDS, MEGABYTES = 10.0, 1000.0
 CLASSIFIER_SECONDS = 60.0
 FLAT = 1.1
 MANY, FULL = (4000, 10_000), 100_000
+FEATURES = 24_000  # bytes of an image's features
 _SEED = 1  # of the images that are scored
+_STEPS = 100  # of the classifier's convolutions, timed
 _ARRAYS = 3  # of n images that scoring holds: two samples, and the features of one
 
 
@@ -34,10 +40,13 @@ def measure(full: bool) -> Iterator[Row]:
         process("-m", "benchmarks.card", "draw", folder, 1000)
         seconds, above, least = figures("benchmarks.card", "score", folder)
         yield at_most("1000 images, no classifier", seconds, SECONDS, "s")
+        products, folds = figures("benchmarks.card", "alone", folder)
+        yield limit("products of thumbnails alone", f"{products:.1f} s")
         yield reported("  memory above imports", f"{above:.0f} MB")
         yield at_most("  peak memory", least, MEGABYTES, "MB", ".0f")
         seconds, above, highest = figures("benchmarks.card", "classify", folder)
         yield at_most("1000 images, the classifier alone", seconds, CLASSIFIER_SECONDS, "s", ".0f")
+        yield limit("its convolutions alone", f"{folds:.0f} s")
         yield reported("  peak memory", f"{highest:.0f} MB, {above:.0f} above imports")
     for n in (*MANY, FULL):
         yield from _many(n, least, full)
@@ -57,6 +66,8 @@ def _many(n: int, least: float, full: bool) -> Iterator[Row]:
             seconds, _, highest = figures("benchmarks.card", "score", name)
         yield reported(what, f"{seconds:.0f} s, {highest:.0f} MB")
         yield at_most("  peak memory over that of 1000", highest / least, FLAT, "times")
+        held = (n - 1000) * (2 * 256**2 + FEATURES) / 1e6
+        yield limit("two samples and the features beyond 1000 images", f"{held:.0f} MB")
 
 
 def _memory() -> float:
@@ -104,12 +115,66 @@ def _classify(folder: Path) -> None:
     _print(start, before)
 
 
+def _alone(folder: Path) -> None:
+    """Seconds of what the card and its classifier cannot do without.
+
+    The products of thumbnails: 36 variants of 1000 scored and of 1000 fresh images with those of
+    3750 known images, of 3750 fresh ones, and of the 1000 themselves. The convolutions of every
+    training step of five networks, forward and backward, at the shapes and precision of the steps.
+    """
+    import torch
+
+    from benchmarks.convolutions import Call, work_of
+    from trendbench.data.opening import open_dataset
+    from trendbench.metrics import classifier
+    from trendbench.metrics.folds import FOLDS
+    from trendbench.metrics.thumbnails import variants
+    from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
+
+    images, _ = np.load(folder / "samples.npy", mmap_mode="r")
+    with open_dataset(folder / "data.h5") as data:
+        spec = data.spec
+    moved = variants(images[:128] < 128, spec)
+    n, known = len(images), spec.train + spec.val
+    references = [np.resize(moved[0], (m, moved.shape[2])) for m in (known, known, n)]
+    start = time.perf_counter()
+    for _ in range(0, 2 * n, moved.shape[1]):
+        for variant in moved:
+            for reference in references:
+                variant @ reference.T
+    products = time.perf_counter() - start
+
+    keep_freed_memory()
+    device = choose_device()
+    kind = torch.bfloat16 if choose_precision(device) == "bf16" else torch.float32
+    network = classifier._Network(5)
+    x = torch.zeros(2 * classifier._BATCH, 5, classifier._CROP, classifier._CROP)
+    works = []
+    for i, layer in enumerate(network):
+        if isinstance(layer, torch.nn.Conv2d):
+            works.append(work_of(Call(layer, tuple(x.shape), i > 0, True), device, kind))
+        x = layer(x)
+    for work in works * 3:
+        work()
+    start = time.perf_counter()
+    for work in works * _STEPS:
+        work()
+    step = (time.perf_counter() - start) / _STEPS
+    training = n * (FOLDS - 1) // FOLDS
+    steps = FOLDS * classifier._EPOCHS * -(-training // classifier._BATCH)
+    print(products, step * steps)
+
+
 def _print(start: float, before: float) -> None:
     """Seconds, peak memory above ``before``, peak memory."""
     seconds, highest = time.perf_counter() - start, peak()
     print(seconds, highest - before, highest)
 
 
+_PARTS: dict[str, Callable[..., None]] = {
+    "alone": _alone, "draw": _draw, "score": _score, "classify": _classify,
+}  # fmt: skip
+
 if __name__ == "__main__":
     part, place, *rest = sys.argv[1:]
-    {"draw": _draw, "score": _score, "classify": _classify}[part](Path(place), *rest)
+    _PARTS[part](Path(place), *rest)

@@ -1,4 +1,4 @@
-"""The ceiling of training: the convolutions of a pix2pix step and nothing else.
+"""The ceiling of training: the convolutions of training steps and nothing else.
 
 The layers' inputs are noted in one training step. Then each layer runs forward and backward at that
 shape, in the step's precision and layout, with the gradients that the step needs: no activation,
@@ -24,8 +24,15 @@ class Call(NamedTuple):
     to_weights: bool
 
 
-def ceiling(arch: str, batch: int) -> float:
-    """Images per second of the convolutions of a training step alone."""
+def ceiling(arch: str, batch: int, **settings: int) -> float:
+    """Images per second of the convolutions of an epoch's steps alone, on ``batch`` triplets.
+
+    Args:
+        arch: the recipe.
+        batch: triplets a step.
+        **settings: in place of the recipe's; a block of the study's networks has
+            (d_steps + g_steps)·batch images.
+    """
     import torch
 
     from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
@@ -33,7 +40,7 @@ def ceiling(arch: str, batch: int) -> float:
     keep_freed_memory()
     device = choose_device()
     kind = torch.bfloat16 if choose_precision(device) == "bf16" else torch.float32
-    works = [_work(call, device, kind) for call in _calls(arch, batch)]
+    works = [work_of(call, device, kind) for call in _calls(arch, batch, **settings)]
     seconds = []
     for repeat in range(_REPEATS + 1):
         _wait(device)
@@ -43,11 +50,12 @@ def ceiling(arch: str, batch: int) -> float:
         _wait(device)
         if repeat:  # the first is a warm-up
             seconds.append(time.perf_counter() - start)
-    return batch / median(seconds)
+    return batch * sum(settings.values() or [1]) / median(seconds)
 
 
-def _calls(arch: str, batch: int) -> list[Call]:
-    """Every convolution of one training step, as the trainer makes it."""
+def _calls(arch: str, batch: int, **settings: int) -> list[Call]:
+    """Every convolution of one epoch of ``batch`` triplets, as the trainer makes it."""
+    import torch
     from torch import nn
 
     from trendbench.generators.recipes import find_recipe
@@ -62,7 +70,7 @@ def _calls(arch: str, batch: int) -> list[Call]:
         del output
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             x = inputs[0]
-            due = layer.weight.requires_grad
+            due = layer.weight.requires_grad and torch.is_grad_enabled()
             calls.append(Call(layer, tuple(x.shape), x.requires_grad, due))
 
     triplets = simulate(load_spec("trend-v1"), batch)
@@ -71,7 +79,7 @@ def _calls(arch: str, batch: int) -> list[Call]:
     try:
         with TemporaryDirectory() as name:
             run = RunContext(0, str(device), choose_precision(device), Path(name), "bench")
-            find_recipe(arch, overrides={"epochs": 1, "batch": batch}).build().fit(
+            find_recipe(arch, overrides={"epochs": 1, "batch": batch} | settings).build().fit(
                 triplets, triplets, run
             )
     finally:
@@ -79,7 +87,7 @@ def _calls(arch: str, batch: int) -> list[Call]:
     return calls
 
 
-def _work(call: Call, device: Any, kind: Any) -> Callable[[], None]:
+def work_of(call: Call, device: Any, kind: Any) -> Callable[[], None]:
     """Forward and backward of one layer, everything at hand."""
     import copy
 
@@ -92,7 +100,10 @@ def _work(call: Call, device: Any, kind: Any) -> Callable[[], None]:
     wanted = [*([x] if call.to_input else []), *(layer.parameters() if call.to_weights else [])]
 
     def work() -> None:
-        torch.autograd.grad(layer(x), wanted, gradient)
+        if wanted:
+            torch.autograd.grad(layer(x), wanted, gradient)
+        else:
+            layer(x)
 
     return work
 

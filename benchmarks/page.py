@@ -22,7 +22,8 @@ _HEAD = """# How fast it is
 the page. Each figure is a median of several repeats. Compared programs take turns in a run. Each
 measurement of memory has a separate process. The verdict is `ok` if the limit is kept, else
 `SHORT`. The optional extra `bench` installs the peers; a row without its peer says so. Each section
-begins with the minimum of work for any program.
+begins with the minimum of work for any program. A row *limit* measures, in the same run, what
+stands in the way of a row above it.
 """
 
 

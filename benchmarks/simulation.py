@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks import plain_simulator as plain
 from benchmarks.measure import figures
-from benchmarks.table import Row, absent, at_least, at_most, reported
+from benchmarks.table import Row, absent, at_least, at_most, limit, reported
 
 TITLE = "Simulation"
 LEAST = (
@@ -36,19 +36,28 @@ _SHIFT = 4  # OpenCV counts in sixteenths of a pixel
 def measure(full: bool) -> Iterator[Row]:
     """Medians of nine rounds, in each of which everyone has a turn."""
     del full
-    ours, fill, *peers = figures("benchmarks.simulation")
+    ours, fill, germs, plain_germs, page, *peers = figures("benchmarks.simulation")
     yield reported("images a second on one core, germs included", f"{1 / ours:,.0f}")
     yield at_most("time over a fill of the same bytes", ours / fill, FILL, "times")
-    for (module, limit), seconds in zip(LIMITS.items(), peers, strict=True):
+    yield limit("germs alone, over a fill", f"{germs / fill:.1f} times")
+    yield limit("white pages and disks alone, over a fill", f"{(ours - germs) / fill:.1f} times")
+    for (module, wanted), seconds in zip(LIMITS.items(), peers, strict=True):
         what = f"speed over {NAMES[module]}"
         if math.isnan(seconds):
             yield absent(what, f"{module} is not installed")
         else:
-            yield at_least(what, seconds / ours, limit, "times")
+            yield at_least(what, seconds / ours, wanted, "times")
+            if module == "pillow":
+                parts = (plain_germs, page, seconds - plain_germs - page)
+                shown = ", ".join(f"{100 * part / seconds:.0f} %" for part in parts)
+                yield limit("the peer's germs by NumPy, empty page, ellipses", shown)
 
 
 def _compare() -> list[float]:
-    """Processor seconds an image: ours, the fill, Pillow, OpenCV, PoreSpy (nan: not installed)."""
+    """Processor seconds an image, nan where a peer is not installed.
+
+    Ours, the fill, our germs alone, the peers' germs, Pillow's page, Pillow, OpenCV, PoreSpy.
+    """
     from trendbench.simulation import simulate
     from trendbench.spec import load_spec
 
@@ -58,11 +67,14 @@ def _compare() -> list[float]:
     turns: list[tuple[Callable[[], object], int]] = [
         (lambda: simulate(spec, _TRIPLETS, out=memory), many),
         (lambda: memory.fill(255), many),
+        (lambda: spec.latents(_TRIPLETS, 0, "train"), many),
+        (lambda: _triplets(_nothing), few),
+        (_pages, few),
         (lambda: _triplets(plain.draw), few),
         (lambda: _triplets(_circles), few),
         (_spheres, few),
     ]
-    there = [True, True, *(name == "pillow" or _is_there(name) for name in LIMITS)]
+    there = [True] * 5 + [*(name == "pillow" or _is_there(name) for name in LIMITS)]
     seconds: list[list[float]] = [[] for _ in turns]
     for repeat in range(_REPEATS + 1):
         for (work, images), known, own in zip(turns, there, seconds, strict=True):
@@ -91,6 +103,15 @@ def _circles(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for centre in zip(columns, rows, strict=True):
         cv2.circle(image, centre, radius, 0, cv2.FILLED, cv2.LINE_8, _SHIFT)
     return image
+
+
+def _nothing(x: np.ndarray, y: np.ndarray) -> None:
+    """What is drawn where germs alone count."""
+
+
+def _pages() -> None:
+    for _ in range(3 * _PEER_TRIPLETS):
+        plain.draw(np.empty(0), np.empty(0))
 
 
 def _spheres() -> None:

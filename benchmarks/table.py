@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-OK, SHORT, REPORTED, ABSENT = "ok", "SHORT", "reported", "not measured"
+OK, SHORT, REPORTED, ABSENT, LIMIT = "ok", "SHORT", "reported", "not measured", "limit"
 _HEADS = ("what", "measured", "wanted", "verdict")
 
 
@@ -37,6 +37,11 @@ def at_most(what: str, value: float, limit: float, unit: str, form: str = ".1f")
 def reported(what: str, measured: str) -> Row:
     """A figure without a limit."""
     return Row(what, measured, "", REPORTED)
+
+
+def limit(what: str, measured: str) -> Row:
+    """What stands in the way of the row above, measured by itself."""
+    return Row(f"  limit: {what}", measured, "", LIMIT)
 
 
 def absent(what: str, reason: str) -> Row:

@@ -1,6 +1,7 @@
-"""pix2pix training: against its convolutions alone, and against a plain loop.
+"""Training: against its convolutions alone, and pix2pix against a plain loop.
 
-The plain loop is the textbook's: fp32, channels-first, the same networks, the same batch.
+The plain loop is the textbook's: fp32, channels-first, the same networks, the same batch. The
+study's networks are trained at the study's batch.
 """
 
 from __future__ import annotations
@@ -14,24 +15,27 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import figures
-from benchmarks.table import Row, absent, at_least, at_most, reported
+from benchmarks.table import Row, absent, at_least, at_most, limit, reported
 
 if TYPE_CHECKING:
     import torch
 
 TITLE = "Training"
 LEAST = (
-    "A step runs convolutions: the generator forward and backward, the discriminator forward "
-    "three times and backward three times. The ceiling runs these convolutions alone, at the "
-    "shapes, batch and precision of the step, forward and backward. The lost share is the "
-    "time of data, logs and checkpoints in an epoch of 3500 images. Beside convolutions a step has "
-    "batch norm, activations, losses and Adam, which read and write the same feature maps; what "
-    "they take is the ceiling's distance."
+    "A pix2pix step runs convolutions: the generator forward and backward, the discriminator "
+    "forward three times and backward three times. The ceiling runs these convolutions alone, at "
+    "the shapes, batch and precision of the step, forward and backward. The lost share is the "
+    "time of data, logs and checkpoints in an epoch of 3500 images. A checkpoint is saved after "
+    "each epoch and each minute. Beside convolutions a step has batch norm, activations, losses "
+    "and Adam, which read and write the same feature maps; what they take is the ceiling's "
+    "distance. The networks of the 2017 study take its batch of 50."
 )
 RATIO, CEILING, LOST = 1.6, 1.25, 1.0
 BATCH = 4
 ARCHS = ("pix2pix-8", "pix2pix-16", "pix2pix-32")
 IMAGES = {"pix2pix-8": 480, "pix2pix-16": 200, "pix2pix-32": 100}
+STUDY_ARCHS, STUDY_BATCH = ("nf8", "nf16", "nf32"), 50
+_BLOCK = {"d_steps": 2, "g_steps": 1}  # the study's 40 and 20, shortened
 WARM_UP = 20
 _EPOCH = 3500
 _SECONDS_A_SAVE = 60  # between checkpoints; there is one more at the end of each epoch
@@ -52,7 +56,9 @@ def measure(full: bool) -> Iterator[Row]:
             )
             for _ in range(_REPEATS)
         ]
-        ours, lost, ceiling, plain = (median(column) for column in zip(*rounds, strict=True))
+        ours, lost, *parts, ceiling, plain = (
+            median(column) for column in zip(*rounds, strict=True)
+        )
         yield reported(f"{arch}, batch {BATCH}", f"{ours:.1f} images/s")
         what, over = "  ceiling of its convolutions over that", ceiling / ours
         if arch == "pix2pix-32":
@@ -60,11 +66,25 @@ def measure(full: bool) -> Iterator[Row]:
         else:
             yield reported(what, f"{over:.2f} times")
         yield at_most("  lost to data, logs, checkpoints", lost, LOST, "%")
+        shown = ", ".join(f"{part:.1f} %" for part in parts)
+        yield limit("gathering a batch, checkpoints, between steps", shown)
         what = "  speed over the plain fp32 loop"
         if arch == "pix2pix-8":
             yield reported(what, f"{ours / plain:.2f} times")
         else:
             yield at_least(what, ours / plain, RATIO, "times", ".2f")
+    for arch in STUDY_ARCHS:
+        rounds = [
+            (
+                *figures("benchmarks.training", "block", arch),
+                *figures("benchmarks.training", "block_ceiling", arch),
+            )
+            for _ in range(_REPEATS)
+        ]
+        ours, ceiling = (median(column) for column in zip(*rounds, strict=True))
+        yield reported(f"{arch}, batch {STUDY_BATCH}", f"{ours:.1f} images/s")
+        what = "  ceiling of its convolutions over that"
+        yield at_most(what, ceiling / ours, CEILING, "times", ".2f")
     if device == "cpu":
         yield absent("the same on a GPU", "there is none")
 
@@ -77,8 +97,11 @@ def _device() -> tuple[str, str]:
     return device.type, choose_precision(device)
 
 
-def _ours(arch: str) -> tuple[float, float]:
-    """Images per second of our own trainer in an epoch of 3500, and the share lost [%]."""
+def _ours(arch: str) -> tuple[float, ...]:
+    """Images per second of our own trainer in an epoch of 3500, and shares of its time [%].
+
+    The shares: lost as a whole; data, checkpoints, logs and what else lies between steps.
+    """
     from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.training import loop as training_loop
@@ -94,14 +117,14 @@ def _ours(arch: str) -> tuple[float, float]:
         end = time.perf_counter()
     saving = watch.seconds["save"]
     loop = end - watch.start - saving - watch.seconds["data"]  # gathered once more, to be timed
-    beside = loop - watch.seconds["step"] + watch.seconds["data"]
     epoch = loop * _EPOCH / n
     saves = (1 + epoch // _SECONDS_A_SAVE) * saving
-    lost = (beside * _EPOCH / n + saves) / (epoch + saves)
-    return _EPOCH / (epoch + saves), 100 * lost
+    parts = watch.seconds["data"] * _EPOCH / n, saves, (loop - watch.seconds["step"]) * _EPOCH / n
+    whole = epoch + saves
+    return _EPOCH / whole, 100 * sum(parts) / whole, *(100 * part / whole for part in parts)
 
 
-def _fit(arch: str, triplets: Any) -> None:
+def _fit(arch: str, triplets: Any, epochs: int = 1, batch: int = BATCH, **settings: int) -> None:
     from trendbench.generators.recipes import find_recipe
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision
@@ -109,9 +132,8 @@ def _fit(arch: str, triplets: Any) -> None:
     device = choose_device()
     with tempfile.TemporaryDirectory() as name:
         context = RunContext(0, str(device), choose_precision(device), Path(name), "bench")
-        find_recipe(arch, overrides={"epochs": 1, "batch": BATCH}).build().fit(
-            triplets, triplets, context
-        )
+        overrides = {"epochs": epochs, "batch": batch} | settings
+        find_recipe(arch, overrides=overrides).build().fit(triplets, triplets, context)
 
 
 class _Watch:
@@ -183,6 +205,26 @@ def _ceiling(arch: str) -> tuple[float]:
     return (ceiling(arch, BATCH),)
 
 
+def _block(arch: str) -> tuple[float]:
+    """Images per second of a block of the study's steps; what a run does once does not count."""
+    from trendbench.simulation import simulate
+    from trendbench.spec import load_spec
+
+    triplets = simulate(load_spec("study-2017"), STUDY_BATCH)
+    seconds = []
+    for epochs in (1, 1, 3):  # the first warms up
+        start = time.perf_counter()
+        _fit(arch, triplets, epochs=epochs, batch=STUDY_BATCH, **_BLOCK)
+        seconds.append(time.perf_counter() - start)
+    return (2 * STUDY_BATCH * sum(_BLOCK.values()) / (seconds[2] - seconds[1]),)
+
+
+def _block_ceiling(arch: str) -> tuple[float]:
+    from benchmarks.convolutions import ceiling
+
+    return (ceiling(arch, STUDY_BATCH, **_BLOCK),)
+
+
 def _textbook_unet(*arguments: int, **keywords: int) -> torch.nn.Module:
     """The same U-Net with its layers called in the order that the paper draws them."""
     import torch
@@ -249,6 +291,7 @@ def _plain(arch: str) -> tuple[float]:
 
 _PARTS: dict[str, Callable[[str], tuple[float, ...]]] = {
     "ours": _ours, "ceiling": _ceiling, "plain": _plain,
+    "block": _block, "block_ceiling": _block_ceiling,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from benchmarks import convolutions, measure, simulation
 from benchmarks.__main__ import PARTS
 from benchmarks.page import PAGE, page
 from benchmarks.plain_simulator import germs
-from benchmarks.table import ABSENT, OK, REPORTED, SHORT, absent, at_least, at_most, markdown
+from benchmarks.table import ABSENT, LIMIT, OK, REPORTED, SHORT, absent, at_least, at_most, markdown
 
 HEADINGS = re.compile(r"^## (.+)$", re.M)
 
@@ -29,12 +29,18 @@ def test_a_limit_is_kept_or_not(row, verdict):
 
 
 def test_a_missing_peer_is_said(monkeypatch):
-    monkeypatch.setattr(simulation, "figures", lambda _: [1e-5, 2e-6, 1e-4, float("nan"), 1e-2])
+    monkeypatch.setattr(
+        simulation, "figures", lambda _: [1e-5, 2e-6, 4e-6, 1e-5, 2e-5, 1e-4, float("nan"), 1e-2]
+    )
     rows = {row.what: row for row in simulation.measure(full=False)}
     assert rows["speed over OpenCV's circles"].verdict == ABSENT
     assert rows["speed over Pillow's ellipses"].measured == "10.0 times"
     assert rows["speed over Pillow's ellipses"].verdict == SHORT
     assert rows["speed over PoreSpy's spheres"].verdict == OK
+    assert rows["  limit: germs alone, over a fill"].measured == "2.0 times"
+    assert rows["  limit: the peer's germs by NumPy, empty page, ellipses"].measured == (
+        "10 %, 20 %, 70 %"
+    )
 
 
 def test_every_part_says_what_is_the_least(monkeypatch):
@@ -60,7 +66,7 @@ def test_the_page_shows_a_whole_run():
     assert HEADINGS.findall(text) == [part.TITLE for part in PARTS], "make bench WRITE=--write"
     assert all(part.LEAST in text for part in PARTS), "make bench WRITE=--write"
     verdicts = re.findall(r"\| ([^|]+) \|$", text, re.M)
-    assert set(verdicts) <= {OK, SHORT, REPORTED, ABSENT, "verdict", "---"}
+    assert set(verdicts) <= {OK, SHORT, REPORTED, ABSENT, LIMIT, "verdict", "---"}
 
 
 def test_the_peers_draw_our_law():

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cli.test_commands import trendbench
+from trendbench.data.make import make_data
 from trendbench.results.store import read_record
 from trendbench.runner.sweep import Options, sweep
 
@@ -44,6 +45,35 @@ def test_the_command_line_spreads_runs_over_workers(small_file, tmp_path):
     assert sum("null-white seed" in line and "flags" in line for line in lines) == 2
     assert sum("Nope seed" in line and "failed" in line for line in lines) == 2
     assert len(list((tmp_path / "results").glob("small/null-white/seed*.json"))) == 2
+
+
+def test_several_data_files_are_a_sweep_over_tasks(small, small_file, tmp_path):
+    other_file = tmp_path / "other.h5"
+    make_data(small.model_copy(update={"name": "other"}), 3, other_file)
+    done = trendbench(
+        "run", "--arch", "null-white", "--no-c2st", "--data", small_file, "--data", other_file,
+        "--data", small_file, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == [
+        f"{path.stem} null-white seed 0" for path in (small_file, other_file)
+    ]
+    assert {path.parts[-3] for path in tmp_path.glob("results/*/null-white/*.json")} == {
+        "small", "other",
+    }  # fmt: skip
+    assert len(list((tmp_path / "runs" / "logs").iterdir())) == 2
+
+
+def test_files_of_one_name_in_two_folders_keep_their_own_logs(small_file, tmp_path):
+    copies = [tmp_path / folder / "data.h5" for folder in ("a", "b")]
+    for copy in copies:
+        copy.parent.mkdir()
+        copy.write_bytes(small_file.read_bytes())
+    folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
+    done = list(sweep(["no-such"], [0], Options(c2st=False, **folders), data=copies))
+    assert len({ending.entry.title for ending in done}) == 2
+    assert len(list((tmp_path / "runs" / "logs").iterdir())) == 2
 
 
 def test_odd_names_make_plain_logs(small_file, tmp_path):

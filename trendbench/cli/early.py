@@ -24,6 +24,15 @@ def data_file(context: click.Context, option: click.Parameter, path: Path | None
     return path
 
 
+def data_files(
+    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """Data files that are there, each once."""
+    for path in paths:
+        data_file(context, option, path)
+    return tuple(dict.fromkeys(paths))
+
+
 def must_be_known(
     archs: Iterable[str], *, preset: str | None = None, epochs: int | None = None
 ) -> None:

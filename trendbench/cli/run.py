@@ -21,8 +21,8 @@ _WIDTH = 80
     help="A name that trendbench archs lists, or your own class. Repeatable.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(path_type=Path), callback=early.data_file,
-    help="Data file.  [default: the canonical one, made where missing]",
+    "--data", "data", type=click.Path(path_type=Path), multiple=True, callback=early.data_files,
+    help="Data file; repeatable.  [default: the canonical one, made where missing]",
 )  # fmt: skip
 @click.option(
     "--stream", type=click.IntRange(min=1), metavar="N",
@@ -61,7 +61,7 @@ _WIDTH = 80
 )
 def command(
     archs: tuple[str, ...],
-    data: Path | None,
+    data: tuple[Path, ...],
     stream: int | None,
     fitted_on: Path | None,
     seeds: tuple[int, ...],
@@ -80,8 +80,8 @@ def command(
     Run again, the same command goes on where it stopped, or says that the run is finished. After a
     change to your own class, --restart runs it again; records stay until you delete them.
 
-    Several --arch and --seed make every pair of them, one after another or on a --cluster, where
-    each run has one worker.
+    Several --arch, --seed and --data make every combination, one after another or on a --cluster,
+    where each run has one worker.
     """
     early.must_be_known(archs, preset=preset, epochs=epochs)
     from trendbench.cli.card_text import record_text
@@ -92,11 +92,12 @@ def command(
     from trendbench.runner.sweep import Options
 
     options = Options(
-        data=data, stream=stream, fitted_on=fitted_on, epochs=epochs, preset=preset, device=device,
+        data=data[0] if data else None, stream=stream, fitted_on=fitted_on, epochs=epochs,
+        preset=preset, device=device,
         c2st=not no_c2st, tensorboard=tensorboard, restart=restart, runs=runs, results=results,
     )  # fmt: skip
-    if cluster is not None or len(archs) * len(seeds) > 1:
-        _sweep(archs, seeds, options, cluster)
+    if cluster is not None or len(archs) * len(seeds) > 1 or len(data) > 1:
+        _sweep(archs, seeds, data, options, cluster)
         return
     outcome = run(archs[0], seed=seeds[0], **vars(options))
     record = read_record(outcome.record)
@@ -112,19 +113,24 @@ def command(
 
 
 def _sweep(
-    archs: tuple[str, ...], seeds: tuple[int, ...], options: "Options", cluster: str | None
+    archs: tuple[str, ...],
+    seeds: tuple[int, ...],
+    data: tuple[Path, ...],
+    options: "Options",
+    cluster: str | None,
 ) -> None:
-    """All pairs; a line for each as it ends, and exit code 2 if one has failed."""
+    """All combinations; a line for each as it ends, and exit code 2 if one has failed."""
     from trendbench.cluster.dask import connected
     from trendbench.errors import RunError
     from trendbench.leaderboard.board import refresh
     from trendbench.results.store import read_record
     from trendbench.runner.sweep import sweep
 
-    failed = 0
+    total = failed = 0
     with connected(cluster, gpu=options.device.startswith("cuda")) as engine:
-        for ending in sweep(archs, seeds, options, engine):
-            title = f"{ending.entry.arch} seed {ending.entry.seed}"
+        for ending in sweep(archs, seeds, options, engine, data=data):
+            total += 1
+            title = ending.entry.title
             if ending.outcome is None:
                 failed += 1
                 click.echo(f"{title}: failed: {ending.problem}")
@@ -136,5 +142,4 @@ def _sweep(
             click.echo(f"{title}: {shown}{flags}: {ending.outcome.record}")
     click.echo(f"leaderboard  {refresh(options.results)}")
     if failed:
-        total = len(archs) * len(seeds)
         raise RunError(f"{failed} of {total} runs failed, the others are recorded")

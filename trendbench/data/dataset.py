@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -127,8 +128,16 @@ class Dataset(DataFile):
         Raises:
             DataFileError: anything in it is not what was written.
         """
-        s1, s2, r = (self.images(split, name) for name in IMAGES)
-        latents = self.latents(split)
+        names = [f"{split}/{name}" for name in IMAGES]
+        series, digests = [], []
+        with ThreadPoolExecutor(1) as pool:  # hashes a series while the next is read
+            for name in names:
+                series.append(self.numbers(name))
+                digests.append(pool.submit(_sha256, series[-1]))
+            latents = self.latents(split)
+            for name, digest in zip(names, digests, strict=True):
+                _must_match(self, name, digest.result())
+        s1, s2, r = series
         return Triplets(self.spec, s1, s2, r, latents if self.spec.simulated else None)
 
     def in_order(self, split: Split) -> "InOrder":
@@ -172,8 +181,7 @@ class Dataset(DataFile):
 
     def _read(self, name: str) -> NDArray[Any]:
         array = self.numbers(name)
-        if hashlib.sha256(array.data).hexdigest() != self.hashes[name]:
-            raise self.wrong(name, _CHANGED)
+        _must_match(self, name, _sha256(array))
         return array
 
 
@@ -222,10 +230,18 @@ class _Column:
         array = self._dataset.numbers(self._name, rows)
         self._digest.update(array.data)
         self._next += len(array)
-        hashes = self._dataset.hashes
-        if self._next == self._size and self._digest.hexdigest() != hashes[self._name]:
-            raise self._dataset.wrong(self._name, _CHANGED)
+        if self._next == self._size:
+            _must_match(self._dataset, self._name, self._digest.hexdigest())
         return array
+
+
+def _sha256(array: NDArray[Any]) -> str:
+    return hashlib.sha256(array.data).hexdigest()
+
+
+def _must_match(dataset: Dataset, name: str, digest: str) -> None:
+    if digest != dataset.hashes[name]:
+        raise dataset.wrong(name, _CHANGED)
 
 
 def _test_split(path: Path) -> Triplets:

@@ -14,6 +14,7 @@ standard errors of the images, and 0.63 where it is ten.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import scipy
@@ -65,7 +66,7 @@ def estimate(group: Sequence[StoredRecord], score: str) -> Estimate | None:
     half = float(np.mean([(entry.high - entry.low) / 2 for entry in known]))
     seeds = len(known)
     between = float(np.var([entry.value for entry in known], ddof=1)) / seeds if seeds > 1 else 0.0
-    return Estimate(value, (half / -float(scipy.special.ndtri(TAIL))) ** 2, between, seeds)
+    return Estimate(value, (half / NormalDist().inv_cdf(TAIL)) ** 2, between, seeds)
 
 
 def by_seed(group: Sequence[StoredRecord], score: str) -> NDArray[np.float64] | None:
@@ -112,8 +113,11 @@ def half_width(
         parts: variance v that seeds contribute, with the number S of them; t has S − 1 degrees of
             freedom, and v is 0 at S = 1.
     """
-    squared = np.square(scipy.special.ndtri(tail)) * image_variance
+    z = NormalDist().inv_cdf(tail) if isinstance(tail, float) else scipy.special.ndtri(tail)
+    squared = np.square(z) * image_variance
     for variance, seeds in parts:
+        if not np.any(variance):
+            continue
         quantile = scipy.special.stdtrit(np.maximum(np.subtract(seeds, 1), 1), tail)
         squared = squared + np.square(quantile) * variance
     return np.asarray(np.sqrt(squared), dtype=np.float64)

@@ -92,7 +92,11 @@ class RunRecord(Part):
     @property
     def run_id(self) -> str:
         """``seed<K>-<hash>``: the hash of the record's own content, so no two records share it."""
-        return f"seed{self.seed}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:12]}"
+        return self.id_of(self.to_json().encode())
+
+    def id_of(self, content: bytes) -> str:
+        """``run_id`` of a record whose JSON these bytes are."""
+        return f"seed{self.seed}-{hashlib.sha256(content).hexdigest()[:12]}"
 
     def to_json(self) -> str:
         """Stable, readable JSON; a key that older records lack is left out where it is empty."""

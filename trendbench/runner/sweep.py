@@ -1,4 +1,4 @@
-"""Several runs at once: recipes × seeds, each as ``run`` makes it, here or on a cluster."""
+"""Several runs at once: data files × recipes × seeds, here or on a cluster."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -39,14 +39,21 @@ class Entry:
 
     Attributes:
         arch, seed: its own.
-        options: those of the sweep.
+        options: those of the sweep, with the run's data file.
         folder: which ``file.py:Class`` starts from.
+        data: what tells its data file from the sweep's others; empty if there is one.
     """
 
     arch: str
     seed: int
     options: Options
     folder: Path
+    data: str = ""
+
+    @property
+    def title(self) -> str:
+        """What tells the run from the sweep's others."""
+        return f"{self.data} {self.arch} seed {self.seed}".lstrip()
 
 
 @dataclass(frozen=True)
@@ -65,12 +72,18 @@ class Ending:
 
 
 def sweep(
-    archs: Sequence[str], seeds: Sequence[int], options: Options, engine: Engine | None = None
+    archs: Sequence[str],
+    seeds: Sequence[int],
+    options: Options,
+    engine: Engine | None = None,
+    *,
+    data: Sequence[Path] = (),
 ) -> Iterator[Ending]:
-    """Every recipe with every seed; a run that fails does not stop the others.
+    """Every recipe with every seed on every data file; one that fails does not stop the others.
 
     The same call again goes on with what is missing. What a run says on its way goes to
-    ``<runs>/logs/<arch>-seed<K>.log``, since several speak at a time.
+    ``<runs>/logs/<arch>-seed<K>.log``, since several speak at a time; with several data files the
+    file's name stands before the recipe's.
 
     Args:
         archs: names of recipes.
@@ -78,9 +91,10 @@ def sweep(
         options: what the runs share.
         engine: where; in this process one after another if None. A cluster's machines must see
             the folders under the same paths.
+        data: the files, of one task or of several; that of ``options`` if none is named.
 
     Yields:
-        How each run ended, recipe by recipe.
+        How each run ended, file by file and recipe by recipe.
 
     Raises:
         DataFileError: the default data file cannot be made.
@@ -88,13 +102,15 @@ def sweep(
         ClusterError: the cluster is gone, or a run has taken several workers with it.
     """
     must_be_alone()
-    everywhere = replace(
-        options,
-        data=(options.data or canonical_data()).absolute(),
-        runs=options.runs.absolute(),
-        results=options.results.absolute(),
-    )
-    entries = [Entry(arch, seed, everywhere, Path.cwd()) for arch in archs for seed in seeds]
+    paths = [path.absolute() for path in data or [options.data or canonical_data()]]
+    names = _distinct(paths) if len(paths) > 1 else [""]
+    everywhere = replace(options, runs=options.runs.absolute(), results=options.results.absolute())
+    entries = [
+        Entry(arch, seed, replace(everywhere, data=path), Path.cwd(), name)
+        for path, name in zip(paths, names, strict=True)
+        for arch in archs
+        for seed in seeds
+    ]
     say(f"{len(entries)} runs; what they say: {options.runs / _LOGS}")
     yield from (engine or Here()).map(run_entry, entries)
 
@@ -102,7 +118,7 @@ def sweep(
 def run_entry(entry: Entry) -> Ending:
     """One run, with its talk in a log of its own."""
     options = entry.options
-    name = re.sub(r"[^\w.-]+", "_", entry.arch)
+    name = re.sub(r"[^\w.-]+", "_", f"{entry.data} {entry.arch}".lstrip())
     log = options.runs / _LOGS / f"{name}-seed{entry.seed}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file, redirect_stderr(file):
@@ -114,3 +130,11 @@ def run_entry(entry: Entry) -> Ending:
             say(problem)
             return Ending(entry, None, problem)
     return Ending(entry, outcome)
+
+
+def _distinct(paths: Sequence[Path]) -> list[str]:
+    """The files' stems; with their folders where two are alike."""
+    stems = [path.stem for path in paths]
+    if len(set(stems)) == len(stems):
+        return stems
+    return [str(path.with_suffix("")).lstrip("/") for path in paths]

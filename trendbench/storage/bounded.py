@@ -9,7 +9,7 @@ import stat
 import tomllib
 import zipfile
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -180,6 +180,13 @@ def _array(
 
 def _header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Shape, whether column by column, type, and where the numbers begin."""
+    length = 10 if head[6:7] == b"\1" else 12  # the format's own fields, then the text's length
+    return _parsed(head[: length + int.from_bytes(head[8:length], "little")])
+
+
+@lru_cache(maxsize=256)
+def _parsed(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """As ``_header``; the arrays of a record, and of most records, have one header."""
     stream = BytesIO(head)
     try:
         if np.lib.format.read_magic(stream) == (1, 0):
