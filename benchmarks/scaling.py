@@ -1,8 +1,10 @@
-"""What 10⁶ and 10⁸ triplets cost, from rates measured here: ``docs/scaling.md``.
+"""What large data and many runs cost, from rates measured here: ``docs/scaling.md``.
 
-``python -m benchmarks.scaling`` prints the page's two tables, and with ``--write`` writes the page.
+``python -m benchmarks.scaling`` prints the page's tables, and with ``--write`` writes the page.
 """
 
+import heapq
+import re
 import sys
 import tempfile
 import time
@@ -10,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import figures
+from benchmarks import cluster
+from benchmarks.measure import cores, figures
 from benchmarks.page import machine
 from benchmarks.table import grid
 
@@ -21,6 +24,7 @@ CORES = 16
 CORE_HOUR, GIGABYTE_MONTH = 0.04, 0.02  # assumed prices [dollars]
 _TRIPLETS, _BATCH = 1000, 16
 _TRAINED = 160
+SEEDS, MACHINES = 3, (1, 10, 100)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Rates:
         nbytes: on disk, germs included.
         memory: peak of a process that makes a file [MB].
         train: seconds to train pix2pix-8 on a triplet once.
+        card: seconds to score 1000 images, the classifier included.
     """
 
     make: float
@@ -40,13 +45,78 @@ class Rates:
     nbytes: float
     memory: float
     train: float
+    card: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one seed of every published network cost.
+
+    Attributes:
+        seconds: of each run on one core, training and drawing.
+    """
+
+    seconds: tuple[float, ...]
+
+    def elapsed(self, seeds: int, workers: int, card: float) -> float:
+        """Seconds until every run with every seed is scored; the longest begin first."""
+        free = [0.0] * workers
+        for run in sorted(self.seconds * seeds, reverse=True):
+            heapq.heapreplace(free, free[0] + run + card)
+        return max(free)
 
 
 def rates() -> Rates:
     """Each in a process of its own."""
     made = figures("benchmarks.scaling", "make")
     (train,) = figures("benchmarks.scaling", "train")
-    return Rates(*made, train)
+    (card,) = figures("benchmarks.scaling", "card")
+    return Rates(*made, train, card)
+
+
+def plan() -> Plan:
+    """From the published records of networks, one a row: seconds times threads."""
+    from trendbench.catalog import RESULTS
+    from trendbench.leaderboard.board import entries
+    from trendbench.results.store import read_folder
+
+    records = [group[0].record for group in entries(read_folder(RESULTS, "published"))]
+    seconds = {  # once where a row has taken over the weights of another
+        (r.arch, r.training.seconds): (r.training.seconds + (r.training.sampling_seconds or 0))
+        * _threads(r.hardware.device)
+        for r in records
+        if r.parameters and r.training.seconds
+    }
+    return Plan(tuple(seconds.values()))
+
+
+def cluster_table(found: cluster.Found) -> str:
+    """A row for each number of workers, and one for the sweep that lost a worker."""
+    rows = [["workers", "the sweep", "efficiency", "the card", "efficiency"]]
+    columns = zip(
+        cluster.WORKERS, found.sweep, cluster.efficiency(found.sweep), found.score,
+        cluster.efficiency(found.score), strict=True,
+    )  # fmt: skip
+    for count, sweep, one, score, other in columns:
+        rows.append([str(count), f"{sweep:.0f} s", f"{one:.2f}", f"{score:.0f} s", f"{other:.2f}"])
+    rows.append(["2, one killed", f"{found.killed:.0f} s", "", "", ""])
+    return grid(rows)
+
+
+def plan_table(made: Plan, card: float) -> str:
+    """Core hours of every published network, and days or hours on several machines."""
+    n, hours = len(made.seconds), sum(made.seconds) / 3600
+    rows = [
+        [f"{n} networks, one seed", "measured"],
+        ["training and drawing", f"{_number(hours)} core hours"],
+        ["the longest of them", _duration(max(made.seconds))],
+        ["a card of 1000 images, classifier included", f"{_number(card)} core s"],
+    ]
+    for machines in MACHINES:
+        elapsed = made.elapsed(SEEDS, 2 * machines, card)
+        shown = "a machine" if machines == 1 else f"{machines} machines"
+        rows.append([f"{SEEDS} seeds on {shown} of two cores", _duration(elapsed)])
+    return grid(rows)
 
 
 def tables(found: Rates) -> tuple[str, str]:
@@ -74,11 +144,25 @@ def tables(found: Rates) -> tuple[str, str]:
     return grid([["per triplet, one core", "measured"], *map(list, measured)]), grid(rows)
 
 
-def page(found: Rates) -> str:
-    """The page's text with both tables put in."""
+def page(found: Rates, done: cluster.Found, made: Plan) -> str:
+    """The page's text with its tables put in."""
     first, second = tables(found)
+    same = "the same bytes as with one" if done.equal else "OTHER bytes than with one"
+    parts = {
+        "machine": machine(), "rates": first, "costs": second, "sweeps": cluster_table(done),
+        "plan": plan_table(made, found.card), "cores": str(cores()), "same": same,
+        "runs": str(cluster.RUNS), "scored": str(cluster.SCORED),
+    }  # fmt: skip
     text = _TEMPLATE.read_text(encoding="utf-8")
-    return text.replace("{machine}", machine()).replace("{rates}", first).replace("{costs}", second)
+    for name, part in parts.items():
+        text = text.replace(f"{{{name}}}", part)
+    return text
+
+
+def _threads(device: str) -> int:
+    """Of a record's ``… , 2 threads``; 1 where it does not say."""
+    found = re.search(r"(\d+) threads?$", device)
+    return int(found[1]) if found else 1
 
 
 def _each(shown: Callable[[float], str], one: float) -> list[str]:
@@ -154,14 +238,37 @@ def _train() -> None:
     print((seconds[1] - seconds[0]) / _TRAINED)
 
 
+def _card() -> None:
+    """Processor seconds to score 1000 images, the classifier included."""
+    import numpy as np
+    import torch
+
+    from trendbench.data.make import make_data
+    from trendbench.data.opening import open_dataset
+    from trendbench.metrics.full_card import full_card
+    from trendbench.simulation import simulate
+    from trendbench.spec import load_spec
+
+    torch.set_num_threads(1)
+    task = load_spec("trend-v1")
+    images = np.stack([simulate(task, task.test, seed=seed).r for seed in (1, 2)])
+    with tempfile.TemporaryDirectory() as name:
+        make_data(task, 0, Path(name) / "a.h5")
+        start = time.process_time()
+        with open_dataset(Path(name) / "a.h5") as data:
+            full_card(images[0], data, name="true", second=images[1])
+        print(time.process_time() - start)
+
+
 def main() -> None:
     """Measure and print, or write the page."""
-    found = rates()
-    print("\n\n".join(tables(found)))
+    found, made, done = rates(), plan(), cluster.measure()
+    shown = (*tables(found), cluster_table(done), plan_table(made, found.card))
+    print("\n\n".join(shown))
     if "--write" in sys.argv:
-        PAGE.write_text(page(found), encoding="utf-8")
+        PAGE.write_text(page(found, done, made), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    parts = {"make": _make, "train": _train}
+    parts = {"make": _make, "train": _train, "card": _card}
     parts.get(sys.argv[1] if len(sys.argv) > 1 else "", main)()
