@@ -1,5 +1,6 @@
 """``tb.score``: the same card from an array, a file or a folder, on a path or an open file."""
 
+import json
 import re
 
 import mypy.api
@@ -9,7 +10,9 @@ from PIL import Image
 
 import trendbench as tb
 from trendbench.catalog import ROOT
+from trendbench.data.make import make_data
 from trendbench.errors import DataFileError, ImagesError, InputError
+from trendbench.metrics import full_card
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,25 @@ def test_a_second_sample_gives_diversity(small_file, test_split):
         tb.score(both, small_file, second=test_split.s1, c2st=False)
     with pytest.raises(ImagesError, match="two samples"):
         tb.score(test_split.s2, small_file, second=both, c2st=False)
+
+
+def test_references_are_kept_for_one_data_file_alone(small, small_file, test_split, tmp_path):
+    """Neither another file's references nor those of images without inputs are taken."""
+    other = tmp_path / "other.h5"
+    make_data(small.model_copy(update={"lambda_right": small.lambda_right / 2}), 3, other)
+
+    def cards(afresh):
+        found = []
+        for file in (small_file, other):
+            for conditional in (True, False):
+                if afresh:
+                    full_card._KEPT.clear()
+                card = tb.score(test_split.s2, file, conditional=conditional, c2st=False)
+                found.append(json.dumps(card.to_json()))
+        return found
+
+    assert cards(afresh=False) == cards(afresh=True)
+    assert len(set(cards(afresh=False))) == 4
 
 
 def test_what_cannot_be_scored_is_said(small_file, test_split):

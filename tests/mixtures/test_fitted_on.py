@@ -12,7 +12,7 @@ from trendbench.data.opening import open_dataset
 from trendbench.errors import RunError
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.truth import true_values
-from trendbench.results.store import read_record
+from trendbench.results.store import StoredRecord, read_record, write_record
 from trendbench.runner import plan
 from trendbench.runner.run import run
 from trendbench.spec import TaskSpec
@@ -93,6 +93,26 @@ def test_weights_of_a_record_are_taken_where_the_run_s_are_gone(files, monkeypat
     monkeypatch.setattr(plan, "choose_precision", lambda device: "fp16")
     with pytest.raises(RunError, match=rf"trained in {fitted.hardware.precision}, .* in fp16"):
         on_far("of-other")
+
+
+def test_of_two_records_the_newest_gives_the_weights(files, monkeypatch):
+    monkeypatch.chdir(files)
+    arch, seed = "poisson-mle-germs", 7
+    outcome = run(arch, data="five.h5", c2st=False, seed=seed, results="both")
+    first = read_record(outcome.record)
+    shutil.rmtree(outcome.folder)
+    record = first.model_copy(
+        update={
+            "finished": "2100-01-01T00:00:00Z",
+            "training": first.training.model_copy(update={"seconds": 123.0}),
+        }
+    )
+    old = StoredRecord(first, outcome.record, "local")
+    weights = {name: old.attachment(name) for name in record.attachments}
+    write_record(Path("both"), record, outcome.record.with_suffix(".npz").read_bytes(), weights)
+    shutil.rmtree(Path("runs") / "far", ignore_errors=True)
+    outcome = run(arch, data="far.h5", fitted_on="five.h5", c2st=False, seed=seed, results="both")
+    assert read_record(outcome.record).training.seconds == 123.0
 
 
 def test_other_training_triplets_are_no_base(files, monkeypatch):
