@@ -149,16 +149,3 @@ def draw_series(
                     _blacken(masks, j, runs, rows)
         for j in range(bits.size):
             _write(images[j, i], masks[j], pixels)
-
-
-def draw_disks(
-    image: NDArray[np.uint8],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    member: NDArray[np.uint8],
-    bit: int,
-    radius: float,
-) -> None:
-    """One C-contiguous image (H, W) of the germs whose ``bit`` is set; see ``draw_series``."""
-    offsets, bits = np.array([0, x.size]), np.array([bit], dtype=np.uint8)
-    draw_series(offsets, x, y, member, bits, radius, image[None, None])

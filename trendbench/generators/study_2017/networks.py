@@ -137,12 +137,6 @@ class BatchNorm(nn.BatchNorm2d):
         return y
 
 
-def parameters_with_statistics(network: nn.Module) -> int:
-    """Number of trained numbers and of batch norm's running averages, as Keras counts them."""
-    state = network.state_dict().values()
-    return sum(numbers.numel() for numbers in state if numbers.is_floating_point())
-
-
 def _initialise(module: nn.Module) -> None:
     """Glorot-uniform kernels and zero biases, as Keras has them; nothing for shapes alone."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
