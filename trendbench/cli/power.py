@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from trendbench.catalog import DEFAULT_TASK
+from trendbench.cli import early
 from trendbench.cli.completion import task_names
+from trendbench.cli.handed_in import handed_in
 
 
 @click.command("power")
@@ -19,13 +22,49 @@ from trendbench.cli.completion import task_names
     "--n", "sizes", type=click.IntRange(min=10), multiple=True, default=(100, 1000),
     show_default=True, help="Number of images; may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--samples", type=click.Path(path_type=Path),
+    help="In place of damages: images made for the test triplets of --data, as score takes them.",
+)  # fmt: skip
+@click.option(
+    "--data", type=click.Path(path_type=Path), callback=early.data_file,
+    help="With --samples: their data file.",
+)  # fmt: skip
+@handed_in
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
+def command(
+    spec: str,
+    sizes: tuple[int, ...],
+    samples: Path | None,
+    data: Path | None,
+    second: Path | None,
+    threshold: float | None,
+    invert: bool,
+    unconditional: bool,
+    as_json: bool,
+) -> None:
     """Print, for each damage, the smallest size that the verdict tells with 95 % power.
 
     Beside it stand the scores that tell it, each with its own smallest size. The trained
     classifier is left out.
+
+    With --samples the verdict is on these images: how many of the sets of n that they hold are told
+    from true images, and by which scores.
     """
+    if samples is not None:
+        if data is None:
+            raise click.UsageError("--samples wants --data, the file that they were made for")
+        _print_sizes(samples, data, sizes, second, threshold, invert, unconditional, as_json)
+        return
+    for option, given in {
+        "--data": data,
+        "--second": second,
+        "--threshold": threshold,
+        "--invert": invert,
+        "--unconditional": unconditional,
+    }.items():
+        if given:
+            raise click.BadParameter("goes with --samples", param_hint=option)
     from trendbench.spec import load_spec
 
     is_file = spec.lower().endswith((".h5", ".hdf5"))
@@ -36,9 +75,9 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
     from trendbench.progress import bar
 
     if task is None:
-        with open_dataset(spec) as data:
-            task = data.spec
-            findings = list(certificate(task, sizes, data=data, bar=bar))
+        with open_dataset(spec) as dataset:
+            task = dataset.spec
+            findings = list(certificate(task, sizes, data=dataset, bar=bar))
     else:
         findings = list(certificate(task, sizes, bar=bar))
     if as_json:
@@ -57,6 +96,46 @@ def command(spec: str, sizes: tuple[int, ...], as_json: bool) -> None:
         for (damage, n), levels in told.items()
     ]
     click.echo(markdown_table(["damage", "n", "told from", "by"], lines))
+
+
+def _print_sizes(
+    samples: Path,
+    data: Path,
+    sizes: tuple[int, ...],
+    second: Path | None,
+    threshold: float | None,
+    invert: bool,
+    unconditional: bool,
+    as_json: bool,
+) -> None:
+    """The verdicts on sets of each size."""
+    from trendbench.cards.text import markdown_table
+    from trendbench.data.opening import open_dataset
+    from trendbench.metrics.by_size import by_size
+    from trendbench.metrics.full_card import must_know_trends
+    from trendbench.metrics.intake import Handling
+    from trendbench.metrics.score import both_samples
+    from trendbench.progress import bar
+
+    with open_dataset(data) as dataset:
+        must_know_trends(dataset.spec, conditional=not unconditional)
+        images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
+        found = list(
+            by_size(images, dataset, sizes, second=again, conditional=not unconditional, bar=bar)
+        )
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    click.echo(
+        f"Sets of n of the images of {samples}, each judged by itself without the classifier; of "
+        "true sets 0.75 % are told.\n"
+    )
+    lines = [[str(f.n), str(f.sets), str(f.told), _counted(f.by)] for f in found]
+    click.echo(markdown_table(["n", "sets", "told", "by (sets)"], lines))
+
+
+def _counted(by: Mapping[str, int]) -> str:
+    return ", ".join(f"`{name}` {count}" for name, count in by.items())
 
 
 def _scores(levels: Mapping[str, float]) -> str:

@@ -155,7 +155,7 @@ RULES = (
          "a small network classifies three of five images correctly",
          chance=0.0, needs=("c2st_p", 1e-3)),
 )  # fmt: skip
-_TELL_NOTHING = frozenset(  # the classifier tells by its p-value; xi_executed ranks nothing
+TELL_NOTHING = frozenset(  # the classifier tells by its p-value; xi_executed ranks nothing
     {"c2st_logloss", "c2st_accuracy", "xi_executed"}
 )
 
@@ -186,7 +186,7 @@ def telling(scores: Mapping[str, Score | None]) -> tuple[str, ...]:
     return tuple(
         name
         for name, score in scores.items()
-        if score is not None and not score.is_within and name not in _TELL_NOTHING
+        if score is not None and not score.is_within and name not in TELL_NOTHING
     )
 
 

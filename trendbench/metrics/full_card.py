@@ -35,8 +35,13 @@ def must_know_trends(spec: TaskSpec, *, conditional: bool) -> None:
         )
 
 
-def _reference(dataset: Dataset, conditional: bool) -> ReferenceDistribution:
-    """References of a data file, kept for the next card on it: they take most of its time."""
+def reference_of(dataset: Dataset, conditional: bool) -> ReferenceDistribution:
+    """References of a data file, kept for the next card on it: they take most of its time.
+
+    Args:
+        dataset: an open data file.
+        conditional: whether the images that are judged were drawn from s1 and s2.
+    """
     of_file = (dataset.sha256, dataset.path)
     if any(key[:2] != of_file for key in _KEPT):
         _KEPT.clear()
@@ -79,7 +84,7 @@ def full_card(
     """
     conditional = conditional and dataset.spec.has_inputs
     c2st = c2st and must_be_trainable(dataset.spec, dataset.spec.test)  # before the other scores
-    reference = _reference(dataset, conditional)
+    reference = reference_of(dataset, conditional)
     card = score_images(
         images,
         reference.truth,
