@@ -5,6 +5,7 @@ import argparse
 from benchmarks import (
     card,
     data_file,
+    flow,
     growth,
     make_data,
     simulation,
@@ -15,7 +16,7 @@ from benchmarks import (
 from benchmarks.page import PAGE, machine, page
 from benchmarks.table import line
 
-PARTS = (startup, simulation, make_data, data_file, growth, card, two_point, training)
+PARTS = (startup, simulation, make_data, data_file, growth, card, two_point, training, flow)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ norm, loss or optimiser.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -33,6 +34,11 @@ def ceiling(arch: str, batch: int, **settings: int) -> float:
         **settings: in place of the recipe's; a block of the study's networks has
             (d_steps + g_steps)·batch images.
     """
+    return batch * sum(settings.values() or [1]) / seconds_of(_calls(arch, batch, **settings))
+
+
+def seconds_of(calls: Iterable[Call], repeats: int = _REPEATS) -> float:
+    """Seconds of these convolutions alone, in training's precision: a median of some turns."""
     import torch
 
     from trendbench.training.device import choose_device, choose_precision, keep_freed_memory
@@ -40,9 +46,9 @@ def ceiling(arch: str, batch: int, **settings: int) -> float:
     keep_freed_memory()
     device = choose_device()
     kind = torch.bfloat16 if choose_precision(device) == "bf16" else torch.float32
-    works = [work_of(call, device, kind) for call in _calls(arch, batch, **settings)]
+    works = [work_of(call, device, kind) for call in calls]
     seconds = []
-    for repeat in range(_REPEATS + 1):
+    for repeat in range(repeats + 1):
         _wait(device)
         start = time.perf_counter()
         for work in works:
@@ -50,19 +56,32 @@ def ceiling(arch: str, batch: int, **settings: int) -> float:
         _wait(device)
         if repeat:  # the first is a warm-up
             seconds.append(time.perf_counter() - start)
-    return batch * sum(settings.values() or [1]) / median(seconds)
+    return median(seconds)
 
 
 def _calls(arch: str, batch: int, **settings: int) -> list[Call]:
     """Every convolution of one epoch of ``batch`` triplets, as the trainer makes it."""
-    import torch
-    from torch import nn
-
     from trendbench.generators.recipes import find_recipe
     from trendbench.simulation import simulate
     from trendbench.spec import load_spec
     from trendbench.training.context import RunContext
     from trendbench.training.device import choose_device, choose_precision
+
+    triplets = simulate(load_spec("trend-v1"), batch)
+    device = choose_device()
+    with noted() as calls, TemporaryDirectory() as name:
+        run = RunContext(0, str(device), choose_precision(device), Path(name), "bench")
+        find_recipe(arch, overrides={"epochs": 1, "batch": batch} | settings).build().fit(
+            triplets, triplets, run
+        )
+    return calls
+
+
+@contextmanager
+def noted() -> Iterator[list[Call]]:
+    """Every convolution that runs in the block, filled in as it runs."""
+    import torch
+    from torch import nn
 
     calls: list[Call] = []
 
@@ -73,18 +92,11 @@ def _calls(arch: str, batch: int, **settings: int) -> list[Call]:
             due = layer.weight.requires_grad and torch.is_grad_enabled()
             calls.append(Call(layer, tuple(x.shape), x.requires_grad, due))
 
-    triplets = simulate(load_spec("trend-v1"), batch)
-    device = choose_device()
     hook = nn.modules.module.register_module_forward_hook(note)
     try:
-        with TemporaryDirectory() as name:
-            run = RunContext(0, str(device), choose_precision(device), Path(name), "bench")
-            find_recipe(arch, overrides={"epochs": 1, "batch": batch} | settings).build().fit(
-                triplets, triplets, run
-            )
+        yield calls
     finally:
         hook.remove()
-    return calls
 
 
 def work_of(call: Call, device: Any, kind: Any) -> Callable[[], None]:
