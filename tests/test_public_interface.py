@@ -151,6 +151,8 @@ def test_a_task_is_given_as_a_spec_a_name_or_a_path(small, tmp_path):
         (lambda spec, file: tb.TripletDataset(file, "val")[0:2], "needed is the number of one"),
         (lambda spec, file: tb.score(np.zeros(3, np.uint8), 5), "5: needed is the path"),
         (lambda spec, file: tb.score(None, file, c2st=False), "needed is uint8"),
+        (lambda spec, file: tb.score(tb.simulate(spec, 2), file), "needed is one series of them"),
+        (lambda spec, file: tb.simulate(spec, 10**9), "tb.stream draws them block by block"),
         (lambda spec, file: tb.score([["a"]], file, c2st=False), "needed is uint8"),
         (lambda spec, file: tb.import_pictures(5, "x.h5"), "pictures = 5: needed is an"),
         (lambda spec, file: tb.import_pictures("x", None), "out = None: needed is a path"),

@@ -1,10 +1,13 @@
 """The simulator: triplets of a task from a seed."""
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.arguments import one_of, whole
 from trendbench.errors import InputError
+from trendbench.machine import memory
 from trendbench.process.images import IMAGES
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.process.triplets import Triplets
@@ -47,8 +50,13 @@ def simulate(
     n, start = whole(n, "n"), whole(start, "start")
     seed = whole(seed, "seed", most=SEED_LIMIT - 1)
     one_of(split, "split", SPLITS)
-    latents = process.latents(n, seed, split, start)
     shape = (len(IMAGES), n, process.height, process.width)
+    if out is None and prod(shape) > memory():
+        raise InputError(
+            f"n = {n} triplets are {prod(shape) / 1e9:.0f} GB, more than the memory here: "
+            "tb.stream draws them block by block"
+        )
+    latents = process.latents(n, seed, split, start)
     images = np.empty(shape, dtype=np.uint8) if out is None else out
     if np.shape(images) != shape or images.dtype != np.uint8:
         raise InputError(f"out: needed is an array of shape {shape} and type uint8")

@@ -41,7 +41,7 @@ def test_card_tells_what_it_was_given(small_file, tmp_path):
         (["card", "nope"], "nope"),
         (["card", "no.h5"], "no data file at no.h5"),
         (["card", "no.json"], "no.json"),
-        (["card", __file__], "needed is a task, .toml, .h5 or .json"),
+        (["card", __file__], "needed is a task's name or .toml, a data file's .h5"),
         (["card", "trend-v1", "--out", "."], ". is a folder: --out names the file to write"),
         (["leaderboard", "--markdown", "arch,nope"], "no 'nope': one of rank"),
         (["card", "trend-v1", "--croissant"], "no data file"),

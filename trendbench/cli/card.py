@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from trendbench.cli.completion import task_names
+
 
 @click.command("card")
-@click.argument("what")
+@click.argument("what", shell_complete=task_names)
 @click.option(
     "--croissant", "as_croissant", is_flag=True,
     help="Of a data file: Croissant metadata (JSON-LD) in place of Markdown.",
@@ -30,7 +32,7 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
     from trendbench.spec import is_shipped, load_spec, summary_of
-    from trendbench.storage.atomic import is_stream, must_be_no_folder, write_text
+    from trendbench.storage.atomic import is_stream, must_be_apart, must_be_no_folder, write_text
 
     kind = Path(what).suffix.lower()
     is_data = kind in (".h5", ".hdf5")
@@ -40,12 +42,14 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         raise click.BadParameter("goes with --croissant", param_hint="--url")
     if out is not None:
         must_be_no_folder(out)
-    if (
-        not (is_data or kind in (".json", ".toml") or catalog.spec_path(what))
-        and Path(what).exists()
+        must_be_apart(out, "--out", Path(what))
+    if not (is_data or kind in (".json", ".toml") or catalog.spec_path(what)) and (
+        Path(what).exists() or "/" in what
     ):
         raise click.BadParameter(
-            f"'{what}': needed is a task, .toml, .h5 or .json", param_hint="WHAT"
+            f"'{what}': needed is a task's name or .toml, a data file's .h5, or a record's "
+            "seed….json",
+            param_hint="WHAT",
         )
     if is_data:
         with open_dataset(what) as dataset:

@@ -63,7 +63,7 @@ def command(
     from trendbench.fitting.fit import fit_pictures, pictures_along
     from trendbench.metrics.intake import Handling
     from trendbench.progress import bar, say
-    from trendbench.storage.atomic import must_be_no_folder
+    from trendbench.storage.atomic import must_be_apart, must_be_no_folder
 
     if out is not None:
         if out.suffix.lower() != ".png":
@@ -71,6 +71,7 @@ def command(
                 f"'{out}' must end in .png, the one format drawn", param_hint="--out"
             )
         must_be_no_folder(out)
+        must_be_apart(out, "--out", *pictures)
     images = pictures_along(list(pictures), Handling(threshold, invert), along)
     found = fit_pictures(images, along=along, sets=sets, seed=seed, bar=bar)
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else fit_text(found))

@@ -34,11 +34,17 @@ def command(
 
     The data depend on the spec, --n and --seed alone. Interrupted, the command leaves no file.
     """
+    from trendbench.catalog import spec_names
     from trendbench.data.make import default_path, make_data
     from trendbench.progress import say
-    from trendbench.spec import load_spec
+    from trendbench.spec import is_shipped, load_spec
 
     task = load_spec(spec, train=n)
+    if task.name in spec_names() and not is_shipped(task):
+        say(
+            f"{spec}: '{task.name}' is the name of a shipped task with other numbers: under a name "
+            "of its own its rows stand apart"
+        )
     path = out or default_path(task, seed)
     made = make_data(task, seed, path, workers=workers, overwrite=overwrite)
     say(f"wrote {path}, {path.stat().st_size / 1e6:.0f} MB" if made else f"{path} is there already")

@@ -21,7 +21,7 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
     from trendbench.figures.preview import preview_figure
     from trendbench.process.seeds import Split
     from trendbench.progress import say
-    from trendbench.storage.atomic import must_be_no_folder
+    from trendbench.storage.atomic import must_be_apart, must_be_no_folder
 
     target = out or (file if file.name else file.resolve()).with_suffix(".png")
     if target.suffix.lower() != ".png":
@@ -29,6 +29,7 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
             f"'{target}' must end in .png, the one format drawn", param_hint="--out"
         )
     must_be_no_folder(target)
+    must_be_apart(target, "--out", file)
     chosen: Split = split  # type: ignore[assignment]
     with open_dataset(file) as dataset:
         size, counted = dataset.spec.sizes[chosen], dataset.spec.counted

@@ -21,6 +21,8 @@ def command(folder: Path | None, out: Path) -> None:
     over the exact one. The board can be sorted and filtered; a row opens its card: scores, flags
     in words, curves over the exact ones, samples, provenance. The path of the page is printed.
     """
+    from trendbench.progress import say
     from trendbench.report.build import write_report
 
+    say("writing the report: about a minute")
     click.echo(write_report(folder or Path("results"), out))

@@ -107,7 +107,7 @@ def command(
     remark = seen(StoredRecord(record, outcome.record, "local"))
     if remark:
         click.echo(f"{textwrap.fill(remark, _WIDTH)}\n")
-    click.echo(f"figures      {outcome.folder / 'figures'}")
+    click.echo(f"figures      {outcome.figures}")
     click.echo(f"record       {outcome.record}")
     click.echo(f"leaderboard  {outcome.leaderboard}")
 

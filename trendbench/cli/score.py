@@ -76,10 +76,12 @@ def command(
     from trendbench.metrics.intake import Handling
     from trendbench.metrics.score import both_samples
     from trendbench.progress import bar, say
+    from trendbench.storage.atomic import must_be_apart
     from trendbench.storage.folder import must_take_files
 
     if figures:
         must_take_files(figures, "--figures")
+        must_be_apart(figures, "--figures", samples)
     with open_dataset(data) as dataset:
         must_know_trends(dataset.spec, conditional=not unconditional)
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))

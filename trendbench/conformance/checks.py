@@ -3,7 +3,6 @@
 A check marked ``needed`` ends the test where it fails: the later ones have nothing to look at.
 """
 
-import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ from trendbench.conformance.findings import DoubtError, FaultError, MootError
 from trendbench.conformance.pickles import pickled
 from trendbench.conformance.watch import REACHES, watched_inputs
 from trendbench.generators.protocol import (
-    METHODS,
-    Generator,
     Inputs,
     is_conditional,
     is_privileged,
 )
+from trendbench.metrics.grey import DARKEST, LIGHTEST
 from trendbench.runner.guard import call, must_follow_protocol
 
-_MOSTLY_BLACK = 0.5
+_MOSTLY_BLACK, _MOSTLY_SHARP = 0.5, 0.01
 _SHOWN = 3
 
 
@@ -39,19 +37,6 @@ class Check:
 def _protocol(trial: Trial) -> str:
     reference = trial.recipe.generator
     must_follow_protocol(trial.model_class, reference)
-    if not isinstance(
-        inspect.getattr_static(trial.model_class, "load"), classmethod | staticmethod
-    ):
-        raise FaultError(f"{reference}: load must be a @classmethod, load(cls, folder)")
-    for name in METHODS:
-        arguments = list(inspect.signature(getattr(Generator, name)).parameters)
-        try:
-            inspect.signature(getattr(trial.model_class, name)).bind(*arguments)
-        except TypeError:
-            wanted = ", ".join(["cls", *arguments] if name == "load" else arguments)
-            raise FaultError(f"{reference}: {name} must be callable as {name}({wanted})") from None
-        except ValueError:  # a compiled function, which tells nothing
-            continue
     return f"{reference} has fit, sample, save, load"
 
 
@@ -88,6 +73,12 @@ def _sample(trial: Trial) -> str:
     if (drawn < 128).mean() > _MOSTLY_BLACK:
         raise DoubtError(
             "more than half of all pixels are black: a particle is 0 and the background 255"
+        )
+    grey = float(((drawn >= DARKEST) & (drawn <= LIGHTEST)).mean())
+    if grey > _MOSTLY_SHARP:
+        raise DoubtError(
+            f"{grey:.0%} of the pixels are grey: a particle is 0 and the background 255, and the "
+            "card's flag grey takes the rank"
         )
     return f"{drawn.shape} uint8, {drawn.min()} … {drawn.max()}"
 

@@ -6,13 +6,16 @@ of their own.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from trendbench.errors import DataFileError
 from trendbench.families.registry import DEFAULT_FAMILY
 from trendbench.process.images import IMAGES
 from trendbench.process.mixture import Mixture
 from trendbench.process.seeds import Split
 from trendbench.spec import TaskSpec
 
+SUFFIXES = (".h5", ".hdf5")
 FORMATS = ("trendbench/1", "trendbench/2")
 
 ATTRIBUTE_FORMAT = "format"
@@ -38,6 +41,16 @@ class Column:
 def format_of(spec: TaskSpec) -> str:
     """The format of a task's data file."""
     return FORMATS[spec.family != DEFAULT_FAMILY or isinstance(spec, Mixture)]
+
+
+def must_be_named(path: Path) -> None:
+    """Refuse a name that other commands would not take for a data file's.
+
+    Raises:
+        DataFileError: it does not end in .h5 or .hdf5.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataFileError(f"{path}: the name of a data file ends in .h5")
 
 
 def columns(spec: TaskSpec, split: Split) -> list[Column]:

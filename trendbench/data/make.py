@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trendbench.arguments import as_path, whole
 from trendbench.data.blocks import MOST_WORKERS, produce, ready_kernels
+from trendbench.data.layout import must_be_named
 from trendbench.data.opening import open_dataset
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError
@@ -57,6 +58,7 @@ def make_data(
         whole(workers, "workers", 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
+    must_be_named(path)
     path = plain_target(path)
     lock = path.with_name(path.name + ".lock")
     if path.exists() and not overwrite and not lock.exists():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from trendbench import theory
@@ -62,6 +63,8 @@ def texture_figure(measured: Curves, exact: Curves, name: str) -> Figure:
         _draw_bands(right, 1, measured.white_runs, exact.white_runs, name)
         left.set(xlabel="lag along x [px]", ylabel="probability", ylim=(0, None))
         right.set(xlabel="length along x [px]", yscale="log")
+        right.yaxis.set_major_formatter(LogFormatter())  # its default writes formulas
+        right.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         left.legend(loc="upper right")
     return figure
 

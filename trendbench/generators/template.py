@@ -31,8 +31,8 @@ def write_template(name: str, folder: Path) -> tuple[Path, str]:
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise RecipeError(
-            f"'{name[:_LONGEST]}' does not name a generator: lower-case letters and digits, words "
-            f"joined by -, up to {_LONGEST} characters, e.g. my-model"
+            f"'{name[:_LONGEST]}' does not name a generator: a lower-case letter, then such "
+            f"letters and digits, words joined by -, up to {_LONGEST} characters, e.g. my-model"
         )
     module = name.replace("-", "_")
     title = "".join(word.capitalize() for word in module.split("_"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trendbench.arguments import as_path, whole
 from trendbench.data.blocks import Block, BlockRange, triplets_per_block
+from trendbench.data.layout import must_be_named
 from trendbench.data.writer import FileWriter
 from trendbench.errors import DataFileError, ImagesError
 from trendbench.families.images import made_of, sources_of
@@ -99,6 +100,7 @@ def make_file(
     seed = whole(how.seed, "seed", most=SEED_LIMIT - 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
+    must_be_named(path)
     path = plain_target(path)
     if path.exists() and not overwrite:
         raise DataFileError(f"{path} is there already: choose another --out, or --overwrite it")

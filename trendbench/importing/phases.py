@@ -50,7 +50,8 @@ def survey(pages: Iterable[Page]) -> Survey:
         low, high = float(page.values.min()), float(page.values.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ImagesError(
-                f"{page.name} holds values that are not finite: np.nan_to_num(picture) makes them 0"
+                f"{page.name} holds values that are not finite: np.nan_to_num(picture, nan=V) "
+                "makes them V, the grey value of their phase"
             )
         lows.append(low)
         highs.append(high)

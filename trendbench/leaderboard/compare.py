@@ -108,11 +108,16 @@ def read_board(path: Path, score: str) -> list[Line]:
         score: the score that will be compared, which a CSV must have.
 
     Raises:
-        ResultError: it is neither, or a CSV with missing columns or broken cells.
+        ResultError: it is neither, a folder without both, or a CSV with missing columns or broken
+            cells.
     """
     if path.is_dir():
         found = read_folder(path, "local")
-        if found or not (path / CSV_NAME).is_file():
+        if not found and not (path / CSV_NAME).is_file():
+            raise ResultError(
+                f"{path} holds neither records, <task>/<arch>/seed….json, nor a {CSV_NAME}"
+            )
+        if found:
             return board_of(found if (path / PAPER_NAME).is_file() else read_all(path))
         path = path / CSV_NAME
     beside = {line.key: line for line in board_of(read_folder(path.parent, "local"))}

@@ -24,7 +24,8 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
         for facts in (_parameters, _data, _generator, _recipe, _origin):
             if len({told[i] for i in indices}) == len(indices):
                 break
-            texts = _differing([facts(rows[i]) for i in indices])
+            absent = [_absent(rows[i]) for i in indices]
+            texts = _differing([facts(rows[i]) for i in indices], absent)
             for i, text in zip(indices, texts, strict=True):
                 told[i] = ", ".join(filter(None, (told[i], text)))
     return told
@@ -51,14 +52,24 @@ def _origin(stored: StoredRecord) -> _Facts:
     return {"origin": stored.origin}
 
 
-def _differing(rows: Sequence[_Facts]) -> list[str]:
+def _absent(stored: StoredRecord) -> str:
+    """What is written for a hyper-parameter that a record lacks; an entry need not say them."""
+    return "not said" if stored.record.status == "self-reported" else "default"
+
+
+def _differing(rows: Sequence[_Facts], absent: Sequence[str]) -> list[str]:
     keys = dict.fromkeys(key for facts in rows for key in facts)
-    differing = [key for key in keys if len({_written(facts, key) for facts in rows}) > 1]
-    return [", ".join(f"{key}={_written(facts, key)}" for key in differing) for facts in rows]
+    table = {
+        key: [_written(facts.get(key, word)) for facts, word in zip(rows, absent, strict=True)]
+        for key in keys
+    }
+    differing = {key: words for key, words in table.items() if len(set(words)) > 1}
+    return [
+        ", ".join(f"{key}={words[i]}" for key, words in differing.items()) for i in range(len(rows))
+    ]
 
 
-def _written(facts: _Facts, key: str) -> str:
-    value = facts.get(key, "default")
+def _written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and float(f"{value:g}") == value:

@@ -134,11 +134,18 @@ def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
         raise ImagesError(f"{who} returned shape {drawn.shape}: {wanted}{hint}")
     if drawn.dtype != np.uint8:
         line = {
-            "f": ": (255 * images).round().astype(np.uint8) makes it of floats in 0 … 1",
+            "f": _of_floats(drawn),
             "b": ": np.where(images, 255, 0).astype(np.uint8) makes it where True is white",
         }.get(drawn.dtype.kind, ": images.astype(np.uint8) makes it of integers in 0 … 255")
         raise ImagesError(f"{who} returned {drawn.dtype}: {wanted}{line}")
     return accepted(drawn, spec, f"what {who} returned")
+
+
+def _of_floats(drawn: NDArray[Any]) -> str:
+    """The line that makes uint8 of a generator's floats."""
+    if np.nanmax(drawn, initial=0) > 1:
+        return ": images.round().astype(np.uint8) makes it of floats in 0 … 255"
+    return ": (255 * images).round().astype(np.uint8) makes it of floats in 0 … 1"
 
 
 def accepted(

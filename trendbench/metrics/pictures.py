@@ -109,7 +109,8 @@ def stack(path: Path, spec: TaskSpec, n: int) -> NDArray[Any]:
             pages = _stacked(read, spec, n, pages_anew)
             if has_page(image, n):
                 raise ImagesError(
-                    f"{path} holds more than {n} pages: needed is one a test {spec.counted[:-1]}"
+                    f"{path} holds more than {n} pages: needed is one for each of the {n} test "
+                    f"{spec.counted}"
                 )
             return pages
     except Exception as error:

@@ -13,6 +13,7 @@ from trendbench.metrics.card import Card
 from trendbench.metrics.files import read_samples
 from trendbench.metrics.full_card import full_card, must_know_trends
 from trendbench.metrics.intake import Handling, accepted_samples, tensor_line
+from trendbench.process.triplets import Triplets
 from trendbench.progress import Bar, quiet
 
 Images = NDArray[np.uint8] | str | Path
@@ -102,6 +103,9 @@ def _given(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """The images, and the second sample for the same triplets where they hold one."""
     spec, n = data.spec, data.spec.test
+    if images is None or isinstance(images, Triplets):
+        way = "uint8 images (n, H, W)" if images is None else "one series of them, as triplets.r"
+        raise ImagesError(f"the images are {type(images).__name__}: needed is {way}")
     if isinstance(images, str | Path):
         return read_samples(Path(images), spec, n, how)
     try:

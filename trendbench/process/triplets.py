@@ -18,7 +18,7 @@ class TripletBlocks(Protocol):
     def __getitem__(self, rows: slice) -> "Triplets": ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Triplets:
     """n triplets of one task.
 
@@ -38,6 +38,11 @@ class Triplets:
 
     def __len__(self) -> int:
         return len(self.r)
+
+    def __repr__(self) -> str:
+        height, width = self.r.shape[1:]
+        known = "" if self.latent is None else ", with latents"
+        return f"<Triplets of {self.spec.family}: {len(self)} of {width}×{height} px{known}>"
 
     def __getitem__(self, rows: slice) -> "Triplets":
         """A contiguous range of triplets, as views."""

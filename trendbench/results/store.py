@@ -171,7 +171,7 @@ def read_record(path: Path) -> RunRecord:
         raise ResultError(f"{path} is not a readable record ({error})") from None
     if path.stem != record.id_of(content) and path.stem != record.run_id:  # the second is slow
         raise ResultError(
-            f"{path} was changed after it was written: its content says {record.run_id}"
+            f"{path} was renamed, or changed after it was written: its content says {record.run_id}"
         )
     return record
 

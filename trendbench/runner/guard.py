@@ -3,6 +3,7 @@
 An error of a class of trendbench's own stays what it is: a fault of trendbench.
 """
 
+import inspect
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,12 +18,13 @@ _Result = TypeVar("_Result")
 
 
 def must_follow_protocol(model_class: Any, reference: str) -> None:
-    """Refuse what lacks a method of the generator protocol.
+    """Refuse what lacks a method of the generator protocol, or has one that takes other arguments.
 
     Raises:
-        RecipeError: it is no class, or methods are missing; the message names them all.
+        RecipeError: it is no class, methods are missing, which the message names all, ``load`` is
+            no classmethod, or a method cannot be called as the protocol calls it.
     """
-    from trendbench.generators.protocol import METHODS  # it imports Numba, and a typo need not
+    from trendbench.generators.protocol import METHODS, Generator  # Numba, which a typo need not
 
     if not isinstance(model_class, type):
         raise RecipeError(f"{reference} is not a class, but {type(model_class).__name__}")
@@ -30,8 +32,19 @@ def must_follow_protocol(model_class: Any, reference: str) -> None:
     if missing:
         raise RecipeError(
             f"{reference} lacks {', '.join(missing)}: a generator has the methods "
-            f"{', '.join(METHODS)}, see trendbench/generators/protocol.py"
+            f"{', '.join(METHODS)}, as docs/generators.md describes"
         )
+    if not isinstance(inspect.getattr_static(model_class, "load"), classmethod | staticmethod):
+        raise RecipeError(f"{reference}: load must be a @classmethod, load(cls, folder)")
+    for name in METHODS:
+        arguments = list(inspect.signature(getattr(Generator, name)).parameters)
+        try:
+            inspect.signature(getattr(model_class, name)).bind(*arguments)
+        except TypeError:
+            wanted = ", ".join(["cls", *arguments] if name == "load" else arguments)
+            raise RecipeError(f"{reference}: {name} must be callable as {name}({wanted})") from None
+        except ValueError:  # a compiled function, which tells nothing
+            continue
 
 
 def call(

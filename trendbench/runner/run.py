@@ -74,12 +74,14 @@ class Outcome:
     Attributes:
         folder: working folder; record: the result; leaderboard: the refreshed CSV.
         fresh: False if the run had been finished before.
+        figures: folder of pictures.
     """
 
     folder: Path
     record: Path
     leaderboard: Path
     fresh: bool
+    figures: Path
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,12 @@ def run(
         plan = planned(recipe, dataset, stream, seed, device, before)
         earlier = recorded(results, dataset, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
-            say(f"{folder} has since gone on with another plan: its weights are of that one")
-            return Outcome(folder, earlier, refresh(results), fresh=False)
+            beside = earlier.with_suffix("")
+            say(
+                f"{folder} has since gone on with another plan: its weights and figures are of "
+                f"that one; what this plan's record kept lies in {beside}"
+            )
+            return Outcome(folder, earlier, refresh(results), fresh=False, figures=beside)
         job = Job(recipe, model_class, dataset)
         with opened(
             folder, plan, extendable=is_extendable(model_class), restart=restart
@@ -178,7 +184,7 @@ def run(
                 scored = score(job, workspace, drawn, c2st)
                 done = record(job, workspace, fitted, drawn, scored, results)
             assert done is not None
-    return Outcome(folder, results / done, refresh(results), fresh)
+    return Outcome(folder, results / done, refresh(results), fresh, workspace.figures)
 
 
 def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitted:

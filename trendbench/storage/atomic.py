@@ -97,6 +97,23 @@ def must_be_no_folder(path: Path) -> None:
         raise InputError(f"{path} is a folder: --out names the file to write")
 
 
+def must_be_apart(path: Path, option: str, *read: Path) -> None:
+    """Refuse to write over what the same command reads, or into a folder that it reads.
+
+    Args:
+        path: the file or folder to write.
+        option: where it was named.
+        read: files and folders.
+
+    Raises:
+        InputError: it is one of them, or lies in one.
+    """
+    for source in read:
+        for place in (path, path.parent) if source.is_dir() else (path,):
+            if place.exists() and source.exists() and place.samefile(source):
+                raise InputError(f"{path} would be written over {source}: choose another {option}")
+
+
 def plain_target(path: Path) -> Path:
     """The plain file that writing to ``path`` makes or replaces, links followed.
 

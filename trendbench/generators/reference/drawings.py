@@ -215,7 +215,10 @@ def changed(name: str, size: float) -> Callable[[Scene], Images]:
 
 def absent(process: Process) -> RecipeError:
     """The error for a row that makes no sense for a family."""
-    return RecipeError(f"this reference row does not exist for the family {process.family}")
+    return RecipeError(
+        f"this reference row does not exist for the family {process.family}: real does, and those "
+        "negative controls that need no law of the images"
+    )
 
 
 TRUTHS: dict[str, Callable[[Scene], Images]] = {"oracle": oracle, "real": real}
