@@ -242,8 +242,11 @@ def test_the_tested_process_heeds_ctrl_c_where_its_parent_ignores_it(tmp_path, m
     signal.signal(signal.SIGINT, before)
 
 
+QUICK = {"reference", "multipoint", "annealing"}
+
+
 def slow_unless_quick(recipe):
-    quick = recipe.family == "reference" or recipe.arch == "vae"
+    quick = recipe.family in QUICK or recipe.arch == "vae"
     marks = [] if quick else [pytest.mark.slow]
     return pytest.param(recipe.arch, marks=marks)
 

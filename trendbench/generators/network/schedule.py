@@ -31,9 +31,10 @@ class Schedule(BaseModel):
 
 
 Settings = TypeVar("Settings", bound=Schedule)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
-def checked(model: type[Settings], settings: Mapping[str, Any]) -> Settings:
+def checked(model: type[_Model], settings: Mapping[str, Any]) -> _Model:
     """The settings of these names and values.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Images drawn pixel by pixel from the training images' own statistics, without a model."""
