@@ -6,6 +6,7 @@ norm, loss or optimiser.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,13 +47,15 @@ def seconds_of(calls: Iterable[Call], repeats: int = _REPEATS) -> float:
     keep_freed_memory()
     device = choose_device()
     kind = torch.bfloat16 if choose_precision(device) == "bf16" else torch.float32
-    works = [work_of(call, device, kind) for call in calls]
+    counted = Counter(calls)  # a layer that runs at one shape a hundred times is held once
+    works = [(work_of(call, device, kind), times) for call, times in counted.items()]
     seconds = []
     for repeat in range(repeats + 1):
         _wait(device)
         start = time.perf_counter()
-        for work in works:
-            work()
+        for work, times in works:
+            for _ in range(times):
+                work()
         _wait(device)
         if repeat:  # the first is a warm-up
             seconds.append(time.perf_counter() - start)

@@ -14,7 +14,8 @@ TITLE = "Growth"
 LEAST = (
     "Twice the triplets are twice the pixels. Time may grow in proportion. Memory may not "
     "grow, since a few blocks of 32 MB suffice. The largest reading is compared with the "
-    "smallest."
+    "smallest. The first block is drawn before anything is written, and the last written after "
+    "everything is drawn: a block of 170 triplets is 11 % of the smallest file."
 )
 TIME, MEMORY, FRAME = 1.1, 1.1, 1.2
 SIZES = (350, 3500, 35_000)
