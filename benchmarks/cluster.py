@@ -69,7 +69,7 @@ def _sweep(
     workers: int, files: list[Path], folder: Path, kill_after: int = 0
 ) -> tuple[float, dict[str, str]]:
     """Wall seconds, and the hash of each run's images; a worker is killed after so many runs."""
-    from trendbench.results.store import read_all
+    from trendbench.results.store import read_folder
 
     named = [word for file in files for word in ("--data", file)]
     named += [word for arch in ARCHS for word in ("--arch", arch)]
@@ -86,7 +86,7 @@ def _sweep(
         ).seconds  # fmt: skip
         if kill_after:
             assert victim not in {nanny.pid for nanny in cluster.workers.values()}
-    records = [stored.record for stored in read_all(folder / "results")]
+    records = [stored.record for stored in read_folder(folder / "results", "local")]
     return seconds, {f"{r.task} {r.arch} {r.seed}": r.images for r in records}
 
 

@@ -20,7 +20,7 @@ _FOOTNOTE = (
     "Rows that do not use the inputs are ranked apart. runs: seeds×epochs.\n"
     "real is the hidden r itself, as a flag says; each null-… spoils one property.\n"
     "paper ξ: as the 2017 study printed it, of its own images, by xi_executed;\n"
-    "shown where there is room."
+    "shown where there is room. local: a record of your own results folder."
 )
 
 

@@ -107,7 +107,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         hint = getattr(error, "ctx", None)
         tail = f" (see {hint.command_path} --help)" if hint is not None else ""
-        _fail(f"{error.format_message().splitlines()[0]}{tail}", error.exit_code)
+        _fail(f"{' '.join(error.format_message().split())}{tail}", error.exit_code)
     except TrendbenchError as error:
         if os.environ.get(DEBUG) and error.__cause__ is not None:
             traceback.print_exception(error.__cause__)

@@ -65,7 +65,8 @@ def device_name(device: "torch.device") -> str:
 
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    return f"{_cpu_flags().get('cpu_name', 'CPU')}, {torch.get_num_threads()} threads"
+    n = torch.get_num_threads()
+    return f"{_cpu_flags().get('cpu_name', 'CPU')}, {n} thread{'s' if n > 1 else ''}"
 
 
 def _cpu_flags() -> dict[str, Any]:
