@@ -35,7 +35,7 @@ _WORD = "compiled"
 _BOARD, _MAKE = "leaderboard --task trend-v1", "make-data, four triplets"
 _PLAIN = {
     _BOARD: (
-        "json and numpy alone reading the records",
+        "importing numpy and pydantic, reading and hashing the records",
         """import glob, hashlib, json, zipfile
 import numpy
 import pydantic

@@ -42,7 +42,8 @@ def simulate(
 
     Raises:
         SpecError: there is no such task.
-        InputError: no such split; n, start or seed out of range; or ``out`` does not fit.
+        InputError: no such split; n, start or seed out of range; more triplets than memory holds;
+            or ``out`` does not fit.
 
     Source: of each family, on the manual's page on the mathematics.
     """

@@ -41,8 +41,13 @@ def folder(small_file, tmp_path):
         (["fit", "pictures", "--out", "pictures/new.png"], "pictures/0.png"),
         (["score", "pictures", "--data", "d.h5", "--name", "x", "--figures", "pictures"],
          "pictures/0.png"),
-        (["score", "pictures", "--data", "d.h5", "--name", "x", "--figures", "pictures/in"],
+        (["score", "pictures", "--data", "d.h5", "--name", "x", "--figures", "pictures/in/deep"],
          "pictures/0.png"),
+        (["score", "a.png", "--data", "d.h5", "--name", "x", "--second", "pictures", "--figures",
+          "pictures"], "pictures/0.png"),
+        (["import", "d.h5", "--out", "link.h5", "--overwrite"], "d.h5"),
+        (["import", "a.png", "--left", "pictures", "--right", "pictures", "--out",
+          "pictures/new.h5"], "pictures/0.png"),
     ],
 )  # fmt: skip
 def test_what_is_read_is_not_written_over(folder, command, kept):
@@ -52,6 +57,14 @@ def test_what_is_read_is_not_written_over(folder, command, kept):
     assert "would be written over" in done.stderr
     assert "choose another --" in done.stderr
     assert (digest(folder / kept), sorted((folder / "pictures").iterdir())) == before
+
+
+def test_a_task_is_no_folder_of_its_name(folder):
+    (folder / "small").mkdir()
+    for target in ("small/README.md", "new.md", "new.md"):
+        done = trendbench("card", "small", "--out", target, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert (folder / target).read_text().startswith('---\npretty_name: "small"')
 
 
 def test_a_preview_does_not_take_the_place_of_a_data_file_named_png(folder):

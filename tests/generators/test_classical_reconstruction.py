@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import z_score
+from tests.families.disks.drawing import draw_disks
 from trendbench.families.disks.germs import IN_S1, IN_S2
 from trendbench.families.disks.process import Disks
-from trendbench.families.disks.raster import draw_series
 from trendbench.generators.classical import cover, posterior
 from trendbench.generators.classical.footprints import footprints, rows_of
 from trendbench.generators.classical.reconstruction import disks_in, draw_r, reconstruct
@@ -17,12 +17,6 @@ from trendbench.simulation import simulate
 LIMIT = 4.0
 RADIUS = 3.3
 SIZE = 44
-
-
-def draw_disks(image, x, y, member, bit, radius):
-    """One image of the germs whose bit is set."""
-    offsets, bits = np.array([0, x.size]), np.array([bit], dtype=np.uint8)
-    draw_series(offsets, x, y, member, bits, radius, image[None, None])
 
 
 @pytest.fixture(scope="module")

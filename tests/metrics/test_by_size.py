@@ -52,11 +52,9 @@ def test_sets_have_no_image_in_common_and_damage_shows_in_its_own(file, redrawn)
 
 
 def test_sizes_that_the_images_do_not_hold_are_refused(file, redrawn):
-    with (
-        tb.open_dataset(file) as data,
-        pytest.raises(ImagesError, match="60 images hold no set of 100"),
-    ):
-        list(by_size(redrawn[0], data, [100]))
+    for n, said in ((100, "60 images hold no set of 100"), (1, "at least 2 images")):
+        with tb.open_dataset(file) as data, pytest.raises(ImagesError, match=said):
+            list(by_size(redrawn[0], data, [n]))
 
 
 def test_the_command_prints_a_row_for_each_size(file, redrawn, tmp_path):

@@ -1,5 +1,7 @@
 """Sweeps: every recipe with every seed, on workers, with failures that stop nobody else."""
 
+import re
+
 import pytest
 
 from tests.cli.test_commands import trendbench
@@ -56,22 +58,32 @@ def test_several_data_files_are_a_sweep_over_tasks(small, small_file, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines[:2]] == [
+    assert [re.sub(r" [0-9a-f]{8} ", " ", line.split(":")[0]) for line in lines[:2]] == [
         f"{path.stem} null-white seed 0" for path in (small_file, other_file)
     ]
+    assert "ξ/floor" in lines[1]
+    assert "leaderboard" in lines[2]  # the file that was named twice was run once
     assert {path.parts[-3] for path in tmp_path.glob("results/*/null-white/*.json")} == {
         "small", "other",
     }  # fmt: skip
     assert len(list((tmp_path / "runs" / "logs").iterdir())) == 2
 
 
-def test_files_of_one_name_in_two_folders_keep_their_own_logs(small_file, tmp_path):
-    copies = [tmp_path / folder / "data.h5" for folder in ("a", "b")]
-    for copy in copies:
-        copy.parent.mkdir()
-        copy.write_bytes(small_file.read_bytes())
+def test_files_of_one_name_keep_their_own_logs_and_copies_count_once(small, small_file, tmp_path):
+    one, two, copy = (tmp_path / folder / "data.h5" for folder in ("a", "b", "c"))
+    for path in (one, two, copy):
+        path.parent.mkdir()
+    make_data(small, 4, two)
+    for path in (one, copy):
+        path.write_bytes(small_file.read_bytes())
+    link = tmp_path / "link.h5"
+    link.symlink_to(two)
     folders = {"runs": tmp_path / "runs", "results": tmp_path / "results"}
-    done = list(sweep(["no-such"], [0], Options(c2st=False, **folders), data=copies))
+    done = list(
+        sweep(["null-white"], [0], Options(c2st=False, **folders), data=[one, two, copy, link])
+    )
+    assert [ending.entry.options.data for ending in done] == [one, two]
+    assert all(ending.outcome is not None for ending in done)
     assert len({ending.entry.title for ending in done}) == 2
     assert len(list((tmp_path / "runs" / "logs").iterdir())) == 2
 

@@ -42,7 +42,8 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
         raise click.BadParameter("goes with --croissant", param_hint="--url")
     if out is not None:
         must_be_no_folder(out)
-        must_be_apart(out, "--out", Path(what))
+        if not catalog.spec_path(what):
+            must_be_apart(out, "--out", Path(what))
     if not (is_data or kind in (".json", ".toml") or catalog.spec_path(what)) and (
         Path(what).exists() or "/" in what
     ):

@@ -105,9 +105,8 @@ def command(
     asked = [option for option, value in views.items() if value is not None]
     if len(asked) > 1:
         raise click.UsageError(f"{' and '.join(asked)} print different tables: one at a time")
-    if submitted and folder is not None and not folder.exists():
-        folder.mkdir(parents=True)
-    results = results_folder(folder)
+    is_new = bool(submitted) and folder is not None and not folder.exists()
+    results = folder if is_new and folder is not None else results_folder(folder)
     before = read_board(other, compared) if other is not None else None
     if submitted:
         from trendbench.submissions.merge import merge

@@ -24,5 +24,5 @@ def command(folder: Path | None, out: Path) -> None:
     from trendbench.progress import say
     from trendbench.report.build import write_report
 
-    say("writing the report: about a minute")
+    say(f"writing {out}, which takes a while")
     click.echo(write_report(folder or Path("results"), out))

@@ -107,7 +107,8 @@ def command(
     remark = seen(StoredRecord(record, outcome.record, "local"))
     if remark:
         click.echo(f"{textwrap.fill(remark, _WIDTH)}\n")
-    click.echo(f"figures      {outcome.figures}")
+    if outcome.figures is not None:
+        click.echo(f"figures      {outcome.figures}")
     click.echo(f"record       {outcome.record}")
     click.echo(f"leaderboard  {outcome.leaderboard}")
 

@@ -81,7 +81,7 @@ def command(
 
     if figures:
         must_take_files(figures, "--figures")
-        must_be_apart(figures, "--figures", samples)
+        must_be_apart(figures, "--figures", samples, *([second] if second else []))
     with open_dataset(data) as dataset:
         must_know_trends(dataset.spec, conditional=not unconditional)
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))

@@ -50,7 +50,9 @@ def must_be_named(path: Path) -> None:
         DataFileError: it does not end in .h5 or .hdf5.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise DataFileError(f"{path}: the name of a data file ends in .h5")
+        raise DataFileError(
+            f"{path}: the name of a data file ends in .h5, as {path.with_suffix('.h5')}"
+        )
 
 
 def columns(spec: TaskSpec, split: Split) -> list[Column]:

@@ -48,7 +48,7 @@ def make_data(
     Raises:
         SpecError: there is no such task.
         InputError: seed or workers out of range.
-        DataFileError: something else stands at ``path``.
+        DataFileError: something else stands at ``path``, or its name does not end in .h5.
         RunError: another process is making the same file.
         OSError: the folder cannot be written or the disk is full.
     """

@@ -278,18 +278,11 @@ def _own(arch: str) -> tuple[Recipe, Mapping[str, Parameters]]:
     if name != arch and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         return Recipe(name, OWN_FAMILY, arch, source=_source_of(arch)), {}
     near = nearest(arch, (recipe.arch for recipe in shipped_recipes()), count=3)
-    hint = f"did you mean {', '.join(near)}? " if near else _hint(arch)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
     raise RecipeError(
         f"unknown arch '{arch}': {hint}trendbench archs lists the names; your own is "
         "package.module:Class or file.py:Class"
     )
-
-
-def _hint(arch: str) -> str:
-    """What may be meant by a name that is near to none."""
-    if re.match(r"(nf|pix2pix-)\d", arch):
-        return "the number of such a name is 1 to 999; "
-    return ""
 
 
 def _from_file(path: Path) -> Recipe:
@@ -364,5 +357,6 @@ def _import_module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         file = Path(f"{name.replace('.', '/')}.py")
-        way = f"name its file, {file}:…" if file.is_file() else "is it installed?"
+        is_it = name == error.name or name.startswith(f"{error.name}.")
+        way = f"name its file, {file}:…" if is_it and file.is_file() else "is it installed?"
         raise RecipeError(f"no module '{error.name}', wanted by {name}: {way}") from None

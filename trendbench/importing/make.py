@@ -26,7 +26,7 @@ from trendbench.process.images import IMAGES, Image
 from trendbench.process.seeds import SEED_LIMIT, SPLITS, Split
 from trendbench.progress import Bar, quiet, say
 from trendbench.spec import TaskSpec
-from trendbench.storage.atomic import plain_target, replacing
+from trendbench.storage.atomic import must_be_apart, plain_target, replacing
 from trendbench.storage.deflate import deflate
 from trendbench.storage.folder import must_be_writable
 
@@ -91,8 +91,9 @@ def make_file(
 
     Raises:
         ImagesError: pictures that cannot be used; the message gives the way out.
-        DataFileError: something stands at ``out``.
+        DataFileError: something stands at ``out``, or its name does not end in .h5.
         SpecError: no such name, or a number out of range.
+        InputError: ``out`` is one of the pictures, or lies in a folder of them.
     """
     how = how or Importing()
     path = as_path(out, "out")
@@ -101,6 +102,7 @@ def make_file(
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
     must_be_named(path)
+    must_be_apart(path, "--out", *_paths(trend), *_paths(left), *_paths(right))
     path = plain_target(path)
     if path.exists() and not overwrite:
         raise DataFileError(f"{path} is there already: choose another --out, or --overwrite it")
@@ -184,3 +186,9 @@ def _blocks(spec: TaskSpec, found: Gathered, splits: Dealt) -> Iterator[Block]:
             deflated = [deflate(image.data) for series in (s1, s2, r) for image in series]
             span = BlockRange(split, start, start + len(part))
             yield Block(span, (s1, s2, r), deflated, sources_of(found.source[part]))
+
+
+def _paths(given: Given | None) -> list[Path]:
+    """The files and folders among what is given."""
+    many = given if isinstance(given, list | tuple) else [given]
+    return [Path(one) for one in many if isinstance(one, str | Path)]

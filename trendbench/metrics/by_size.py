@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trendbench.data.dataset import Dataset
 from trendbench.errors import ImagesError
+from trendbench.metrics.card import FEWEST_IMAGES
 from trendbench.metrics.flags import TELL_NOTHING
 from trendbench.metrics.full_card import reference_of
 from trendbench.metrics.metric import SetMetric
@@ -46,10 +47,10 @@ def by_size(
     conditional: bool = True,
     bar: Bar = quiet,
 ) -> Iterator[BySize]:
-    """Cut images into sets of n, for each n, and judge each set as the card does.
+    """Cut images into sets of n, for each n, and hold each set against the card's ranges.
 
     A set is told if any score lies outside its reference range at n images. Of true sets 0.75 %
-    are; the trained classifier, with 0.25 % more, is left out.
+    are; the trained classifier, with 0.25 % more, is left out, and so are flags.
 
     Args:
         images: one for each test triplet, (m, H, W) uint8.
@@ -60,14 +61,22 @@ def by_size(
         bar: shows progress; nothing by default.
 
     Raises:
-        ImagesError: a size is larger than the set, or does not hold each trend as often.
+        ImagesError: a size is below 2, larger than the set, or does not hold each trend as often;
+            or it is a part of a set of pictures.
     """
     trends = len(dataset.spec.members)
     for n in sizes:
+        if n < FEWEST_IMAGES:
+            raise ImagesError(f"sets of {n}: a score needs at least {FEWEST_IMAGES} images")
         if n > len(images):
             raise ImagesError(f"{len(images)} images hold no set of {n}: --n {len(images)} at most")
         if n % trends:
             raise ImagesError(f"sets of {n} images of {trends} trends: n is a multiple of {trends}")
+        if n < len(images) and not dataset.spec.simulated:
+            raise ImagesError(
+                "the tiles of a source picture depend on each other, so parts of these images have "
+                f"no reference range: --n {len(images)} judges them as a whole"
+            )
     reference = reference_of(dataset, conditional and dataset.spec.has_inputs)
     truth = reference.truth
     given = dataset.in_order("test") if reference.conditional else None

@@ -195,7 +195,8 @@ def opened_hdf5(path: Path, check: Check) -> Iterator[h5py.Dataset]:
             items = [_own(file, name) for name in islice(file, _MOST_ITEMS)]
             found = [item for item in items if isinstance(item, h5py.Dataset)]
             if len(found) != 1:
-                is_ours = not found and "test" in file and "r" in file["test"]
+                test = _own(file, "test") if not found else None
+                is_ours = isinstance(test, h5py.Group) and _own(test, "r") is not None
                 names = [item.name.lstrip("/") for item in found] or [
                     "test/r" if is_ours else "GROUP/NAME"
                 ]

@@ -143,7 +143,7 @@ def drawn_by(drawn: Any, spec: TaskSpec, n: int, who: str) -> Images:
 
 def _of_floats(drawn: NDArray[Any]) -> str:
     """The line that makes uint8 of a generator's floats."""
-    if np.nanmax(drawn, initial=0) > 1:
+    if np.nanmax(drawn, initial=0) > 2:
         return ": images.round().astype(np.uint8) makes it of floats in 0 … 255"
     return ": (255 * images).round().astype(np.uint8) makes it of floats in 0 … 1"
 

@@ -38,6 +38,8 @@ def must_follow_protocol(model_class: Any, reference: str) -> None:
         raise RecipeError(f"{reference}: load must be a @classmethod, load(cls, folder)")
     for name in METHODS:
         arguments = list(inspect.signature(getattr(Generator, name)).parameters)
+        if isinstance(inspect.getattr_static(model_class, name), staticmethod) and name != "load":
+            arguments.remove("self")
         try:
             inspect.signature(getattr(model_class, name)).bind(*arguments)
         except TypeError:

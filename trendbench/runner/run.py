@@ -74,14 +74,15 @@ class Outcome:
     Attributes:
         folder: working folder; record: the result; leaderboard: the refreshed CSV.
         fresh: False if the run had been finished before.
-        figures: folder of pictures.
+        figures: folder of pictures; of a plan whose run has gone on, that of its record, with what
+            it came with; None where there is none.
     """
 
     folder: Path
     record: Path
     leaderboard: Path
     fresh: bool
-    figures: Path
+    figures: Path | None
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,10 @@ def run(
             beside = earlier.with_suffix("")
             say(
                 f"{folder} has since gone on with another plan: its weights and figures are of "
-                f"that one; what this plan's record kept lies in {beside}"
+                "that one"
             )
-            return Outcome(folder, earlier, refresh(results), fresh=False, figures=beside)
+            kept = beside if beside.is_dir() else None
+            return Outcome(folder, earlier, refresh(results), fresh=False, figures=kept)
         job = Job(recipe, model_class, dataset)
         with opened(
             folder, plan, extendable=is_extendable(model_class), restart=restart

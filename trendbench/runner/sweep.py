@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trendbench.data.canonical import canonical_data
+from trendbench.data.opening import open_dataset
 from trendbench.engine import Engine, Here
 from trendbench.errors import TrendbenchError
 from trendbench.progress import say
@@ -83,7 +84,7 @@ def sweep(
 
     The same call again goes on with what is missing. What a run says on its way goes to
     ``<runs>/logs/<arch>-seed<K>.log``, since several speak at a time; with several data files the
-    file's name stands before the recipe's.
+    file's name and hash stand before the recipe's.
 
     Args:
         archs: names of recipes.
@@ -91,23 +92,25 @@ def sweep(
         options: what the runs share.
         engine: where; in this process one after another if None. A cluster's machines must see
             the folders under the same paths.
-        data: the files, of one task or of several; that of ``options`` if none is named.
+        data: the files, of one task or of several; that of ``options`` if none is named. Files of
+            the same content count once.
 
     Yields:
         How each run ended, file by file and recipe by recipe.
 
     Raises:
-        DataFileError: the default data file cannot be made.
+        DataFileError: a data file cannot be read, or the default one cannot be made.
         RunError: torchrun started this process as one of several.
         ClusterError: the cluster is gone, or a run has taken several workers with it.
     """
     must_be_alone()
-    paths = [path.absolute() for path in data or [options.data or canonical_data()]]
-    names = _distinct(paths) if len(paths) > 1 else [""]
+    paths = _apart([path.absolute() for path in data or [options.data or canonical_data()]])
+    names = [f"{path.stem} {sha256[:8]}" for sha256, path in paths.items()]
+    names = names if len(names) > 1 else [""]
     everywhere = replace(options, runs=options.runs.absolute(), results=options.results.absolute())
     entries = [
         Entry(arch, seed, replace(everywhere, data=path), Path.cwd(), name)
-        for path, name in zip(paths, names, strict=True)
+        for path, name in zip(paths.values(), names, strict=True)
         for arch in archs
         for seed in seeds
     ]
@@ -132,9 +135,10 @@ def run_entry(entry: Entry) -> Ending:
     return Ending(entry, outcome)
 
 
-def _distinct(paths: Sequence[Path]) -> list[str]:
-    """The files' stems; with their folders where two are alike."""
-    stems = [path.stem for path in paths]
-    if len(set(stems)) == len(stems):
-        return stems
-    return [str(path.with_suffix("")).lstrip("/") for path in paths]
+def _apart(paths: Sequence[Path]) -> dict[str, Path]:
+    """Content hash to path: files of one content share a run's folder, so one of them is taken."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        with open_dataset(path) as dataset:
+            found.setdefault(dataset.sha256, path)
+    return found

@@ -108,10 +108,10 @@ def must_be_apart(path: Path, option: str, *read: Path) -> None:
     Raises:
         InputError: it is one of them, or lies in one.
     """
+    target = Path(os.path.realpath(path))
     for source in read:
-        for place in (path, path.parent) if source.is_dir() else (path,):
-            if place.exists() and source.exists() and place.samefile(source):
-                raise InputError(f"{path} would be written over {source}: choose another {option}")
+        if source.exists() and Path(os.path.realpath(source)) in (target, *target.parents):
+            raise InputError(f"{path} would be written over {source}: choose another {option}")
 
 
 def plain_target(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trendbench.families.disks.raster import draw_disks
+from tests.families.disks.drawing import draw_disks
 from trendbench.simulation import simulate
 
 

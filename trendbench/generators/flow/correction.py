@@ -12,8 +12,8 @@ UNCERTAIN = 8.0  # log odds, a chance of 3·10⁻⁴, beyond which a pixel is se
 class Correction(nn.Module):
     """l ↦ l·(1 + a) + b with (a, b) a function of l and of the window around a pixel; 0 at first.
 
-    Three convolutions take the window from 21×21 px to 3×3; two layers follow that also get the
-    7×7 px in the middle as they are.
+    Three convolutions take the window from 21×21 px to 3×3. Three layers follow; the first also
+    gets the 7×7 px in the middle as they are.
     """
 
     def __init__(self) -> None:

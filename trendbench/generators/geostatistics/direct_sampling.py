@@ -70,9 +70,13 @@ class DirectSampling(Pixelwise[Settings]):
     settings_type = Settings
     parameters = 0  # images are kept, and nothing is estimated
 
+    def used_of(self, n: int) -> int:
+        """The first ``images`` ones."""
+        return min(self.settings.images, n)
+
     def learn(self, train: Triplets, trends: int) -> Arrays:
         """``images``, (m, H, ⌈W/8⌉) uint8, eight pixels a byte, and ``trend``, (m,) int64."""
-        kept = min(self.settings.images, len(train))
+        kept = self.used_of(len(train))
         blocks = [
             np.packbits(train.r[start : min(start + _BLOCK, kept)] == BLACK, axis=2)
             for start in range(0, kept, _BLOCK)

@@ -67,6 +67,10 @@ class Pixelwise(ABC, Generic[Settings]):
     def parameters(self) -> int:
         """Trained numbers."""
 
+    def used_of(self, n: int) -> int:
+        """How many of n training images are learned from."""
+        return n
+
     @abstractmethod
     def learn(self, train: Triplets, trends: int) -> Arrays:
         """All that drawing needs, from the training images r of this many trends."""
@@ -94,7 +98,8 @@ class Pixelwise(ABC, Generic[Settings]):
         start = time.monotonic()
         self._frame = (train.r.shape[1], train.r.shape[2])
         self.learned = self.learn(train, len(train.spec.of_split("train").members))
-        run.report(epochs=0, images_seen=len(train), seconds=time.monotonic() - start)
+        seen = self.used_of(len(train))
+        run.report(epochs=0, images_seen=seen, seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """One image for each pair of inputs, (n, H, W) uint8.
@@ -136,11 +141,13 @@ class Pixelwise(ABC, Generic[Settings]):
         except (TypeError, ValueError) as error:
             raise WeightsError(f"{folder / _SETTINGS}: {error}") from None
         tensors = read_tensors(folder / _LEARNED)
-        learned = {name: tensor.numpy() for name, tensor in tensors.items()}
         try:
+            learned = {name: tensor.numpy() for name, tensor in tensors.items()}
             fits = generator.fits(learned, *stored.frame)
         except KeyError as error:
             raise WeightsError(f"{folder / _LEARNED} holds no {error}") from None
+        except TypeError:  # a type that NumPy lacks, or a number where an array is due
+            fits = False
         if not fits:
             raise WeightsError(f"{folder}: the arrays are not those of the settings beside them")
         generator._frame, generator.learned = stored.frame, learned
