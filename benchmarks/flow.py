@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TITLE = "The flow"
 LEAST = (
-    "The published recipe sees 70 000 windows of 192 px, each once forward and backward, before "
+    "The published recipe takes 70 000 windows of 192 px, each once forward and backward, before "
     "it estimates potentials. An image is drawn in 8 integration steps and 2 sweeps of 4 passes: "
     "16 passes of the network over 256 × 256 px. The limits run the convolutions of these steps "
     "and passes alone. Fewer passes need another recipe: with fewer steps or sweeps more scores "

@@ -1,8 +1,8 @@
 """Outlines: the log odds of an uncertain pixel corrected by all other pixels around it.
 
-The flow's network gives a pixel's law while a quarter of the pixels is hidden. Which pixels stand
-on an outline together is lost where several of them are hidden. A small network of the window
-around one hidden pixel adds what the others in it show, and each uncertain pixel is drawn again.
+The flow's network gives a pixel's law while a quarter of the pixels is hidden. Where several
+pixels of an outline are hidden, their common law is lost. A small network of the window around one
+hidden pixel corrects its log odds, and each uncertain pixel is drawn again.
 
 Source: Besag, Statistical analysis of non-lattice data (1975), for the pseudo-likelihood.
 """
@@ -77,9 +77,9 @@ def redrawn_outlines(
     """Images, 0 or 1, (b, 1, H, W), after a sweep that draws single pixels by corrected log odds.
 
     The network gives log odds l while a quarter of the pixels is hidden. Pixels with |l| ≥ 8 are
-    set to the likelier colour. The others are drawn in nine groups, 6 px apart in a group, by
-    P(black | all other pixels in the window), whose log odds are those of ``correction``; beyond
-    ±``cut`` they are set as well.
+    set to the likelier colour. The others are drawn in nine groups, 6 px apart in a group and those
+    of a group at once, by the log odds of ``correction`` given all others in the window; beyond ±``cut``
+    they are set as well.
 
     Args:
         law: of a pixel.
