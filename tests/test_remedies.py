@@ -74,5 +74,5 @@ def test_pairs_without_truth_are_not_a_matter_of_the_threshold_alone(tmp_path):
     pairs[:, :, :32, :2] = 255 * rng.integers(0, 2, (12, 32, 32, 2), dtype=np.uint8)
     for i, pair in enumerate(pairs):
         Image.fromarray(pair).save(tmp_path / f"{i:02d}.png")
-    with pytest.raises(ImagesError, match="blank .*--with-truth"):
+    with pytest.raises(ImagesError, match=r"blank .*--with-truth"):
         tb.import_pictures(tmp_path, tmp_path.parent / "blank.h5", pairs=True)

@@ -206,8 +206,8 @@ def _must_have_both(bits: list[Bits], width: int, what: str, found: Survey) -> N
     if one == len(shares):
         raise ImagesError(
             f"{what}: every pixel of all pictures has one colour, of values from {found.low:.6g} "
-            f"to {found.high:.6g}: choose another --threshold, or look whether they are blank (export "
-            "writes r of a test split --with-truth)"
+            f"to {found.high:.6g}: choose another --threshold, or look whether they are blank "
+            "(export writes r of a test split --with-truth)"
         )
     if one:
         say(f"{what}: {one} of {len(shares)} pictures or tiles have one colour throughout")

@@ -78,8 +78,8 @@ def redrawn_outlines(
 
     The network gives log odds l while a quarter of the pixels is hidden. Pixels with |l| ≥ 8 are
     set to the likelier colour. The others are drawn in nine groups, 6 px apart in a group and those
-    of a group at once, by the log odds of ``correction`` given all others in the window; beyond ±``cut``
-    they are set as well.
+    of a group at once, by the log odds of ``correction`` given all others in the window; beyond
+    ±``cut`` they are set as well.
 
     Args:
         law: of a pixel.
