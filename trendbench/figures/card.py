@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from trendbench import theory
@@ -19,6 +19,7 @@ from trendbench.metrics.pool import true_pool
 from trendbench.spec import TaskSpec
 
 _SHOWN = 6
+_FEW = 20.0  # ratio of an axis' ends up to which every digit is written
 
 
 def curves_of(images: NDArray[np.uint8], dataset: Dataset, card: Card) -> Curves:
@@ -63,8 +64,10 @@ def texture_figure(measured: Curves, exact: Curves, name: str) -> Figure:
         _draw_bands(right, 1, measured.white_runs, exact.white_runs, name)
         left.set(xlabel="lag along x [px]", ylabel="probability", ylim=(0, None))
         right.set(xlabel="length along x [px]", yscale="log")
-        right.yaxis.set_major_formatter(LogFormatter())  # its default writes formulas
-        right.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        low, high = right.get_ylim()
+        plain = FuncFormatter(lambda value, _: f"{value:g}")  # the default writes formulas
+        right.yaxis.set_major_formatter(plain)
+        right.yaxis.set_minor_formatter(plain if high < _FEW * low else NullFormatter())
         left.legend(loc="upper right")
     return figure
 
