@@ -38,16 +38,11 @@ def folder(small_file, tmp_path):
         (["card", "s.toml", "--out", "s.toml"], "s.toml"),
         (["fit", "a.png", "--out", "a.png"], "a.png"),
         (["fit", "pictures", "--out", "pictures/0.png"], "pictures/0.png"),
-        (["fit", "pictures", "--out", "pictures/new.png"], "pictures/0.png"),
         (["score", "pictures", "--data", "d.h5", "--name", "x", "--figures", "pictures"],
-         "pictures/0.png"),
-        (["score", "pictures", "--data", "d.h5", "--name", "x", "--figures", "pictures/in/deep"],
          "pictures/0.png"),
         (["score", "a.png", "--data", "d.h5", "--name", "x", "--second", "pictures", "--figures",
           "pictures"], "pictures/0.png"),
         (["import", "d.h5", "--out", "link.h5", "--overwrite"], "d.h5"),
-        (["import", "a.png", "--left", "pictures", "--right", "pictures", "--out",
-          "pictures/new.h5"], "pictures/0.png"),
     ],
 )  # fmt: skip
 def test_what_is_read_is_not_written_over(folder, command, kept):

@@ -32,7 +32,7 @@ BROKEN = {
             "JSONDecodeError: Expecting value", 7),
     "sample": ("return inputs.s2.copy()", "raise RuntimeError('two\\nlines')",
                "RuntimeError: two lines", 8),
-    "save": ("save(self, folder): pass", "save(self): pass", "TypeError", 9),
+    "save": ("save(self, folder): pass", "save(self, folder): folder.no_such", "AttributeError", 9),
     "load": ("return cls()", "raise SystemExit(3)", "SystemExit: 3", 11),
 }  # fmt: skip
 
@@ -114,7 +114,7 @@ def test_missing_methods_are_named_before_a_folder_is_made(tmp_path, small_file)
     text = MINE.replace("def save(self, folder): pass", "save = 3").replace(
         "def sample", "def draw"
     )
-    with pytest.raises(RecipeError, match=r"mine.py:Mine lacks sample, save: .*protocol.py"):
+    with pytest.raises(RecipeError, match=r"mine.py:Mine lacks sample, save: .*generators.md"):
         story.run(own(tmp_path, text), data=small_file, runs=tmp_path / "r", results=tmp_path / "s")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
     with pytest.raises(RecipeError, match="json:loads is not a class, but function"):

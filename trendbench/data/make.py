@@ -58,8 +58,8 @@ def make_data(
         whole(workers, "workers", 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
-    must_be_named(path)
-    path = plain_target(path)
+    named, path = path, plain_target(path)
+    must_be_named(named)
     lock = path.with_name(path.name + ".lock")
     if path.exists() and not overwrite and not lock.exists():
         _must_be(spec, seed, path)

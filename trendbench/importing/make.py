@@ -101,9 +101,9 @@ def make_file(
     seed = whole(how.seed, "seed", most=SEED_LIMIT - 1)
     if path.is_dir():
         raise DataFileError(f"{path} is a folder: --out names the file to write")
-    must_be_named(path)
     must_be_apart(path, "--out", *_paths(trend), *_paths(left), *_paths(right))
-    path = plain_target(path)
+    named, path = path, plain_target(path)
+    must_be_named(named)
     if path.exists() and not overwrite:
         raise DataFileError(f"{path} is there already: choose another --out, or --overwrite it")
     must_be_writable(path)

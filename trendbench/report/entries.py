@@ -19,7 +19,7 @@ from trendbench.report.plot import Plot
 from trendbench.report.trends import TrendMap, trend_map
 from trendbench.report.truth import exact_of, fits
 from trendbench.results.record import RunRecord
-from trendbench.results.store import StoredRecord
+from trendbench.results.store import StoredRecord, row_key
 from trendbench.results.task import task_of
 from trendbench.spec import TaskSpec
 
@@ -122,7 +122,7 @@ class Entry:
     def anchor(self) -> str:
         """A name for links: the row's, and a hash unique to the row."""
         first = self.first
-        key = (first.task, first.data.sha256, first.arch, first.recipe.sha256, self.row["origin"])
+        key = (*row_key(first), self.row["origin"])
         return f"{first.arch}-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}"
 
     @property

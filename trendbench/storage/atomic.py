@@ -98,7 +98,7 @@ def must_be_no_folder(path: Path) -> None:
 
 
 def must_be_apart(path: Path, option: str, *read: Path) -> None:
-    """Refuse to write over what the same command reads, or into a folder that it reads.
+    """Refuse to write over what the same command reads.
 
     Args:
         path: the file or folder to write.
@@ -106,11 +106,12 @@ def must_be_apart(path: Path, option: str, *read: Path) -> None:
         read: files and folders.
 
     Raises:
-        InputError: it is one of them, or lies in one.
+        InputError: it is one of them, or a file that is there in one of them.
     """
     target = Path(os.path.realpath(path))
     for source in read:
-        if source.exists() and Path(os.path.realpath(source)) in (target, *target.parents):
+        real = Path(os.path.realpath(source))
+        if source.exists() and (target == real or (path.is_file() and real in target.parents)):
             raise InputError(f"{path} would be written over {source}: choose another {option}")
 
 
