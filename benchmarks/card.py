@@ -1,6 +1,5 @@
 """The score card of trend-v1 images, without its classifier and that alone, in time and memory."""
 
-import os
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ import numpy as np
 
 from benchmarks.measure import figures, peak, process
 from benchmarks.table import Row, absent, at_most, limit, reported
+from trendbench.machine import memory
 
 TITLE = "The score card"
 LEAST = (
@@ -55,7 +55,7 @@ def measure(full: bool) -> Iterator[Row]:
 def _many(n: int, least: float, full: bool) -> Iterator[Row]:
     """The card of n images, no classifier; ``least`` is the peak memory of 1000 [MB]."""
     what = f"{n} images, no classifier"
-    needed, there = _ARRAYS * n * 256**2 / 2**30, _memory()
+    needed, there = _ARRAYS * n * 256**2 / 2**30, memory() / 2**30
     if n == FULL and not full:
         yield absent(what, "only with --full")
     elif needed > there:
@@ -68,11 +68,6 @@ def _many(n: int, least: float, full: bool) -> Iterator[Row]:
         yield at_most("  peak memory over that of 1000", highest / least, FLAT, "times")
         held = (n - 1000) * (2 * 256**2 + FEATURES) / 1e6
         yield limit("two samples and the features beyond 1000 images", f"{held:.0f} MB")
-
-
-def _memory() -> float:
-    """Memory of this machine [GB]."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _draw(folder: Path, n: str) -> None:

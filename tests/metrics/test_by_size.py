@@ -66,9 +66,16 @@ def test_the_command_prints_a_row_for_each_size(file, redrawn, tmp_path):
     assert [[cell.strip() for cell in row] for row in rows[2:]] == [["20", "3"], ["60", "1"]]
     said = json.loads(trendbench(*asked, "--data", file, "--json", cwd=tmp_path).stdout)
     assert [one["n"] for one in said] == [20, 60]
+    by_default = trendbench(
+        "power", "--samples", "mine.npy", "--data", file, "--json", cwd=tmp_path
+    )
+    assert [one["n"] for one in json.loads(by_default.stdout)] == [60]
     alone = trendbench(*asked, cwd=tmp_path)
     assert alone.returncode == 2
     assert "--samples wants --data" in alone.stderr
     odd = trendbench("power", "--spec", "small", "--invert", cwd=tmp_path)
     assert odd.returncode == 2
+    both = trendbench(*asked, "--data", file, "--spec", "small", cwd=tmp_path)
+    assert both.returncode == 2
+    assert "not with --samples" in both.stderr
     assert "goes with --samples" in odd.stderr

@@ -55,18 +55,18 @@ def test_references_are_kept_for_one_data_file_alone(small, small_file, test_spl
     other = tmp_path / "other.h5"
     make_data(small.model_copy(update={"lambda_right": small.lambda_right / 2}), 3, other)
 
-    def cards(afresh):
+    def cards(restart):
         found = []
         for file in (small_file, other):
             for conditional in (True, False):
-                if afresh:
+                if restart:
                     full_card._KEPT.clear()
                 card = tb.score(test_split.s2, file, conditional=conditional, c2st=False)
                 found.append(json.dumps(card.to_json()))
         return found
 
-    assert cards(afresh=False) == cards(afresh=True)
-    assert len(set(cards(afresh=False))) == 4
+    assert cards(restart=False) == cards(restart=True)
+    assert len(set(cards(restart=False))) == 4
 
 
 def test_what_cannot_be_scored_is_said(small_file, test_split):

@@ -12,6 +12,8 @@ from trendbench.cli import early
 from trendbench.cli.completion import task_names
 from trendbench.cli.handed_in import handed_in
 
+_SIZES = (100, 1000)
+
 
 @click.command("power")
 @click.option(
@@ -19,7 +21,7 @@ from trendbench.cli.handed_in import handed_in
     help="A task's name, a TOML file, or a data file.",
 )  # fmt: skip
 @click.option(
-    "--n", "sizes", type=click.IntRange(min=10), multiple=True, default=(100, 1000),
+    "--n", "sizes", type=click.IntRange(min=10), multiple=True, default=_SIZES,
     show_default=True, help="Number of images; may be given several times.",
 )  # fmt: skip
 @click.option(
@@ -54,7 +56,10 @@ def command(
     if samples is not None:
         if data is None:
             raise click.UsageError("--samples wants --data, the file that they were made for")
-        _print_sizes(samples, data, sizes, second, threshold, invert, unconditional, as_json)
+        if _is_stated("spec"):
+            raise click.BadParameter("damages true images: not with --samples", param_hint="--spec")
+        chosen = sizes if _is_stated("sizes") else None
+        _print_sizes(samples, data, chosen, second, threshold, invert, unconditional, as_json)
         return
     for option, given in {
         "--data": data,
@@ -98,17 +103,23 @@ def command(
     click.echo(markdown_table(["damage", "n", "told from", "by"], lines))
 
 
+def _is_stated(name: str) -> bool:
+    """Whether the user named an option, so that it is not the default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
 def _print_sizes(
     samples: Path,
     data: Path,
-    sizes: tuple[int, ...],
+    sizes: tuple[int, ...] | None,
     second: Path | None,
     threshold: float | None,
     invert: bool,
     unconditional: bool,
     as_json: bool,
 ) -> None:
-    """The verdicts on sets of each size."""
+    """The verdicts on sets of each size; of the default sizes that the images hold if None."""
     from trendbench.cards.text import markdown_table
     from trendbench.data.opening import open_dataset
     from trendbench.metrics.by_size import by_size
@@ -120,6 +131,10 @@ def _print_sizes(
     with open_dataset(data) as dataset:
         must_know_trends(dataset.spec, conditional=not unconditional)
         images, again = both_samples(samples, second, dataset, Handling(threshold, invert))
+        if sizes is None:
+            trends, parts = len(dataset.spec.members), dataset.spec.simulated
+            fitting = (n for n in _SIZES if parts and n < len(images) and n % trends == 0)
+            sizes = (*fitting, len(images))
         found = list(
             by_size(images, dataset, sizes, second=again, conditional=not unconditional, bar=bar)
         )

@@ -18,10 +18,10 @@ from trendbench.generators.protocol import (
     is_conditional,
     is_privileged,
 )
-from trendbench.metrics.grey import DARKEST, LIGHTEST
+from trendbench.metrics.grey import DARKEST, LIGHTEST, MOST_GREY
 from trendbench.runner.guard import call, must_follow_protocol
 
-_MOSTLY_BLACK, _MOSTLY_SHARP = 0.5, 0.01
+_MOSTLY_BLACK = 0.5
 _SHOWN = 3
 
 
@@ -75,7 +75,7 @@ def _sample(trial: Trial) -> str:
             "more than half of all pixels are black: a particle is 0 and the background 255"
         )
     grey = float(((drawn >= DARKEST) & (drawn <= LIGHTEST)).mean())
-    if grey > _MOSTLY_SHARP:
+    if grey > MOST_GREY:
         raise DoubtError(
             f"{grey:.0%} of the pixels are grey: a particle is 0 and the background 255, and the "
             "card's flag grey takes the rank"

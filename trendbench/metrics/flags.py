@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from trendbench.metrics.grey import MOST_GREY
 from trendbench.metrics.metric import Score
 from trendbench.metrics.trend import trend_directions
 from trendbench.metrics.truth import true_values
@@ -101,7 +102,7 @@ def _below(limit: Callable[[TaskSpec, int], float]) -> Callable[[TaskSpec, int],
 RULES = (
     Rule("below-floor", "xi_ratio", "below", 0.9,
          "no honest draw has a smaller error than the process has spread"),
-    Rule("grey", "grey_fraction", "above", 0.01,
+    Rule("grey", "grey_fraction", "above", MOST_GREY,
          "the process has hard edges; a hundredth of the frame in grey is a twelfth of all edges"),
     Rule("collapsed", "xi_variance_ratio", "below", 0.5,
          "images that vary half as much as true ones, and so do two samples for the same inputs",

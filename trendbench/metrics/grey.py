@@ -10,6 +10,7 @@ from trendbench.metrics.metric import Direction, ImageMetric, RangeSource
 from trendbench.metrics.truth import Truth
 
 DARKEST, LIGHTEST = 26, 229  # a tenth of the scale away from either end
+MOST_GREY = 0.01  # share of pixels beyond which the flag is raised
 
 
 class GreyFraction(ImageMetric):
