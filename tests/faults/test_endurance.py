@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from tests.faults.jobs import TINY
 from tests.faults.moments import in_child
 from trendbench.errors import TrainingError
 from trendbench.progress import quiet
+from trendbench.storage.scratch import pieces, scratch
 from trendbench.training import loop
 from trendbench.training.checkpoint import Checkpoints
 from trendbench.training.context import RunContext
@@ -98,6 +100,17 @@ def grown(place, work):
 
     assert in_child(job) == 0
     return json.loads(log.read_text())
+
+
+@pytest.mark.parametrize(("large", "is_flat"), [(0, True), (1 << 40, False)])
+def test_an_array_on_the_disk_does_not_stay_in_memory(tmp_path, large, is_flat):
+    def work(note):
+        array = scratch((128, 1 << 20), np.uint8, large=large)
+        for rows in pieces(array):
+            array[rows] = 1
+            note()
+
+    assert (grown(tmp_path, work) < _MOST_GROWTH) == is_flat
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ from trendbench.process.latent import Latent
 from trendbench.process.seeds import Split
 from trendbench.process.triplets import Triplets
 from trendbench.spec import TaskSpec
+from trendbench.storage.hdf5 import New
+from trendbench.storage.scratch import let_go, scratch
 
 _CHANGED = "the content does not match its SHA-256"
 
@@ -113,7 +115,8 @@ class Dataset(DataFile):
             return self.spec.latents(self.spec.sizes[split], self.seed, split)
         group = f"{split}/{layout.LATENTS}"
         offsets = self._read(f"{group}/{layout.OFFSETS}")
-        columns = {name: self._read(f"{group}/{name}") for name in self.spec.stored}
+        columns = {name: self._read(f"{group}/{name}", scratch) for name in self.spec.stored}
+        let_go()
         sizes = {values.size for values in columns.values()}
         if offsets[0] != 0 or np.any(np.diff(offsets) < 0) or sizes != {int(offsets[-1])}:
             raise self.wrong(group, "the offsets do not fit the latents")
@@ -179,8 +182,8 @@ class Dataset(DataFile):
     ) -> None:
         self.close()
 
-    def _read(self, name: str) -> NDArray[Any]:
-        array = self.numbers(name)
+    def _read(self, name: str, new: New = np.empty) -> NDArray[Any]:
+        array = self.numbers(name, new=new)
         _must_match(self, name, _sha256(array))
         return array
 

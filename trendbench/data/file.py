@@ -70,12 +70,15 @@ class DataFile:
             self._file.close()
             raise self._unreadable(path.name, error) from None
 
-    def numbers(self, name: str, rows: slice = slice(None)) -> NDArray[Any]:
+    def numbers(
+        self, name: str, rows: slice = slice(None), *, new: hdf5.New = np.empty
+    ) -> NDArray[Any]:
         """Rows of the column at this path, e.g. ``train/germs/x``; held against no hash.
 
         Args:
             name: of the column.
             rows: a contiguous range.
+            new: makes the array of a shape and type that they are read into.
 
         Raises:
             DataFileError: there is no such column, or it cannot be read.
@@ -84,7 +87,7 @@ class DataFile:
         if not self._file:
             raise DataFileError(f"{self.path} is closed: open it again with open_dataset")
         try:
-            return hdf5.read(self._data[name], rows)
+            return hdf5.read(self._data[name], rows, new=new)
         except hdf5.UnsafeError as error:
             raise self.wrong(name, f"cannot be read ({error})") from None
         except (OSError, RuntimeError) as error:

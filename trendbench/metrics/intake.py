@@ -4,7 +4,7 @@ A file, a folder, an array in Python and what a generator drew all pass ``accept
 refuses, it refuses with the line of code that mends it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, permutations
 from operator import mul
@@ -22,6 +22,7 @@ from trendbench.metrics.truth import true_values
 from trendbench.process.images import WHITE
 from trendbench.progress import say
 from trendbench.spec import TaskSpec
+from trendbench.storage.scratch import pieces, scratch
 
 Images = NDArray[np.uint8]
 _MOST_GREY = next(r.limit for r in RULES if r.flag == "grey" and not callable(r.limit))
@@ -185,13 +186,13 @@ def plain(array: NDArray[Any], where: str, how: Handling | None) -> Images:
         _must_not_be_labels(array, images, where, how)
     if how is not None and how.invert:
         say(f"{where}: black and white are exchanged")
-        images = WHITE - images
+        images = _changed(images, lambda part: WHITE - part)
     return images
 
 
 def _grey(array: NDArray[Any], where: str, how: Handling | None) -> Images:
     """Whole grey values, 0 … 255, or black and white where there is a threshold."""
-    low, high = float(array.min()), float(array.max())
+    low, high = (float(end) for end in _range(array))
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ImagesError(
             f"{where} holds values that are not finite: np.isfinite(images).all(axis=(1, 2)) shows "
@@ -211,19 +212,20 @@ def _grey(array: NDArray[Any], where: str, how: Handling | None) -> Images:
         )
     if deep:
         say(f"{where}: 16 bits, taken as grey with 65535 for white")
-        array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        array = _changed(array, lambda part: (part.astype(np.uint32) + 128) // 257)
     if how is not None and how.threshold is not None:
         return _cut(array, float(how.threshold), where)
     if is_float:
         say(f"{where}: floats in 0 … 1, taken as grey with 1 for white, rounded to 0 … 255")
-        rounded: Images = np.rint(array * WHITE).astype(np.uint8)
-        return rounded
-    return np.ascontiguousarray(array, dtype=np.uint8)
+        return _changed(array, lambda part: np.rint(part * WHITE))
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    return _changed(array, lambda part: part)
 
 
 def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
     """Black and white, if the threshold is on the images' own scale."""
-    low, high = array.min(), array.max()
+    low, high = _range(array)
     top = 1 if array.dtype.kind == "f" else WHITE
     middle = 0.5 if top == 1 else THRESHOLD
     own = middle if low < middle <= high else high  # in all its digits: rounded, it may lie above
@@ -234,8 +236,21 @@ def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
             f"{threshold:g} makes no black and white: --threshold {own!s}"
         )
     say(f"{where}: pixels of {threshold:g} and above are taken as white, the others as black")
-    white: Images = np.where(array >= threshold, np.uint8(WHITE), np.uint8(0))
-    return white
+    return _changed(array, lambda part: np.where(part >= threshold, WHITE, 0))
+
+
+def _range(array: NDArray[Any]) -> tuple[Any, Any]:
+    """The least and the greatest value; NaN where there is one."""
+    ends = np.array([(array[rows].min(), array[rows].max()) for rows in pieces(array)])
+    return ends[:, 0].min(), ends[:, 1].max()
+
+
+def _changed(array: NDArray[Any], change: Callable[[NDArray[Any]], NDArray[Any]]) -> Images:
+    """What a change makes of the grey values, as uint8; on the disk where it is large."""
+    images: Images = scratch(array.shape, np.uint8)
+    for rows in pieces(array):
+        images[rows] = change(array[rows])
+    return images
 
 
 def _must_not_be_labels(
@@ -249,17 +264,20 @@ def _must_not_be_labels(
     """
     is_float = array.dtype.kind == "f"
     grey = images if is_float else array
-    tops = grey.max(axis=(1, 2))
-    if images.max() < THRESHOLD:
-        low, high = array.min(), array.max()
-        if images.min() == images.max():
+    tops = np.concatenate([grey[rows].max(axis=(1, 2)) for rows in pieces(grey)])
+    dark, light = _range(images)
+    if light < THRESHOLD:
+        low, high = _range(array)
+        if dark == light:
             sound = is_float or high != 1
         else:
-            dark = is_float or high > (_FEW_CLASSES if how is None else _LARGEST_LABEL)
-            sound = dark and not all(((image == low) | (image == high)).all() for image in array)
+            deep = is_float or high > (_FEW_CLASSES if how is None else _LARGEST_LABEL)
+            sound = deep and not all(((image == low) | (image == high)).all() for image in array)
     else:
         few, white = (tops > 0) & (tops <= _LARGEST_LABEL), tops.max()
-        sound = not few.any() or any(((g > 0) & (g < white)).any() for g in grey[~few])
+        sound = not few.any() or any(
+            ((grey[i] > 0) & (grey[i] < white)).any() for i in np.flatnonzero(~few)
+        )
         more = f" and {few.sum() - 1} more" if few.sum() > 1 else ""
         where, array = f"{where}: image {few.argmax()}{more}", array[few]
     if sound:
@@ -286,7 +304,8 @@ def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handl
     throughout is no negative of true images.
     """
     exact = true_values(spec).column_coverage
-    black = 1 - images.mean(axis=(0, 1)) / WHITE
+    sums = (images[rows].sum(axis=(0, 1), dtype=np.int64) for rows in pieces(images))
+    black = 1 - sum(sums) / (images[..., 0].size * WHITE)
     as_is, negative, page = (np.square(c - exact).mean() for c in (black, 1 - black, 0.0))
     if _INVERTED_MARGIN * negative < min(as_is, page) and negative < _INVERTED_RMS**2:
         if how is None:
@@ -303,10 +322,15 @@ def _must_not_be_inverted(images: Images, spec: TaskSpec, where: str, how: Handl
 
 def _say_what_counts(images: Images, where: str) -> None:
     """What a person should hear before the scores do."""
-    low, high = int(images.min()), int(images.max())
+    low, high = (int(end) for end in _range(images))
     if high < THRESHOLD:
         say(f"{where}: every pixel is black (values {low} … {high}, white is {THRESHOLD} and up)")
-    grey = np.mean([((i >= DARKEST) & (i <= LIGHTEST)).mean() for i in images])
+    shares = [
+        ((image >= DARKEST) & (image <= LIGHTEST)).mean()
+        for rows in pieces(images)
+        for image in images[rows]
+    ]
+    grey = np.mean(shares)
     if grey > _MOST_GREY:
         say(
             f"{where}: {grey:.1%} of the pixels are grey, and the flag 'grey' disqualifies beyond "

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from trendbench.errors import ImagesError
 from trendbench.spec import TaskSpec
 from trendbench.storage.bounded import read_file
+from trendbench.storage.scratch import let_go, scratch
 
 FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
@@ -30,6 +31,7 @@ _LOSSLESS = (
 )
 _TILE = (322, 323)  # TIFF tags: the width and length of a tile
 _LARGEST_TILE = 1 << 20
+_PAGES_HELD = 256  # before their memory is let go, where there are many
 _GREY = 'im.convert("L")'
 _ON_WHITE = (
     'Image.alpha_composite(Image.new("RGBA", im.size, "white"), im.convert("RGBA")).convert("L")'
@@ -157,13 +159,15 @@ def _stacked(
     images: NDArray[Any] = np.empty(0)
     for i, (name, page) in enumerate(pages):
         if i == 0:
-            first, images = name, np.empty((n, spec.height, spec.width), page.dtype)
+            first, images = name, scratch((n, spec.height, spec.width), page.dtype)
         elif page.dtype != images.dtype:
             raise ImagesError(
                 f"{name} has type {page.dtype} and {first} {images.dtype}: save all pictures "
                 f"alike: {anew(_in_8_bits(images[:i], page))}"
             )
         images[i] = page
+        if i % _PAGES_HELD == 0:
+            let_go()
     return images
 
 

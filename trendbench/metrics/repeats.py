@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -15,6 +16,7 @@ from trendbench.metrics.truth import Truth
 from trendbench.metrics.votes import VoteMetric
 from trendbench.process.family import Process
 from trendbench.simulation import simulate
+from trendbench.storage.scratch import let_go
 
 _FRESH_SEED = 0x7477696E  # apart from any seed a person would choose
 _MOST = 4096  # images that are compared with one another
@@ -41,8 +43,9 @@ class Repeats(VoteMetric, SetMetric):
         """(vote, group of twins) of each image, (n, 2)."""
         spec = truth.spec
         most = _MOST if spec.simulated else min(_MOST, len(spec.held_out))
-        parts = np.array_split(np.arange(len(images)), -(-len(images) // most))
-        return np.concatenate([_votes(images[rows], truth.spec, int(rows[0])) for rows in parts])
+        ends = np.linspace(0, len(images), -(-len(images) // most) + 1).round().astype(int)
+        parts = [slice(*between) for between in pairwise(ends.tolist())]
+        return np.concatenate([_votes(images[rows], spec, rows.start) for rows in parts])
 
 
 def _votes(images: NDArray[np.uint8], process: Process, start: int) -> NDArray[np.float64]:
@@ -90,6 +93,7 @@ def _nearest_others(
         squared = squared_distances(moved, small)
         squared[rows - start, rows] = np.inf
         nearest.append(squared.argmin(axis=1))
+        let_go()
         near.append(2 * squared.min(axis=1) <= np.median(squared, axis=1))
     return np.concatenate(nearest), np.concatenate(near)
 

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.metric import Count, ImageMetric
 from trendbench.metrics.truth import Truth
+from trendbench.storage.scratch import let_go, pieces, scratch
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2  # beyond either end of an interval
 _TAILS = (TAIL, 1 - TAIL)
 _SEED = 20170601
+_AT_ONCE = 2048  # images; with fewer, all at once
 
 
 def bootstrap_weights(
@@ -35,11 +37,13 @@ def drawn_weights(
     Image i, in the set and in the pool, has trend i modulo their number; image i is replaced by one
     of its own trend.
     """
-    weights = np.empty((replicates, pool))
+    weights: NDArray[np.float64] = scratch((replicates, pool), np.float64)
     for t in range(trends):
         size, of = len(range(t, n, trends)), len(range(t, pool, trends))
-        weights[:, t::trends] = rng.multinomial(size, np.full(of, 1 / of), size=replicates)
-    return weights / n
+        for rows in pieces(weights):
+            drawn = rng.multinomial(size, np.full(of, 1 / of), size=len(weights[rows]))
+            weights[rows, t::trends] = drawn / n
+    return weights
 
 
 def means(
@@ -54,10 +58,36 @@ def means(
         truth: of the task, whose trends images have in turn.
     """
     if not metric.by_trend:
-        return weights @ features
+        return _product(weights, features)
     k = len(truth.spec.members)
-    parts = [weights[:, t::k] @ features[t::k] for t in range(k)]
+    parts = [_product(weights[:, t::k], features[t::k]) for t in range(k)]
     return k * np.stack(parts, axis=-2)
+
+
+def _parts(n: int) -> list[slice]:
+    """Ranges that cover n images, which are looked at one after another."""
+    return [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
+
+
+def _product(weights: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean features of each set, (sets, d)."""
+    product = np.zeros((len(weights), features.shape[1]))
+    for rows in _parts(len(features)):
+        product += weights[:, rows] @ features[rows]
+        let_go()
+    return product
+
+
+def _mean(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over images, (d,)."""
+    parts = _parts(len(features))
+    if len(parts) == 1:
+        return np.asarray(features.mean(axis=0))
+    total = np.zeros(features.shape[1])
+    for rows in parts:
+        total += features[rows].sum(axis=0)
+        let_go()
+    return total / len(features)
 
 
 def own_mean(
@@ -65,9 +95,9 @@ def own_mean(
 ) -> NDArray[np.float64]:
     """Mean features of a set of images as ``value`` takes them: (d,), or by trend (K, d)."""
     if not metric.by_trend:
-        return np.asarray(features.mean(axis=0))
+        return _mean(features)
     k = len(truth.spec.members)
-    return np.stack([features[t::k].mean(axis=0) for t in range(k)])
+    return np.stack([_mean(features[t::k]) for t in range(k)])
 
 
 def centred(
@@ -190,12 +220,18 @@ def per_image(
     n, mean = len(features), own_mean(metric, features, truth)
     value = metric.value(mean, count(metric, n, truth), truth)
     if not metric.by_trend:
-        without = mean + (mean - features) / (n - 1)
-        return np.asarray(n * value - (n - 1) * metric.value(without, n - 1, truth))
+        parts = []
+        for rows in _parts(n):
+            without = mean + (mean - features[rows]) / (n - 1)
+            parts.append(n * value - (n - 1) * metric.value(without, n - 1, truth))
+            let_go()
+        return np.concatenate(parts)
     k, values = len(truth.spec.members), np.empty(n)
     for t in range(k):
         left, own = count(metric, n, truth) - (np.arange(k) == t), features[t::k]
-        without = np.tile(mean, (len(own), 1, 1))
-        without[:, t] += (mean[t] - own) / np.maximum(left[t], 1)
-        values[t::k] = n * value - (n - 1) * metric.value(without, left, truth)
+        for rows in _parts(len(own)):
+            without = np.tile(mean, (len(own[rows]), 1, 1))
+            without[:, t] += (mean[t] - own[rows]) / np.maximum(left[t], 1)
+            values[t::k][rows] = n * value - (n - 1) * metric.value(without, left, truth)
+            let_go()
     return values

@@ -23,6 +23,7 @@ from trendbench.metrics.resampling import centred, count, drawn_weights, means
 from trendbench.metrics.truth import Truth
 from trendbench.process.triplets import TripletBlocks, Triplets
 from trendbench.progress import Bar, Progress, Silent, quiet
+from trendbench.storage.scratch import let_go, scratch
 
 _REPLICATES = 4000
 _TAIL = 0.005
@@ -30,6 +31,7 @@ TOLD_BY_CHANCE = 0.0075  # share of true sets with any score outside its range
 TOLD_BY_CLASSIFIER = 0.0025  # share that the classifier may tell: 1 % in all
 _SEED, _REDRAW_SEED = 20170603, 0x7265647261776E
 _BATCH = 128
+_LARGE = 1 << 24  # bytes of one score's features, from which on they lie on the disk
 _SENT = 512  # images that travel to another machine with one copy of the references
 _SILENT = Silent()
 Features = dict[str, NDArray[np.float64]]
@@ -73,7 +75,7 @@ class ReferenceDistribution:
             pool = true_pool(self.truth.spec)
             what = "fresh true images" if self.truth.spec.simulated else "held-out pictures"
             with bar(f"scoring {what}", len(pool), "images") as progress:
-                self._features |= _joined(self._pass_over(pool, unknown, progress))
+                self._features |= _joined(self._pass_over(pool, unknown, progress), len(pool))
 
     def _pass_over(
         self, pool: Pool | HeldOutPool, metrics: Sequence[ImageMetric], progress: Progress
@@ -227,11 +229,14 @@ def features_of(
     size = batch_size if engine is None else max(batch_size, _SENT)
     batches = _batches(images, truth, given, second, size, first)
     tasks = (_Task(tuple(metrics), truth, batch) for batch in batches)  # one in memory at a time
-    parts = []
-    for i, part in enumerate((engine or Here()).map(_taken, tasks)):
-        parts.append(part)
-        progress.advance(min(size, len(images) - i * size))
-    return _joined(parts)
+
+    def parts() -> Iterator[Features]:
+        for i, part in enumerate((engine or Here()).map(_taken, tasks)):
+            yield part
+            progress.advance(min(size, len(images) - i * size))
+            let_go()
+
+    return _joined(parts(), len(images))
 
 
 @dataclass(frozen=True)
@@ -250,13 +255,27 @@ def _taken(task: _Task) -> Features:
     return {metric.name: metric.features(task.batch, task.truth) for metric in applying}
 
 
-def _joined(parts: Iterable[Features]) -> Features:
-    """Features of consecutive batches, end to end."""
-    lists: dict[str, list[NDArray[np.float64]]] = {}
+def _joined(parts: Iterable[Features], n: int) -> Features:
+    """Features of consecutive batches of n images in all, end to end."""
+    joined: Features = {}
+    first = 0
     for part in parts:
         for name, features in part.items():
-            lists.setdefault(name, []).append(features)
-    return {name: np.concatenate(features) for name, features in lists.items()}
+            if name not in joined:
+                joined[name] = _room_for(n, features)
+            joined[name][first : first + len(features)] = features
+        first += len(next(iter(part.values()), ()))
+    return joined
+
+
+def _room_for(n: int, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Space for the features of n images, ordered in memory as those of a batch, (n, d).
+
+    The order decides in which order means are summed.
+    """
+    if features.flags.fnc:
+        return scratch((features.shape[1], n), features.dtype, large=_LARGE).T
+    return scratch((n, *features.shape[1:]), features.dtype, large=_LARGE)
 
 
 def _batches(

@@ -19,6 +19,7 @@ from trendbench.metrics.truth import Truth
 
 TIE = 1e-6  # squared distances that differ by less are equal
 _SEED = 20170606
+_AT_ONCE = 100  # exchanges
 _GAUSSIAN = 1.959964
 VOTE, REFERENCE = 0, 1  # columns of the features
 
@@ -48,8 +49,11 @@ class VoteMetric(ImageMetric):
             _, owner = np.unique(features[:, REFERENCE], return_inverse=True)
             net = np.bincount(owner, weights=net).astype(np.float64)
         net = net[net != 0]
-        signs = np.random.default_rng(_SEED).integers(0, 2, (replicates, len(net))) * 2 - 1
-        exchanged: NDArray[np.float64] = signs @ net / len(features)
+        rng, exchanged = np.random.default_rng(_SEED), np.empty(replicates)
+        for start in range(0, replicates, _AT_ONCE):
+            part = exchanged[start : start + _AT_ONCE]
+            signs = rng.integers(0, 2, (len(part), len(net))) * 2 - 1
+            part[:] = signs @ net / len(features)
         return exchanged
 
     def own_interval(self, features: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.errors import TrendbenchError
+from trendbench.storage.scratch import pieces, scratch
 
 Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name, shape, type
 
@@ -173,9 +174,25 @@ def _array(
         raise ArrayError(f"it holds {dtype!s:.60} of shape {shape!s:.60}, not plain numbers")
     if start + nbytes != size:
         raise ArrayError(f"it is cut short or too long for its shape {shape!s:.60}")
-    content = head + stream.read(max(start + nbytes - len(head), 0))
-    flat = np.frombuffer(content, dtype, count=prod(shape), offset=start)
-    return flat.reshape(shape, order="F" if in_columns else "C")
+    content = scratch((nbytes,), np.uint8)
+    _fill(content, head[start:], stream)
+    return content.view(dtype).reshape(shape, order="F" if in_columns else "C")
+
+
+def _fill(content: NDArray[np.uint8], head: bytes, stream: IO[bytes]) -> None:
+    """Put bytes that were read and those that come next in an array.
+
+    Raises:
+        ArrayError: the stream ends before.
+    """
+    known = min(len(head), content.size)
+    content[:known] = np.frombuffer(head, np.uint8, count=known)
+    rest = content[known:]
+    for part in pieces(rest):
+        read = stream.read(len(rest[part]))
+        if len(read) != len(rest[part]):
+            raise ArrayError("it is cut short")
+        rest[part] = np.frombuffer(read, np.uint8)
 
 
 def _header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:

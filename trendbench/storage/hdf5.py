@@ -9,7 +9,7 @@ followed. h5py reads chunks that were found to hold exactly the bytes that they 
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from trendbench.machine import usable_cores
 from trendbench.storage.deflate import DeflateError, inflate
+from trendbench.storage.scratch import let_go
 
 _STOCK_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 _SHUFFLED_LAST = [h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE]
@@ -31,11 +32,13 @@ _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for colu
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
+_ROWS_HELD = 512  # of an array on the disk, before their pages leave memory
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK = 48  # bytes of it that matter here; no whole file is shorter
 _END_OF_FILE = {b"\0": 40, b"\1": 44, b"\2": 28, b"\3": 28}  # where each version states it
 _FLAGGED, _OPEN_FOR_WRITING = {b"\2", b"\3"}, 1
 _PIECE = 1 << 24
+New = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 _HEAP = b"GCOL\x01\0\0\0"
 _MOST_TEXTS = 100_000
 
@@ -201,7 +204,7 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
         raise UnsafeError(f"cut into {_chunk_count(data)} chunks")
 
 
-def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
+def read(data: h5py.Dataset, rows: slice = slice(None), *, new: New = np.empty) -> NDArray[Any]:
     """The numbers of a sound data set, those of ``rows`` of its first axis.
 
     Chunks that are one row each, with gzip at most, are images: what ``_whole`` inflates is kept.
@@ -210,13 +213,15 @@ def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
     Args:
         data: the data set.
         rows: a contiguous range.
+        new: makes the array of a shape and type that they are read into.
 
     Raises:
         UnsafeError: a chunk that holds more or fewer bytes than its shape needs.
         OSError, RuntimeError: as HDF5 reports it.
     """
     start, stop, _ = rows.indices(len(data))
-    numbers: NDArray[Any] = np.empty((max(stop - start, 0), *data.shape[1:]), dtype=data.dtype)
+    shape = (max(stop - start, 0), *data.shape[1:])
+    numbers = new(shape, data.dtype)
     kinds, offsets = _filters(data), list[tuple[int, ...]]()
     by_row = data.chunks == (1, *data.shape[1:]) and set(kinds) <= {h5z.FILTER_DEFLATE}
 
@@ -230,6 +235,8 @@ def read(data: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:
             if by_row:
                 row = np.frombuffer(content, data.dtype)
                 numbers[offset[0] - start] = row.reshape(data.shape[1:])
+                if offset[0] % _ROWS_HELD == 0:
+                    let_go()
 
     if by_row and data.id.get_num_chunks() == len(data):  # no pass over all for a few
         offsets = [(row, *(0 for _ in data.shape[1:])) for row in range(start, stop)]
