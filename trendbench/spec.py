@@ -84,7 +84,13 @@ class TaskSpec(Process):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise SpecError(first_problem(error, type(self), self.also)) from None
+            said = first_problem(error, type(self), self.also)
+            several = [name for name in self.ends if isinstance(fields.get(name), list | tuple)]
+            if several and said.startswith(tuple(several)):
+                said += (
+                    f"; several trends are trends = [[…, …], …], pairs of {', '.join(self.ends)}"
+                )
+            raise SpecError(said) from None
 
     @model_serializer(mode="wrap")
     def _with_family(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import pytest
 
 from tests.leaderboard.test_board import make, recipe_entry
 from trendbench import catalog
-from trendbench.cli.board_table import board_tables, terminal_width
+from trendbench.cli.board_table import board_tables
+from trendbench.cli.terminal import terminal_width
 from trendbench.leaderboard.board import rows
 from trendbench.results.store import read_all, read_folder
 

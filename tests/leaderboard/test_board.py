@@ -143,8 +143,8 @@ def test_rows_of_one_name_say_in_what_they_differ(tmp_path):
     told = {(row["arch"], row["variant"]) for row in rows(records)}
     assert told == {
         ("nf16", ""), ("nf8", f"epochs={epochs}, extra=default"), ("nf8", "epochs=40, extra=true"),
-        ("Q", "source=11111111"), ("Q", "source=22222222"), ("one", "recipe=cccccccc"),
-        ("one", "recipe=eeeeeeee"),
+        ("Q", "source=11111111 of 2026-01-02"), ("Q", "source=22222222 of 2026-01-02"),
+        ("one", "recipe=cccccccc"), ("one", "recipe=eeeeeeee"),
     }  # fmt: skip
     twice = [*records, *(StoredRecord(s.record, s.path, "published") for s in records)]
     shown = rows(twice)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from tests.leaderboard.test_board import make, recipe_entry
 from trendbench.cli.main import group
-from trendbench.cli.markdown import differences_markdown
+from trendbench.cli.markdown import differences_text
 from trendbench.leaderboard.pairs import differences
 from trendbench.results.store import read_all, read_folder
 
@@ -108,7 +108,7 @@ def test_pairs_of_one_file_alone_do_not_say_which(tmp_path, shared):
     make(tmp_path, "nf8", n=N, images=shared)
     make(tmp_path, "nf16", n=N, images=shared)
     pairs = differences(read_folder(tmp_path, "local"), "xi")
-    assert differences_markdown(pairs, {}).startswith("| first | second |")
+    assert differences_text(pairs, {}).startswith("| first | second |")
 
 
 @pytest.mark.parametrize(

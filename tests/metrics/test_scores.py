@@ -29,7 +29,14 @@ from trendbench.metrics.metric import SetMetric
 from trendbench.metrics.pool import true_pool
 from trendbench.metrics.references import truth_of
 from trendbench.metrics.registry import IMAGE_METRICS
-from trendbench.metrics.resampling import bootstrap_weights, count, interval, measured, own_mean
+from trendbench.metrics.resampling import (
+    bootstrap_weights,
+    count,
+    interval,
+    means,
+    measured,
+    own_mean,
+)
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.stray import StrayError
 from trendbench.metrics.strips import ColumnError, RowError
@@ -332,7 +339,12 @@ def test_intervals_cover_what_they_should(small_truth):
             expected = math.sqrt(squares.mean())
         else:
             expected = metric.ideal(small_truth)
-        ends = np.array([interval(metric, some, weights, small_truth) for some in sets])
+        ends = np.array(
+            [
+                interval(metric, some, means(metric, some, weights, small_truth), small_truth)
+                for some in sets
+            ]
+        )
         covered = ((ends[:, 0] <= expected) & (expected <= ends[:, 1])).mean()
         assert 0.88 <= covered <= 0.995, (metric.name, covered)
 

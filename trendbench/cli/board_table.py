@@ -1,9 +1,9 @@
 """The leaderboard as text for a terminal of 80 columns or more."""
 
 import io
-import shutil
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
 from trendbench.leaderboard.board import place
@@ -12,6 +12,7 @@ from trendbench.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
 _ROOMY = 100  # columns from which a table has wide gaps and every column
 _LOCAL = "local"
+_ARCH = 17  # columns for names; fewer where there is a status
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. A rank is 1 + the rows\n"
     "of better tiers + the rows of its own tier that are significantly nearer to 1.\n"
@@ -22,11 +23,6 @@ _FOOTNOTE = (
     "paper ξ: as the 2017 study printed it, of its own images, by xi_executed;\n"
     "shown where there is room. local: a record of your own results folder."
 )
-
-
-def terminal_width() -> int:
-    """Columns of the terminal, or ``COLUMNS``; 80 where stdout is none, and never fewer."""
-    return max(NARROWEST, shutil.get_terminal_size((NARROWEST, 24)).columns)
 
 
 def board_tables(board: Sequence[dict[str, Any]], width: int = NARROWEST) -> str:
@@ -43,7 +39,23 @@ def board_tables(board: Sequence[dict[str, Any]], width: int = NARROWEST) -> str
     for title, group in groupby(board, key=_title):
         console.print(_table(title, list(group), width))
     lines = (line.rstrip() for line in file.getvalue().splitlines())
-    return "\n".join([*lines, _FOOTNOTE])
+    return "\n".join([*lines, _FOOTNOTE, *_outdated(board)])
+
+
+def _outdated(board: Sequence[dict[str, Any]]) -> list[str]:
+    """For each reason, a line with the stale rows."""
+    stale: dict[str, dict[str, None]] = {}
+    for row in board:
+        if row["stale_for"]:
+            stale.setdefault(row["stale_for"], {})[row["arch"]] = None
+    return [
+        line
+        for why, names in stale.items()
+        for line in wrap(
+            f"stale, of {why}: {', '.join(names)}: trendbench run --arch NAME makes one anew",
+            NARROWEST,
+        )
+    ]
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -59,14 +71,17 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
 
     told = max(len(_status(row)) for row in rows)
     is_tight = width < _ROOMY
+    least, most = (_ARCH, _ARCH) if not told else (11, 13 if told <= len("stale") else 11)
+    words = [word for row in rows for word in (row["arch"], *row["variant"].split())]
+    widest = min(max(least, *map(len, words)), most)  # no word is broken where there is room
     in_paper = any(row["paper_xi"] is not None for row in rows)
-    in_paper = in_paper and not (is_tight and told > len(_LOCAL))
+    in_paper = in_paper and not (is_tight and (told > len(_LOCAL) or widest > least))
     table = Table(
         box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False,
         collapse_padding=True, padding=(0, 0 if is_tight else 1),
     )  # fmt: skip
     table.add_column("#", justify="right")
-    table.add_column("arch", overflow="fold", min_width=11 if told else 17)
+    table.add_column("arch", overflow="fold", min_width=widest)
     table.add_column("ξ/floor", justify="right", no_wrap=True)
     table.add_column("ξ", justify="right", no_wrap=True)
     table.add_column("grey", justify="right", no_wrap=True)

@@ -4,14 +4,35 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 
-def arch_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Rows of ``baselines/`` that begin with what has been typed."""
+def arch_names(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str] | list[CompletionItem]:
+    """Rows of ``baselines/`` that begin with what has been typed; files where none does."""
     del context, parameter
     from trendbench.generators.recipes import shipped_recipes
 
-    return _beginning((recipe.arch for recipe in shipped_recipes()), incomplete)
+    names = _beginning((recipe.arch for recipe in shipped_recipes()), incomplete)
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def device_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Kinds of device that are trained on."""
+    del context, parameter
+    return _beginning(("auto", "cpu", "cuda", "mps"), incomplete)
+
+
+def preset_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Presets of the row that ``--arch`` names, or of every shipped row."""
+    del parameter
+    from trendbench.generators.recipes import presets_of, shipped_recipes
+
+    named = context.params.get("archs") or context.params.get("arch") or ()
+    archs = (named,) if isinstance(named, str) else named
+    known = (presets_of(arch) for arch in archs or (r.arch for r in shipped_recipes()))
+    return _beginning(dict.fromkeys(name for names in known for name in names), incomplete)
 
 
 def task_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

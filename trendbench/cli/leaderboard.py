@@ -114,6 +114,7 @@ def command(
         taken = merge(submitted, results, data=data, c2st=not no_c2st, replace=replace, bar=bar)
         for entry, (record, fresh) in zip(submitted, taken, strict=True):
             say(f"{entry}: {'recorded as' if fresh else 'already there as'} {record}")
+        tasks = tasks or tuple(dict.fromkeys(record.parents[1].name for record, _ in taken))
     every = read_all(results)
     if write or submitted:
         say(f"wrote {refresh(results)}")
@@ -157,8 +158,9 @@ def _filtered(
 
 
 def _board(records: "list[StoredRecord]", columns: list[str], as_json: bool) -> str:
-    from trendbench.cli.board_table import board_tables, terminal_width
+    from trendbench.cli.board_table import board_tables
     from trendbench.cli.markdown import board_markdown
+    from trendbench.cli.terminal import terminal_width
     from trendbench.leaderboard.board import rows
 
     board = rows(records)
@@ -168,7 +170,7 @@ def _board(records: "list[StoredRecord]", columns: list[str], as_json: bool) -> 
 
 
 def _differences(records: "list[StoredRecord]", score: str, as_json: bool) -> str:
-    from trendbench.cli.markdown import differences_markdown
+    from trendbench.cli.markdown import differences_text
     from trendbench.leaderboard.board import paper_lines
     from trendbench.leaderboard.pairs import differences
     from trendbench.progress import say
@@ -178,12 +180,12 @@ def _differences(records: "list[StoredRecord]", score: str, as_json: bool) -> st
         return json.dumps([asdict(pair) for pair in found], indent=2)
     if not found:
         say(f"no two rows of one data file have {score} image by image")
-    return differences_markdown(found, paper_lines() if score == "xi_executed" else {})
+    return differences_text(found, paper_lines() if score == "xi_executed" else {})
 
 
 def _changes(before: "list[Line]", records: "list[StoredRecord]", score: str, as_json: bool) -> str:
-    from trendbench.cli.board_table import terminal_width
     from trendbench.cli.changes import changes_table
+    from trendbench.cli.terminal import terminal_width
     from trendbench.leaderboard.compare import board_of, compare
 
     changes = compare(before, board_of(records), score)

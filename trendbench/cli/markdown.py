@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from trendbench.cards.text import markdown_table
+from trendbench.cli.terminal import table_text
 from trendbench.leaderboard.board import label, place
 from trendbench.leaderboard.pairs import Difference
 
@@ -25,9 +26,7 @@ def board_markdown(board: Iterable[dict[str, Any]], columns: Sequence[str]) -> s
     )
 
 
-def differences_markdown(
-    pairs: Iterable[Difference], paper: Mapping[str, Mapping[str, str]]
-) -> str:
+def differences_text(pairs: Iterable[Difference], paper: Mapping[str, Mapping[str, str]]) -> str:
     """Pairs of rows with their difference; beside it the 2017 study's, where it has both.
 
     Where pairs of several data files meet, each says of which it is.
@@ -49,7 +48,7 @@ def differences_markdown(
             line += _beside(pair, paper)
         lines.append([f"{pair.task}, {pair.data}", *line] if several else line)
     heads = ["task, data", *heads] if several else heads
-    return markdown_table([*heads, *(["study", "same order"] if with_paper else [])], lines)
+    return table_text([*heads, *(["study", "same order"] if with_paper else [])], lines)
 
 
 def _beside(pair: Difference, paper: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -74,7 +74,7 @@ def command(
 
     is_file = spec.lower().endswith((".h5", ".hdf5"))
     task = None if is_file else load_spec(spec)  # refused before anything heavy is imported
-    from trendbench.cards.text import markdown_table
+    from trendbench.cli.terminal import table_text
     from trendbench.data.opening import open_dataset
     from trendbench.metrics.power import LEVELS, certificate
     from trendbench.progress import bar
@@ -100,7 +100,7 @@ def command(
         [damage, str(n), _percent(min(levels.values(), default=None)), _scores(levels)]
         for (damage, n), levels in told.items()
     ]
-    click.echo(markdown_table(["damage", "n", "told from", "by"], lines))
+    click.echo(table_text(["damage", "n", "told from", "by"], lines))
 
 
 def _is_stated(name: str) -> bool:
@@ -120,7 +120,7 @@ def _print_sizes(
     as_json: bool,
 ) -> None:
     """The verdicts on sets of each size; of the default sizes that the images hold if None."""
-    from trendbench.cards.text import markdown_table
+    from trendbench.cli.terminal import table_text
     from trendbench.data.opening import open_dataset
     from trendbench.metrics.by_size import by_size
     from trendbench.metrics.full_card import must_know_trends
@@ -146,7 +146,7 @@ def _print_sizes(
         "true sets 0.75 % are told.\n"
     )
     lines = [[str(f.n), str(f.sets), str(f.told), _counted(f.by)] for f in found]
-    click.echo(markdown_table(["n", "sets", "told", "by (sets)"], lines))
+    click.echo(table_text(["n", "sets", "told", "by (sets)"], lines))
 
 
 def _counted(by: Mapping[str, int]) -> str:

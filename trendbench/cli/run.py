@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trendbench.cli import early
-from trendbench.cli.completion import arch_names
+from trendbench.cli.completion import arch_names, device_names, preset_names
 
 if TYPE_CHECKING:
     from trendbench.runner.sweep import Options
@@ -38,9 +38,12 @@ _WIDTH = 80
     help="Repeatable.  [default: 0]",
 )  # fmt: skip
 @click.option("--epochs", type=click.IntRange(min=1), help="In place of the recipe's.")
-@click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
+@click.option(
+    "--preset", shell_complete=preset_names, help="A schedule of the family, e.g. fast or paper."
+)
 @click.option(
     "--device", default="auto", show_default=True, callback=early.device,
+    shell_complete=device_names,
     help="auto, cpu, cuda, cuda:1, …",
 )  # fmt: skip
 @click.option("--no-c2st", is_flag=True, help="Leave out the trained classifier (minutes).")

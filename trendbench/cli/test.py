@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from trendbench.cli import early
+from trendbench.cli.completion import device_names
 
 
 @click.command("test")
@@ -20,6 +21,7 @@ from trendbench.cli import early
 )  # fmt: skip
 @click.option(
     "--device", default="cpu", show_default=True, callback=early.device,
+    shell_complete=device_names,
     help="auto, cpu, cuda, cuda:1, …",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="For programs.")

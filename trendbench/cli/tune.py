@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from trendbench.cli import early
-from trendbench.cli.completion import arch_names
+from trendbench.cli.completion import arch_names, device_names, preset_names
 
 
 @click.command("tune")
@@ -24,7 +24,9 @@ from trendbench.cli.completion import arch_names
 @click.option(
     "--epochs", type=click.IntRange(min=1), help="Of each trial, in place of the recipe's."
 )
-@click.option("--preset", help="A schedule of the family, e.g. fast or paper.")
+@click.option(
+    "--preset", shell_complete=preset_names, help="A schedule of the family, e.g. fast or paper."
+)
 @click.option(
     "--space", type=click.Path(path_type=Path),
     help="TOML file: what to search.  [default: the family's own]",
@@ -32,6 +34,7 @@ from trendbench.cli.completion import arch_names
 @click.option("--seed", type=click.IntRange(0, (1 << 63) - 1), default=0, show_default=True)
 @click.option(
     "--device", default="auto", show_default=True, callback=early.device,
+    shell_complete=device_names,
     help="auto, cpu, cuda, cuda:1, …",
 )  # fmt: skip
 @click.option(

@@ -133,8 +133,11 @@ class Recipe:
         try:
             return generator(**self.parameters)
         except (TypeError, ValueError) as error:
+            names, hint = ", ".join(self.parameters), ""
+            if isinstance(error, TypeError) and names:
+                hint = f": its __init__ needs an argument for each of {names}; --epochs is one"
             raise RecipeError(
-                f"{self.arch}: {self.generator} refuses its parameters: {error}"
+                f"{self.arch}: {self.generator} refuses its parameters: {error}{hint}"
             ) from None
 
 
@@ -166,6 +169,12 @@ def find_recipe(
         raise RecipeError(f"{arch} has no preset '{preset}': it has {known}")
     parameters = {**recipe.parameters, **(overrides or {})}
     return Recipe(**{**recipe.__dict__, "parameters": parameters})
+
+
+def presets_of(arch: str) -> list[str]:
+    """The presets of a shipped name; none of any other."""
+    found = _shipped(arch, None)
+    return list(found[1]) if found else []
 
 
 def reference_of(arch: str) -> str:

@@ -143,6 +143,7 @@ def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row
         "arch": first.arch,
         "family": first.family,
         "status": _status(records),
+        "stale_for": "; ".join(dict.fromkeys(filter(None, map(_outdated, records)))),
         "flags": ";".join(sorted({flag for record in records for flag in record.flags})),
         "told_by": ";".join(dict.fromkeys(n for record in records for n in record.told_by or ())),
         "estimated": ";".join(n for n, s in first.scores.items() if s is not None and s.estimated),
@@ -180,14 +181,15 @@ def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
 
 def _status(records: Sequence[RunRecord]) -> str:
     """``stale`` if a record's data, recipe or metric is outdated."""
-    if any(_is_stale(record) for record in records):
+    if any(map(_outdated, records)):
         return "stale"
     return "self-reported" if any(r.status == "self-reported" for r in records) else "reproduced"
 
 
-def _is_stale(record: RunRecord) -> bool:
+def _outdated(record: RunRecord) -> str:
+    """What a record is of that has changed since; empty where nothing has."""
     if not are_current(record.scores):
-        return True
+        return "an earlier version of scores"
     try:
         canonical = canonical_file(record.task)
     except SpecError:
@@ -197,18 +199,19 @@ def _is_stale(record: RunRecord) -> bool:
         record.data.seed,
     )
     if canonical and same_file and canonical.sha256 != record.data.sha256:
-        return True
+        return "other data than the task's"
     if record.status == "self-reported" or record.family == "own":
-        return False
+        return ""
     try:
         today = find_recipe(record.arch, preset=record.recipe.preset)
     except RecipeError:
-        return True
+        return "a recipe that is no more"
     # The length of the schedule is the run's own choice; everything else is the recipe's.
     parameters = dict(record.recipe.parameters)
     if "epochs" in today.parameters and "epochs" in parameters:
         parameters["epochs"] = today.parameters["epochs"]
-    return (today.generator, today.parameters) != (record.recipe.generator, parameters)
+    is_same = (today.generator, today.parameters) == (record.recipe.generator, parameters)
+    return "" if is_same else "an earlier recipe"
 
 
 def _each_once(texts: Iterable[str]) -> str:

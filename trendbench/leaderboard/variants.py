@@ -12,8 +12,9 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
     """For each row, by one of its records, how it differs from others of its task, data and name.
 
     Hyper-parameters come first, as ``epochs=20, eta=1``; then the number of training triplets; then
-    the generator and the hash of its file; then where the record comes from. What does not differ
-    is left out, and so is all that is needed no more. The text is empty where the name is unique.
+    the generator, the hash of its file and the day of the run; then where the record comes from.
+    What does not differ is left out, and so is all that is needed no more. The text is empty where
+    the name is unique.
     """
     named: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for index, stored in enumerate(rows):
@@ -27,6 +28,8 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
             absent = [_absent(rows[i]) for i in indices]
             texts = _differing([facts(rows[i]) for i in indices], absent)
             for i, text in zip(indices, texts, strict=True):
+                if "source=" in text:  # a hash alone does not say which was the later
+                    text += f" of {rows[i].record.finished[:10]}"
                 told[i] = ", ".join(filter(None, (told[i], text)))
     return told
 

@@ -14,10 +14,10 @@ from trendbench.metrics.flags import Flag, raised, telling, verdict
 from trendbench.metrics.metric import ImageMetric, Score, SetMetric
 from trendbench.metrics.registry import IMAGE_METRICS
 from trendbench.metrics.resampling import (
-    bootstrap_weights,
     interval,
     measured,
     per_image,
+    resampled_means,
 )
 from trendbench.metrics.sampling import ReferenceDistribution, features_of
 from trendbench.metrics.truth import Truth
@@ -180,12 +180,12 @@ def score_images(
     applying = [m for m in metrics if m.name in features and m.is_measurable(truth.spec)]
     reference.prepare(applying, bar)
     ranges = reference.ranges(applying, features, n)
-    weights = bootstrap_weights(n, trends=trends)
+    resampled = resampled_means(applying, features, n, truth)
     scores = Scores(dict.fromkeys(metric.name for metric in metrics))
     values = {}
     for metric in applying:
         own, fresh = features[metric.name], ranges[metric.name]
-        low, high = interval(metric, own, weights, truth)
+        low, high = interval(metric, own, resampled.get(metric.name), truth)
         scores[metric.name] = Score(
             value=measured(metric, own, truth),
             low=low,

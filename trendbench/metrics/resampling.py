@@ -5,6 +5,7 @@ small; the image is the unit that is drawn independently.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import scipy
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from trendbench.metrics.metric import Count, ImageMetric
 from trendbench.metrics.truth import Truth
-from trendbench.storage.scratch import let_go, pieces, scratch
+from trendbench.storage.scratch import let_go
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
@@ -20,6 +21,7 @@ TAIL = (1 - CONFIDENCE) / 2  # beyond either end of an interval
 _TAILS = (TAIL, 1 - TAIL)
 _SEED = 20170601
 _AT_ONCE = 2048  # images; with fewer, all at once
+_WEIGHTS = 1 << 21  # at once; all of them, up to 2048 images
 
 
 def bootstrap_weights(
@@ -37,13 +39,36 @@ def drawn_weights(
     Image i, in the set and in the pool, has trend i modulo their number; image i is replaced by one
     of its own trend.
     """
-    weights: NDArray[np.float64] = scratch((replicates, pool), np.float64)
+    weights = np.empty((replicates, pool))
     for t in range(trends):
         size, of = len(range(t, n, trends)), len(range(t, pool, trends))
-        for rows in pieces(weights):
-            drawn = rng.multinomial(size, np.full(of, 1 / of), size=len(weights[rows]))
-            weights[rows, t::trends] = drawn / n
+        shares, at_once = np.full(of, 1 / of), max(1, _WEIGHTS // of)
+        for start in range(0, replicates, at_once):
+            part = weights[start : start + at_once, t::trends]
+            part[:] = rng.multinomial(size, shares, size=len(part))
+    weights /= n
     return weights
+
+
+def resampled_means(
+    metrics: Iterable[ImageMetric],
+    features: Mapping[str, NDArray[np.float64]],
+    n: int,
+    truth: Truth,
+) -> dict[str, NDArray[np.float64]]:
+    """Mean features of ``REPLICATES`` resampled sets of n images, by score: see ``means``.
+
+    Scores with an interval of their own are left out.
+    """
+    resampled = [m for m in metrics if m.own_interval(features[m.name]) is None]
+    parts: dict[str, list[NDArray[np.float64]]] = {metric.name: [] for metric in resampled}
+    rng, at_once = np.random.default_rng(_SEED), max(1, _WEIGHTS // n)
+    for start in range(0, REPLICATES, at_once):
+        replicates = min(at_once, REPLICATES - start)
+        weights = drawn_weights(n, n, replicates, rng, trends=len(truth.spec.members))
+        for metric in resampled:
+            parts[metric.name].append(means(metric, features[metric.name], weights, truth))
+    return {name: np.concatenate(found) for name, found in parts.items()}
 
 
 def means(
@@ -123,7 +148,7 @@ def count(metric: ImageMetric, n: int, truth: Truth) -> Count:
 def interval(
     metric: ImageMetric,
     features: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    resampled: NDArray[np.float64] | None,
     truth: Truth,
 ) -> tuple[float, float]:
     """A 95 % interval of a score's expectation.
@@ -137,7 +162,7 @@ def interval(
     Args:
         metric: the score.
         features: (n, d), see ``ImageMetric.features``.
-        weights: from ``bootstrap_weights(n)``.
+        resampled: of ``resampled_means``; None for a score with an interval of its own.
         truth: the task's references.
 
     Source: Efron, Better bootstrap confidence intervals, JASA 82, 171 (1987).
@@ -145,9 +170,9 @@ def interval(
     own = metric.own_interval(features)
     if own is not None:
         return own
+    assert resampled is not None
     n, mean = count(metric, len(features), truth), own_mean(metric, features, truth)
     square = metric.quadratic(mean, n, truth)
-    resampled = means(metric, features, weights, truth)
     if square is not None:
         errors = _errors_of_square(metric, mean, resampled, n, truth)
         ends = square - np.quantile(errors, _TAILS)[::-1]

@@ -145,23 +145,26 @@ class ReferenceDistribution:
     def _computed(self, metric: ImageMetric, n: int) -> NDArray[np.float64]:
         self.prepare([metric])
         pooled = self._features[metric.name]
-        weights, of_pool = self._weights(n, len(pooled))
+        weights = self._of_sets(n, len(pooled))
         if metric.is_estimated(self.truth.spec):  # from the pool, which is a sample too
-            weights = weights - of_pool + 1 / len(pooled)
+            weights = weights - self._of_pool(len(pooled)) + 1 / len(pooled)
         drawn = means(metric, centred(metric, pooled, self.truth), weights, self.truth)
         return metric.value(drawn, count(metric, n, self.truth), self.truth)
 
-    def _weights(self, n: int, pool: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Sets of n images, and the pool drawn again: (replicates, pool) each."""
+    def _of_sets(self, n: int, pool: int) -> NDArray[np.float64]:
+        """Weights of sets of n images, (replicates, pool)."""
+        spec = self.truth.spec
+        if not spec.simulated and self.conditional and n == pool:
+            # images for inputs of one source depend as well
+            return resampled_sources(spec.held_out.source, _REPLICATES, _SEED)
+        return _pool_weights(n, pool, len(spec.members) if spec.simulated else 1)
+
+    def _of_pool(self, pool: int) -> NDArray[np.float64]:
+        """Weights of the pool drawn again, (replicates, pool)."""
         spec = self.truth.spec
         if spec.simulated:
-            k = len(spec.members)
-            return _pool_weights(n, pool, k), _pool_weights(pool, pool, k)[::-1]
-        source = spec.held_out.source
-        of_pool = resampled_sources(source, _REPLICATES, _SEED + 1)
-        if self.conditional and n == pool:  # images for inputs of one source depend as well
-            return resampled_sources(source, _REPLICATES, _SEED), of_pool
-        return _pool_weights(n, pool, 1), of_pool
+            return _pool_weights(pool, pool, len(spec.members))[::-1]
+        return resampled_sources(spec.held_out.source, _REPLICATES, _SEED + 1)
 
 
 @dataclass(frozen=True)
