@@ -5,7 +5,7 @@ import pytest
 from tests.leaderboard.test_board import make, recipe_entry
 from trendbench import catalog
 from trendbench.cli.board_table import board_tables
-from trendbench.cli.terminal import terminal_width
+from trendbench.cli.terminal import table_text, terminal_width
 from trendbench.leaderboard.board import rows
 from trendbench.results.store import read_all, read_folder
 
@@ -47,3 +47,25 @@ def test_the_width_is_that_of_the_terminal(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("sys.__stdout__", None)  # no terminal
     assert terminal_width() == width
+
+
+def test_a_table_is_markdown_in_a_file_and_aligned_at_a_terminal(monkeypatch):
+    heads, lines = (
+        ["score", "by"],
+        [["`xi`", "a|b".replace("|", "\\|")], ["s2_error", "word " * 40]],
+    )
+    assert table_text(heads, lines).startswith("| score | by |\n| --- | --- |\n| `xi` | a\\|b |")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown = table_text(heads, lines).splitlines()
+    assert max(map(len, shown)) <= 80
+    assert " xi        a|b" in shown
+    assert " ".join(shown).split().count("word") == 40
+
+
+def test_no_word_of_a_variant_is_broken_at_80_columns(tmp_path):
+    make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3_500_000, "seed": 0})
+    make(tmp_path, "nf16", data={"sha256": "a" * 64, "train": 3500, "seed": 0})
+    text = board_tables(rows(read_folder(tmp_path, "local")))
+    assert {"train=3500000", "train=3500"} <= set(text.split())
+    assert max(map(len, text.splitlines())) <= 80

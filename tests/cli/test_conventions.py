@@ -84,6 +84,9 @@ def test_the_shells_get_a_completion_script(shell):
         ("trendbench run --arch nf16-w", {"nf16-woUnet"}),
         ("trendbench make-data --spec trend-v1-", {"trend-v1-independent"}),
         ("trendbench cite --format a", {"apa"}),
+        ("trendbench run --device c", {"cpu", "cuda"}),
+        ("trendbench run --arch nf8 --preset ", {"short", "study"}),
+        ("trendbench run --arch ./mine.p", {"./mine.p"}),
     ],
 )
 def test_commands_options_and_names_are_completed(typed, expected):
@@ -91,7 +94,7 @@ def test_commands_options_and_names_are_completed(typed, expected):
         [sys.executable, "-c", AS_INSTALLED],
         env={
             **os.environ, COMPLETE: "bash_complete", "COMP_WORDS": typed,
-            "COMP_CWORD": str(len(typed.split()) - 1),
+            "COMP_CWORD": str(len(typed.split(" ")) - 1),
         },
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
@@ -114,7 +117,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest():
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [(["--task"], " ".join(sorted(["mine", *spec_names()]))),
-     (["--family", "su"], "submitted"),
+     (["--family", "su"], "submitted"), (["--arch", "nf32-3"], "nf32-3x3-woUnet"),
      (["--differences", "xi_r"], "xi_ratio"), (["--score", "xi_r"], "xi_ratio"),
      (["--markdown", "arch,xi_r"], "arch,xi_ratio arch,xi_ratio_low arch,xi_ratio_high")],
 )  # fmt: skip

@@ -48,6 +48,7 @@ def test_the_hard_task_differs_in_the_coupling_alone():
         ({"train": -1}, "at least 0"),
         ({"name": "../x"}, "small letters"),
         ({"extra": 1}, "unknown key 'extra'"),
+        ({"lambda_left": [1e-3, 2e-3]}, r"number.*; several trends are trends = "),
     ],
 )
 def test_an_impossible_spec_is_refused(change, reason):

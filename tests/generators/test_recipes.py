@@ -124,6 +124,12 @@ def test_unknown_names_and_parameters_are_refused():
         find_recipe("pix2pix-8", overrides={"epochs": 0}).build()
 
 
+def test_a_class_without_the_argument_that_a_parameter_needs(tmp_path):
+    (tmp_path / "bare.py").write_text("class Bare:\n    pass\n")
+    with pytest.raises(RecipeError, match="its __init__ needs an argument for each of epochs; --"):
+        find_recipe(f"{tmp_path / 'bare.py'}:Bare", overrides={"epochs": 3}).build()
+
+
 def test_a_recipe_file_of_one_s_own_says_it_all(tmp_path):
     own = tmp_path / "mine.toml"
     shipped = find_recipe("pix2pix-8")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 import trendbench as tb
 from trendbench import catalog
+from trendbench.cli.board_table import board_tables
 from trendbench.errors import ResultError
 from trendbench.generators.recipes import find_recipe
 from trendbench.leaderboard.board import COLUMNS, SCORES, label, refresh, rows, superseded, to_csv
@@ -214,6 +215,12 @@ def test_stale_rows_are_marked_and_unranked(tmp_path):
     assert [(row["arch"], row["status"], row["rank"]) for row in local(tmp_path)] == [
         ("nf8", "stale", None), ("nf32", "stale", None), ("nf16", "stale", None),
     ]  # fmt: skip
+    assert {row["arch"]: row["stale_for"] for row in local(tmp_path)} == {
+        "nf8": "an earlier recipe", "nf32": "an earlier version of scores",
+        "nf16": "other data than the task's",
+    }  # fmt: skip
+    said = board_tables(local(tmp_path))
+    assert "stale, of an earlier recipe: nf8: trendbench run --arch NAME makes one anew" in said
 
 
 def test_longer_schedules_are_rows_of_their_own_and_not_stale(tmp_path):

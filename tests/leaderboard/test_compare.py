@@ -70,9 +70,10 @@ def test_published_rows_stand_on_both_sides_of_a_folder_of_one_s_own(two):
 @pytest.mark.parametrize(
     ("option", "name", "arches", "misspelt"),
     [("--family", "gan", {"gan"}, "gam"),
-     ("--task", "small", {"nf8", "nf16", "nf32"}, "smal")],
+     ("--task", "small", {"nf8", "nf16", "nf32"}, "smal"),
+     ("--arch", "nf32", {"nf32"}, "nf33")],
 )  # fmt: skip
-def test_a_family_or_task_is_chosen_on_both_sides(two, option, name, arches, misspelt):
+def test_a_family_task_or_name_is_chosen_on_both_sides(two, option, name, arches, misspelt):
     old, new = two
     arguments = ["--results", str(new), "--compare", str(old / CSV_NAME), "--json"]
     every = json.loads(CliRunner().invoke(group, ["leaderboard", *arguments]).stdout)

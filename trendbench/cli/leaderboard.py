@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trendbench.cli.completion import board_families, board_tasks, column_names, score_names
+from trendbench.cli.completion import (
+    arch_names,
+    board_families,
+    board_tasks,
+    column_names,
+    score_names,
+)
 from trendbench.errors import nearest
 
 if TYPE_CHECKING:
@@ -30,6 +36,10 @@ _SHOWN = 3  # older records that are named
 @click.option(
     "--family", "families", multiple=True, shell_complete=board_families,
     help="Only rows of this family; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--arch", "archs", multiple=True, shell_complete=arch_names,
+    help="Only rows of this name; repeatable.",
 )  # fmt: skip
 @click.option(
     "--markdown", "columns", metavar="COLUMNS", shell_complete=column_names,
@@ -68,6 +78,7 @@ def command(
     folder: Path | None,
     tasks: tuple[str, ...],
     families: tuple[str, ...],
+    archs: tuple[str, ...],
     columns: str | None,
     score: str | None,
     other: Path | None,
@@ -120,7 +131,7 @@ def command(
         say(f"wrote {refresh(results)}")
     elif is_out_of_date(results, every):
         say(f"{results / CSV_NAME} is out of date: trendbench leaderboard --write writes it")
-    records, before = _filtered(every, before, {"task": tasks, "family": families})
+    records, before = _filtered(every, before, {"task": tasks, "family": families, "arch": archs})
     if before is not None:
         click.echo(_changes(before, records, compared, as_json))
     elif score is not None:
@@ -146,7 +157,10 @@ def _filtered(
     for column, names in wanted.items():
         if not names:
             continue
-        shipped = spec_names() if column == "task" else [r.family for r in shipped_recipes()]
+        if column == "task":
+            shipped = spec_names()
+        else:
+            shipped = [getattr(recipe, column) for recipe in shipped_recipes()]
         known = {getattr(stored.record, column) for stored in everything[0]}
         known |= {line.row[column] for line in everything[1]} | {*shipped}
         for name in names:
