@@ -1,5 +1,8 @@
 """Our parsers under Hypothesis: typed errors alone, and what is written comes back."""
 
+import io
+import math
+import zipfile
 from functools import cache
 
 import numpy as np
@@ -13,7 +16,8 @@ from tests.campaign.targets import Bench
 from trendbench.plain_text import inert, is_plain
 from trendbench.results.store import pack_per_image
 from trendbench.spec import spec_from_json
-from trendbench.storage.bounded import read_npz
+from trendbench.storage import bounded
+from trendbench.storage.bounded import ArrayError, read_npz
 from trendbench.training.losses import CurveLog
 
 FEW = settings(
@@ -151,3 +155,19 @@ def test_a_spec_comes_back_from_its_json(width, height, radius, low, n):
     spec = TaskSpec(name="a", width=width, height=height, radius=radius, lambda_left=low,
                     lambda_right=low, window=4, train=n, val=0, test=0)  # fmt: skip
     assert spec_from_json(spec.to_json(), "here") == spec
+
+
+def test_a_zip_directory_that_promises_more_than_it_stores(monkeypatch):
+    """Nothing is set aside on the word of an archive's directory."""
+    header = io.BytesIO()
+    shape = (5_000_000, 256, 256)
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("images.npy", header.getvalue())
+        made.filelist[0].file_size = len(header.getvalue()) + math.prod(shape)
+    monkeypatch.setattr(bounded, "scratch", lambda *_: pytest.fail("memory was asked for"))
+    with pytest.raises(ArrayError, match="far fewer bytes are stored"):
+        read_npz(archive.getvalue(), lambda name, shape, dtype: None, most=1)

@@ -59,7 +59,7 @@ def test_a_table_is_markdown_in_a_file_and_aligned_at_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     shown = table_text(heads, lines).splitlines()
     assert max(map(len, shown)) <= 80
-    assert " xi        a|b" in shown
+    assert " xi       a|b" in shown
     assert " ".join(shown).split().count("word") == 40
 
 

@@ -92,7 +92,7 @@ def test_make_data_info_verify_preview(in_process, tmp_path):
     fewer = in_process("preview", path, "--start", 5, "--count", 9, "--out", tmp_path / "few.png")
     assert "7 train triplets: 2 shown, not 9" in fewer.stderr
     again = in_process("preview", path, "--count", 2, cwd=tmp_path)
-    assert again.stderr == f"{path.with_suffix('.png')} was there, and is replaced\n"
+    assert again.stderr == f"{path.with_suffix('.png')} replaces the file of that name\n"
     assert (tmp_path / "few.png").is_file()
 
 

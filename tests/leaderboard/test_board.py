@@ -144,7 +144,7 @@ def test_rows_of_one_name_say_in_what_they_differ(tmp_path):
     told = {(row["arch"], row["variant"]) for row in rows(records)}
     assert told == {
         ("nf16", ""), ("nf8", f"epochs={epochs}, extra=default"), ("nf8", "epochs=40, extra=true"),
-        ("Q", "source=11111111 of 2026-01-02"), ("Q", "source=22222222 of 2026-01-02"),
+        ("Q", "source=11111111 of 2026-01-02 03:04"), ("Q", "source=22222222 of 2026-01-02 03:04"),
         ("one", "recipe=cccccccc"), ("one", "recipe=eeeeeeee"),
     }  # fmt: skip
     twice = [*records, *(StoredRecord(s.record, s.path, "published") for s in records)]
@@ -216,11 +216,11 @@ def test_stale_rows_are_marked_and_unranked(tmp_path):
         ("nf8", "stale", None), ("nf32", "stale", None), ("nf16", "stale", None),
     ]  # fmt: skip
     assert {row["arch"]: row["stale_for"] for row in local(tmp_path)} == {
-        "nf8": "an earlier recipe", "nf32": "an earlier version of scores",
+        "nf8": "an earlier recipe", "nf32": "earlier versions of scores",
         "nf16": "other data than the task's",
     }  # fmt: skip
     said = board_tables(local(tmp_path))
-    assert "stale, of an earlier recipe: nf8: trendbench run --arch NAME makes one anew" in said
+    assert "stale, with an earlier recipe: nf8 on small" in said
 
 
 def test_longer_schedules_are_rows_of_their_own_and_not_stale(tmp_path):

@@ -12,7 +12,7 @@ from trendbench.numbers import NARROWEST, fixed, percent, plain, with_half_width
 
 _ROOMY = 100  # columns from which a table has wide gaps and every column
 _LOCAL = "local"
-_ARCH = 17  # columns for names; fewer where there is a status
+_ARCH, _ARCH_STALE, _ARCH_TOLD = 17, 13, 11  # columns for names, the last two beside a status
 _FOOTNOTE = (
     "ξ/floor is 1 for true images; ± half its 95 % interval. A rank is 1 + the rows\n"
     "of better tiers + the rows of its own tier that are significantly nearer to 1.\n"
@@ -43,17 +43,19 @@ def board_tables(board: Sequence[dict[str, Any]], width: int = NARROWEST) -> str
 
 
 def _outdated(board: Sequence[dict[str, Any]]) -> list[str]:
-    """For each reason, a line with the stale rows."""
+    """For each reason, the stale rows."""
     stale: dict[str, dict[str, None]] = {}
     for row in board:
         if row["stale_for"]:
-            stale.setdefault(row["stale_for"], {})[row["arch"]] = None
+            stale.setdefault(row["stale_for"], {})[f"{row['arch']} on {row['task']}"] = None
     return [
         line
         for why, names in stale.items()
         for line in wrap(
-            f"stale, of {why}: {', '.join(names)}: trendbench run --arch NAME makes one anew",
+            f"stale, with {why}: {', '.join(names)}",
             NARROWEST,
+            break_on_hyphens=False,
+            break_long_words=False,
         )
     ]
 
@@ -71,7 +73,8 @@ def _table(title: str, rows: Sequence[dict[str, Any]], width: int) -> Any:
 
     told = max(len(_status(row)) for row in rows)
     is_tight = width < _ROOMY
-    least, most = (_ARCH, _ARCH) if not told else (11, 13 if told <= len("stale") else 11)
+    least = _ARCH_TOLD if told else _ARCH
+    most = least if told > len("stale") else _ARCH_STALE if told else _ARCH
     words = [word for row in rows for word in (row["arch"], *row["variant"].split())]
     widest = min(max(least, *map(len, words)), most)  # no word is broken where there is room
     in_paper = any(row["paper_xi"] is not None for row in rows)

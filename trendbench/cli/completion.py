@@ -7,21 +7,28 @@ import click
 from click.shell_completion import CompletionItem
 
 
-def arch_names(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str] | list[CompletionItem]:
-    """Rows of ``baselines/`` that begin with what has been typed; files where none does."""
+def arch_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Rows of ``baselines/`` that begin with what has been typed."""
     del context, parameter
     from trendbench.generators.recipes import shipped_recipes
 
-    names = _beginning((recipe.arch for recipe in shipped_recipes()), incomplete)
+    return _beginning((recipe.arch for recipe in shipped_recipes()), incomplete)
+
+
+def arch_or_file(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str] | list[CompletionItem]:
+    """The same, and files where no row begins so."""
+    names = arch_names(context, parameter, incomplete)
     return names or [CompletionItem(incomplete, type="file")]
 
 
 def device_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Kinds of device that are trained on."""
     del context, parameter
-    return _beginning(("auto", "cpu", "cuda", "mps"), incomplete)
+    from trendbench.training.device import NAMES
+
+    return _beginning(NAMES, incomplete)
 
 
 def preset_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

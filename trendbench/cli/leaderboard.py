@@ -125,7 +125,6 @@ def command(
         taken = merge(submitted, results, data=data, c2st=not no_c2st, replace=replace, bar=bar)
         for entry, (record, fresh) in zip(submitted, taken, strict=True):
             say(f"{entry}: {'recorded as' if fresh else 'already there as'} {record}")
-        tasks = tasks or tuple(dict.fromkeys(record.parents[1].name for record, _ in taken))
     every = read_all(results)
     if write or submitted:
         say(f"wrote {refresh(results)}")

@@ -40,6 +40,7 @@ def command(file: Path, out: Path | None, split: str, start: int, count: int) ->
         if len(triplets) < count:
             say(f"{file} has {size} {split} {counted}: {len(triplets)} shown, not {count}")
         figure = preview_figure(triplets, dataset.spec.of_split(chosen), first=start)
-    if target.exists():
-        say(f"{target} was there, and is replaced")
+    is_there = target.exists()
     click.echo(save(figure, target))
+    if is_there:
+        say(f"{target} replaces the file of that name")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trendbench.cli import early
-from trendbench.cli.completion import arch_names, device_names, preset_names
+from trendbench.cli.completion import arch_or_file, device_names, preset_names
 
 if TYPE_CHECKING:
     from trendbench.runner.sweep import Options
@@ -17,7 +17,7 @@ _WIDTH = 80
 
 @click.command("run")
 @click.option(
-    "--arch", "archs", required=True, multiple=True, shell_complete=arch_names,
+    "--arch", "archs", required=True, multiple=True, shell_complete=arch_or_file,
     help="A name that trendbench archs lists, or your own class. Repeatable.",
 )  # fmt: skip
 @click.option(

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from trendbench.cli import early
-from trendbench.cli.completion import arch_names
+from trendbench.cli.completion import arch_or_file
 
 
 @click.command("sample")
 @click.option(
-    "--arch", required=True, shell_complete=arch_names,
+    "--arch", required=True, shell_complete=arch_or_file,
     help="A name that trendbench archs lists, or your own class.",
 )  # fmt: skip
 @click.option(

@@ -12,6 +12,7 @@ and ``[parameters]``.
 import hashlib
 import importlib
 import importlib.metadata
+import inspect
 import json
 import os
 import re
@@ -133,12 +134,21 @@ class Recipe:
         try:
             return generator(**self.parameters)
         except (TypeError, ValueError) as error:
-            names, hint = ", ".join(self.parameters), ""
-            if isinstance(error, TypeError) and names:
-                hint = f": its __init__ needs an argument for each of {names}; --epochs is one"
             raise RecipeError(
-                f"{self.arch}: {self.generator} refuses its parameters: {error}{hint}"
+                f"{self.arch}: {self.generator} refuses its parameters: {error}"
+                f"{_arguments(generator, self.parameters)}"
             ) from None
+
+
+def _arguments(generator: Any, parameters: Parameters) -> str:
+    """The __init__ that would take the parameters, where the class's own does not."""
+    try:
+        inspect.signature(generator).bind(**parameters)
+    except TypeError:
+        return f": needed is def __init__(self, {', '.join(parameters)})"
+    except ValueError:  # a class that Python cannot look into
+        pass
+    return ""
 
 
 def find_recipe(
@@ -172,7 +182,7 @@ def find_recipe(
 
 
 def presets_of(arch: str) -> list[str]:
-    """The presets of a shipped name; none of any other."""
+    """The presets of a shipped name; of another name none."""
     found = _shipped(arch, None)
     return list(found[1]) if found else []
 

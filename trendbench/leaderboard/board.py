@@ -40,7 +40,7 @@ COLUMNS = (
     *_SCORE_COLUMNS[:3], "xi_floor", *_SCORE_COLUMNS[3:],
     "parameters", "conditional", "privileged", "epochs", "seconds", "device", "data", "recipe",
     "code", "origin", "paper_xi", "paper_data", "variant", "superseded",
-    "tier", "provisional", "unranked", "told_by", "estimated",
+    "tier", "provisional", "unranked", "told_by", "estimated", "stale_for",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -137,13 +137,14 @@ def paper_lines() -> dict[str, dict[str, str]]:
 def _row(group: Sequence[StoredRecord], paper: dict[str, dict[str, str]]) -> Row:
     records = [stored.record for stored in group]
     first = records[0]
+    stale_for = "; ".join(dict.fromkeys(filter(None, map(_outdated, records))))
     row: Row = {
         "rank": None,
         "task": first.task,
         "arch": first.arch,
         "family": first.family,
-        "status": _status(records),
-        "stale_for": "; ".join(dict.fromkeys(filter(None, map(_outdated, records)))),
+        "status": _status(records, stale_for),
+        "stale_for": stale_for,
         "flags": ";".join(sorted({flag for record in records for flag in record.flags})),
         "told_by": ";".join(dict.fromkeys(n for record in records for n in record.told_by or ())),
         "estimated": ";".join(n for n, s in first.scores.items() if s is not None and s.estimated),
@@ -179,17 +180,16 @@ def _newest_per_seed(group: Sequence[StoredRecord]) -> list[StoredRecord]:
     return [newest[seed] for seed in sorted(newest)]
 
 
-def _status(records: Sequence[RunRecord]) -> str:
-    """``stale`` if a record's data, recipe or metric is outdated."""
-    if any(map(_outdated, records)):
+def _status(records: Sequence[RunRecord], stale_for: str) -> str:
+    if stale_for:
         return "stale"
     return "self-reported" if any(r.status == "self-reported" for r in records) else "reproduced"
 
 
 def _outdated(record: RunRecord) -> str:
-    """What a record is of that has changed since; empty where nothing has."""
+    """Why a record is stale; empty if it is not."""
     if not are_current(record.scores):
-        return "an earlier version of scores"
+        return "earlier versions of scores"
     try:
         canonical = canonical_file(record.task)
     except SpecError:
@@ -205,7 +205,7 @@ def _outdated(record: RunRecord) -> str:
     try:
         today = find_recipe(record.arch, preset=record.recipe.preset)
     except RecipeError:
-        return "a recipe that is no more"
+        return "a recipe that was removed"
     # The length of the schedule is the run's own choice; everything else is the recipe's.
     parameters = dict(record.recipe.parameters)
     if "epochs" in today.parameters and "epochs" in parameters:

@@ -27,9 +27,11 @@ def variants(rows: Sequence[StoredRecord]) -> list[str]:
                 break
             absent = [_absent(rows[i]) for i in indices]
             texts = _differing([facts(rows[i]) for i in indices], absent)
+            if facts is _generator and len({rows[i].record.recipe.source for i in indices}) > 1:
+                texts = [
+                    f"{text} of {_when(rows[i])}" for i, text in zip(indices, texts, strict=True)
+                ]
             for i, text in zip(indices, texts, strict=True):
-                if "source=" in text:  # a hash alone does not say which was the later
-                    text += f" of {rows[i].record.finished[:10]}"
                 told[i] = ", ".join(filter(None, (told[i], text)))
     return told
 
@@ -45,6 +47,11 @@ def _data(stored: StoredRecord) -> _Facts:
 def _generator(stored: StoredRecord) -> _Facts:
     recipe = stored.record.recipe
     return {"generator": recipe.generator, "source": (recipe.source or "none")[:8]}
+
+
+def _when(stored: StoredRecord) -> str:
+    """Day and minute of a run: a hash does not say which was the later."""
+    return stored.record.finished[:16].replace("T", " ")
 
 
 def _recipe(stored: StoredRecord) -> _Facts:

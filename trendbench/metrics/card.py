@@ -180,12 +180,14 @@ def score_images(
     applying = [m for m in metrics if m.name in features and m.is_measurable(truth.spec)]
     reference.prepare(applying, bar)
     ranges = reference.ranges(applying, features, n)
-    resampled = resampled_means(applying, features, n, truth)
+    own_ends = {m.name: m.own_interval(features[m.name]) for m in applying}
+    others = [metric for metric in applying if own_ends[metric.name] is None]
+    resampled = resampled_means(others, features, n, truth)
     scores = Scores(dict.fromkeys(metric.name for metric in metrics))
     values = {}
     for metric in applying:
         own, fresh = features[metric.name], ranges[metric.name]
-        low, high = interval(metric, own, resampled.get(metric.name), truth)
+        low, high = own_ends[metric.name] or interval(metric, own, resampled[metric.name], truth)
         scores[metric.name] = Score(
             value=measured(metric, own, truth),
             low=low,

@@ -24,7 +24,6 @@ from trendbench.metrics.intake import (
 from trendbench.spec import TaskSpec
 from trendbench.storage import hdf5
 from trendbench.storage.bounded import ArrayError, Check, read_file, read_npy, read_npz
-from trendbench.storage.scratch import scratch
 
 ARRAYS = (".npy", ".npz", ".h5", ".hdf5")
 KNOWN = "known are .png, .tif, .npy, .npz, .h5 and folders of these, and .jpg with --threshold"
@@ -177,7 +176,7 @@ def _some(names: list[str]) -> str:
 
 def _hdf5(path: Path, check: Check) -> NDArray[Any]:
     with opened_hdf5(path, check) as data:
-        return hdf5.read(data, new=scratch)
+        return hdf5.read(data)
 
 
 @contextmanager

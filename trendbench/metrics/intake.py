@@ -236,7 +236,8 @@ def _cut(array: NDArray[Any], threshold: float, where: str) -> Images:
             f"{threshold:g} makes no black and white: --threshold {own!s}"
         )
     say(f"{where}: pixels of {threshold:g} and above are taken as white, the others as black")
-    return _changed(array, lambda part: np.where(part >= threshold, WHITE, 0))
+    white, black = np.uint8(WHITE), np.uint8(0)
+    return _changed(array, lambda part: np.where(part >= threshold, white, black))
 
 
 def _range(array: NDArray[Any]) -> tuple[Any, Any]:

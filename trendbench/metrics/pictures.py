@@ -31,7 +31,6 @@ _LOSSLESS = (
 )
 _TILE = (322, 323)  # TIFF tags: the width and length of a tile
 _LARGEST_TILE = 1 << 20
-_PAGES_HELD = 256  # before their memory is let go, where there are many
 _GREY = 'im.convert("L")'
 _ON_WHITE = (
     'Image.alpha_composite(Image.new("RGBA", im.size, "white"), im.convert("RGBA")).convert("L")'
@@ -166,8 +165,7 @@ def _stacked(
                 f"alike: {anew(_in_8_bits(images[:i], page))}"
             )
         images[i] = page
-        if i % _PAGES_HELD == 0:
-            let_go()
+        let_go()
     return images
 
 

@@ -43,9 +43,15 @@ class Repeats(VoteMetric, SetMetric):
         """(vote, group of twins) of each image, (n, 2)."""
         spec = truth.spec
         most = _MOST if spec.simulated else min(_MOST, len(spec.held_out))
-        ends = np.linspace(0, len(images), -(-len(images) // most) + 1).round().astype(int)
-        parts = [slice(*between) for between in pairwise(ends.tolist())]
+        parts = _equal_parts(len(images), -(-len(images) // most))
         return np.concatenate([_votes(images[rows], spec, rows.start) for rows in parts])
+
+
+def _equal_parts(n: int, parts: int) -> list[slice]:
+    """Ranges that cover n images; the first ones have one more where n is no multiple."""
+    size, longer = divmod(n, parts)
+    ends = [size * i + min(i, longer) for i in range(parts + 1)]
+    return [slice(*between) for between in pairwise(ends)]
 
 
 def _votes(images: NDArray[np.uint8], process: Process, start: int) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ small; the image is the unit that is drawn independently.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy
@@ -20,8 +20,8 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2  # beyond either end of an interval
 _TAILS = (TAIL, 1 - TAIL)
 _SEED = 20170601
-_AT_ONCE = 2048  # images; with fewer, all at once
-_WEIGHTS = 1 << 21  # at once; all of them, up to 2048 images
+_AT_ONCE = 4096  # images; no pool is larger
+_WEIGHTS = 1 << 22  # at once; all of a card's, up to 4194 images
 
 
 def bootstrap_weights(
@@ -51,22 +51,18 @@ def drawn_weights(
 
 
 def resampled_means(
-    metrics: Iterable[ImageMetric],
+    metrics: Sequence[ImageMetric],
     features: Mapping[str, NDArray[np.float64]],
     n: int,
     truth: Truth,
 ) -> dict[str, NDArray[np.float64]]:
-    """Mean features of ``REPLICATES`` resampled sets of n images, by score: see ``means``.
-
-    Scores with an interval of their own are left out.
-    """
-    resampled = [m for m in metrics if m.own_interval(features[m.name]) is None]
-    parts: dict[str, list[NDArray[np.float64]]] = {metric.name: [] for metric in resampled}
+    """Mean features of ``REPLICATES`` resampled sets of n images, by score: see ``means``."""
+    parts: dict[str, list[NDArray[np.float64]]] = {metric.name: [] for metric in metrics}
     rng, at_once = np.random.default_rng(_SEED), max(1, _WEIGHTS // n)
     for start in range(0, REPLICATES, at_once):
         replicates = min(at_once, REPLICATES - start)
         weights = drawn_weights(n, n, replicates, rng, trends=len(truth.spec.members))
-        for metric in resampled:
+        for metric in metrics:
             parts[metric.name].append(means(metric, features[metric.name], weights, truth))
     return {name: np.concatenate(found) for name, found in parts.items()}
 
@@ -148,7 +144,7 @@ def count(metric: ImageMetric, n: int, truth: Truth) -> Count:
 def interval(
     metric: ImageMetric,
     features: NDArray[np.float64],
-    resampled: NDArray[np.float64] | None,
+    resampled: NDArray[np.float64],
     truth: Truth,
 ) -> tuple[float, float]:
     """A 95 % interval of a score's expectation.
@@ -162,15 +158,11 @@ def interval(
     Args:
         metric: the score.
         features: (n, d), see ``ImageMetric.features``.
-        resampled: of ``resampled_means``; None for a score with an interval of its own.
+        resampled: mean features of resampled sets, of ``resampled_means``.
         truth: the task's references.
 
     Source: Efron, Better bootstrap confidence intervals, JASA 82, 171 (1987).
     """
-    own = metric.own_interval(features)
-    if own is not None:
-        return own
-    assert resampled is not None
     n, mean = count(metric, len(features), truth), own_mean(metric, features, truth)
     square = metric.quadratic(mean, n, truth)
     if square is not None:

@@ -263,11 +263,13 @@ def _joined(parts: Iterable[Features], n: int) -> Features:
     joined: Features = {}
     first = 0
     for part in parts:
-        for name, features in part.items():
-            if name not in joined:
-                joined[name] = _room_for(n, features)
-            joined[name][first : first + len(features)] = features
-        first += len(next(iter(part.values()), ()))
+        rows = slice(first, first + max(map(len, part.values()), default=0))
+        if not joined:
+            joined = {name: _room_for(n, features) for name, features in part.items()}
+        for name, room in joined.items():
+            room[rows] = part[name].reshape(rows.stop - first, *room.shape[1:])
+        first = rows.stop
+    assert not joined or first == n
     return joined
 
 

@@ -25,6 +25,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name
 
 _HEADER = 1 << 14  # of a .npy; numpy itself takes no more than 10000 characters
 _NPY = ".npy"
+_DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
 _LONGEST_TOML = 1 << 20
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave behind
 _MOST_DOTS = 200  # in a line; the parser's work grows with the square of a key's parts
@@ -77,6 +78,9 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
             found = {}
             for member in members:
                 name = member.filename.removesuffix(_NPY)
+                stored = min(member.compress_size, len(content))
+                if member.file_size > _DEFLATE_LIMIT * stored + _HEADER:
+                    raise ArrayError("far fewer bytes are stored than it says to hold")
                 with archive.open(member) as stream:
                     found[name] = _array(stream, member.file_size, partial(check, name))
             return found
@@ -174,7 +178,7 @@ def _array(
         raise ArrayError(f"it holds {dtype!s:.60} of shape {shape!s:.60}, not plain numbers")
     if start + nbytes != size:
         raise ArrayError(f"it is cut short or too long for its shape {shape!s:.60}")
-    content = scratch((nbytes,), np.uint8)
+    content = np.empty(nbytes, np.uint8) if in_columns else scratch((nbytes,), np.uint8)
     _fill(content, head[start:], stream)
     return content.view(dtype).reshape(shape, order="F" if in_columns else "C")
 

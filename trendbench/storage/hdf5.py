@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from trendbench.machine import usable_cores
 from trendbench.storage.deflate import DeflateError, inflate
-from trendbench.storage.scratch import let_go
 
 _STOCK_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 _SHUFFLED_LAST = [h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE]
@@ -32,7 +31,6 @@ _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for colu
 _MOST_CHUNKS = 10_000  # besides one for each row
 _LONGEST_TEXT = 1 << 16
 _CHECKSUM_BYTES = 4
-_ROWS_HELD = 512  # of an array on the disk, before their pages leave memory
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK = 48  # bytes of it that matter here; no whole file is shorter
 _END_OF_FILE = {b"\0": 40, b"\1": 44, b"\2": 28, b"\3": 28}  # where each version states it
@@ -235,8 +233,6 @@ def read(data: h5py.Dataset, rows: slice = slice(None), *, new: New = np.empty) 
             if by_row:
                 row = np.frombuffer(content, data.dtype)
                 numbers[offset[0] - start] = row.reshape(data.shape[1:])
-                if offset[0] % _ROWS_HELD == 0:
-                    let_go()
 
     if by_row and data.id.get_num_chunks() == len(data):  # no pass over all for a few
         offsets = [(row, *(0 for _ in data.shape[1:])) for row in range(start, stop)]

@@ -10,7 +10,8 @@ from trendbench.errors import RunError
 if TYPE_CHECKING:
     import torch
 
-_NAME = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
+NAMES = ("auto", "cpu", "cuda", "mps")
+_NAME = re.compile(rf"{'|'.join(NAMES)}|cuda:\d{{1,3}}")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
