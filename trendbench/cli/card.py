@@ -29,13 +29,14 @@ def command(what: str, as_croissant: bool, url: str | None, out: Path | None) ->
     from trendbench.cards.croissant import croissant
     from trendbench.cards.dataset_card import dataset_card, facts_of
     from trendbench.cards.model_card import model_card
+    from trendbench.data.layout import SUFFIXES
     from trendbench.data.opening import open_dataset
     from trendbench.results.store import read_record
     from trendbench.spec import is_shipped, load_spec, summary_of
     from trendbench.storage.atomic import is_stream, must_be_apart, must_be_no_folder, write_text
 
     kind = Path(what).suffix.lower()
-    is_data = kind in (".h5", ".hdf5")
+    is_data = kind in SUFFIXES
     if as_croissant and not is_data:
         raise click.BadParameter(f"'{what}' is no data file (.h5)", param_hint="--croissant")
     if url and not as_croissant:

@@ -70,9 +70,10 @@ def command(
     }.items():
         if given:
             raise click.BadParameter("goes with --samples", param_hint=option)
+    from trendbench.data.layout import SUFFIXES
     from trendbench.spec import load_spec
 
-    is_file = spec.lower().endswith((".h5", ".hdf5"))
+    is_file = spec.lower().endswith(SUFFIXES)
     task = None if is_file else load_spec(spec)  # refused before anything heavy is imported
     from trendbench.cli.terminal import table_text
     from trendbench.data.opening import open_dataset
