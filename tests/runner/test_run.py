@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 
 from tests.cli.test_commands import refused
+from trendbench.data.make import make_data
 from trendbench.errors import ImagesError, RecipeError, RunError
 from trendbench.generators.template import write_template
 from trendbench.leaderboard.board import rows
+from trendbench.metrics import full_card
+from trendbench.metrics.c2st import CLASSIFIER_METRICS
+from trendbench.metrics.metric import Score
 from trendbench.report.truth import exact_of
 from trendbench.results.store import read_all, read_folder, read_record
 from trendbench.results.task import task_of
 from trendbench.runner import conditions
 from trendbench.runner import run as story
+from trendbench.runner.observer import observer
 
 pytestmark = pytest.mark.usefixtures("few_published")
 
@@ -162,6 +167,45 @@ def test_a_finished_run_is_found_finished(own, small_file):
     again = run(own, data=small_file)
     assert not again.fresh
     assert again.record == first.record
+
+
+def test_a_run_without_the_classifier_is_scored_again_where_it_is_asked_for(
+    own, small, tmp_path, monkeypatch
+):
+    make_data(small.model_copy(update={"test": 100}), 3, tmp_path / "hundred.h5", workers=1)
+    numbers = dict.fromkeys(("value", "low", "high", "truth", "truth_low", "truth_high"), 0.5)
+    told = {m.name: Score(**numbers, unit="1", version=m.version) for m in CLASSIFIER_METRICS}
+    monkeypatch.setattr(full_card, "classifier_scores", lambda *_, **__: told)
+    first = run(own, data=tmp_path / "hundred.h5")
+    again = story.run(own, data=tmp_path / "hundred.h5")
+    assert again.fresh
+    (row,) = [row for row in rows(read_all(tmp_path / "results")) if row["task"] == "small"]
+    assert row["c2st_p"] == 0.5
+    assert not story.run(own, data=tmp_path / "hundred.h5").fresh
+    assert not run(own, data=tmp_path / "hundred.h5").fresh
+    assert first.record != again.record
+
+
+def test_validation_stands_at_the_images_seen(small_data, tmp_path):
+    class Blocks:
+        conditional = True
+        images_an_epoch = 7
+
+        def sample(self, inputs, *_):
+            return inputs.s2.copy()
+
+    class Noted:
+        def scalars(self, _group, images_seen, _values):
+            seen.append(images_seen)
+
+    class Passes(Blocks):
+        images_an_epoch = property()  # as a class without the attribute
+
+    seen = []
+    for kind in (Blocks, Passes):
+        watch = observer(tmp_path, kind, small_data, "x", Noted(), figures=None)
+        watch(kind(), 2)
+    assert seen == [14, 2 * small_data.spec.train]
 
 
 def test_a_lost_record_is_written_again_from_the_samples(own, small_file):

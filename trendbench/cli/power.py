@@ -78,6 +78,7 @@ def command(
     from trendbench.cli.terminal import table_text
     from trendbench.data.opening import open_dataset
     from trendbench.metrics.power import LEVELS, certificate
+    from trendbench.metrics.sampling import TOLD_BY_CHANCE
     from trendbench.progress import bar
 
     if task is None:
@@ -90,7 +91,7 @@ def command(
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
     click.echo(
-        f"Smallest damage told in 95 % of sets, where 1 % of true sets are: task {task.name}, "
+        f"Smallest damage told in 95 % of sets, where {_percent(TOLD_BY_CHANCE)} of true sets are: task {task.name}, "
         f"tried at {', '.join(_percent(level) for level in LEVELS)}.\n"
     )
     told: dict[tuple[str, int], dict[str, float]] = {(f.damage, f.n): {} for f in findings}

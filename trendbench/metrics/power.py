@@ -1,7 +1,7 @@
 """The power of the card: for each damage, the smallest size that its verdict tells.
 
 A damage is told by a score at n images if at least 95 % of damaged sets of n have that score
-outside its reference range, which is family-wise: of true sets, 1 % have any score outside.
+outside its reference range, which is family-wise: of true sets, 0.75 % have any score outside.
 Damaged and undamaged images share their randomness, so their features are compared and put on top
 of the exact expectation.
 

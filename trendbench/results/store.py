@@ -126,9 +126,10 @@ def run_key(record: RunRecord) -> tuple[object, ...]:
     return (*row_key(record), record.seed)
 
 
-def newness(stored: StoredRecord) -> tuple[str, str]:
-    """What records are sorted by, the oldest first."""
-    return stored.record.finished, stored.path.stem
+def newness(stored: StoredRecord) -> tuple[str, int, str]:
+    """What records are sorted by, the oldest first; of one run, the one with fewer scores."""
+    scores = sum(score is not None for score in stored.record.scores.values())
+    return stored.record.finished, scores, stored.path.stem
 
 
 def results_folder(named: str | Path | None) -> Path:

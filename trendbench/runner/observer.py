@@ -41,9 +41,10 @@ def observer(
     """A function (generator, epoch) that logs to ``folder``'s ``validation.csv`` and ``curves``.
 
     It draws from the first ``images`` validation triplets only, with a fixed seed, and leaves the
-    training's own randomness alone. An epoch has ``train`` triplets, those of the data file if
-    None. A sheet of samples goes to the folder ``figures``, if there is one. What was drawn goes to
-    ``then(epoch, drawn)`` last. A log or a figure that cannot be made does not end the training.
+    training's own randomness alone. An epoch has ``generator.images_an_epoch`` triplets; without
+    that attribute ``train``, those of the data file if None. A sheet of samples goes to the folder
+    ``figures``, if there is one. What was drawn goes to ``then(epoch, drawn)`` last. A log or a
+    figure that cannot be made does not end the training.
     """
     truth = truth_of(dataset, split="val")
     watched = dataset.load("val")[:images]
@@ -54,7 +55,8 @@ def observer(
             return
         drawn = generator.sample(inputs, VALIDATION_SEED)
         drawn_by(drawn, dataset.spec, len(watched), f"{name}.sample")
-        seen = epoch * (train or dataset.spec.train)
+        usual = train or dataset.spec.train
+        seen = epoch * int(getattr(generator, "images_an_epoch", usual))
         with optional(f"epoch {epoch}, validation scores"):
             log = CurveLog(folder / "validation.csv", epoch - 1, key="epoch")
             batch = Batch(drawn, truth.spec.window)

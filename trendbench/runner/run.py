@@ -36,13 +36,14 @@ from trendbench.generators.protocol import (
 from trendbench.generators.recipes import Recipe, find_recipe, load_class
 from trendbench.leaderboard.board import refresh
 from trendbench.metrics.by_trend import trends_of
+from trendbench.metrics.c2st import P_VALUE, must_be_trainable
 from trendbench.metrics.full_card import full_card, must_know_trends
 from trendbench.metrics.intake import drawn_by
 from trendbench.progress import bar, optional, say
 from trendbench.results import attachments, weights
 from trendbench.results.assembly import Making, assembled
 from trendbench.results.record import HardwareEntry, RecipeEntry, TrainingEntry, code_entry
-from trendbench.results.store import write_record
+from trendbench.results.store import read_record, write_record
 from trendbench.runner.conditions import must_be_alone, must_be_usable
 from trendbench.runner.fitted_on import take_over
 from trendbench.runner.guard import call, must_follow_protocol
@@ -176,7 +177,7 @@ def run(
             folder, plan, extendable=is_extendable(model_class), restart=restart
         ) as workspace:
             done = workspace.notes.record
-            fresh = done is None or not (results / done).is_file()
+            fresh = done is None or not _is_complete(results / done, dataset, c2st=c2st)
             if fresh:
                 if fitted_on is not None and workspace.notes.fitted is None:
                     other = as_path(fitted_on, "fitted_on")
@@ -187,6 +188,14 @@ def run(
                 done = record(job, workspace, fitted, drawn, scored, results)
             assert done is not None
     return Outcome(folder, results / done, refresh(results), fresh, workspace.figures)
+
+
+def _is_complete(record: Path, dataset: Dataset, *, c2st: bool) -> bool:
+    """Whether a record is there, with the classifier's scores where these are asked for."""
+    if not record.is_file():
+        return False
+    is_asked = c2st and must_be_trainable(dataset.spec, dataset.spec.test)
+    return not is_asked or read_record(record).scores.get(P_VALUE) is not None
 
 
 def fit(job: Job, workspace: Workspace, device: str, tensorboard: bool) -> Fitted:

@@ -93,6 +93,11 @@ class Study2017(NetworkGenerator[Settings, EncoderDecoder]):
         settings = self.settings
         return EncoderDecoder(settings.nf, depth, kernel=settings.kernel, skips=settings.skips)
 
+    @property
+    def images_an_epoch(self) -> int:
+        """Triplets of an epoch, which is a block here."""
+        return self.settings.block
+
     def trainable(self, train: Triplets) -> "_Contest":
         """Generator against discriminator."""
         return _Contest(self, train)
