@@ -91,8 +91,8 @@ def command(
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
     click.echo(
-        f"Smallest damage told in 95 % of sets, where {_percent(TOLD_BY_CHANCE)} of true sets are: task {task.name}, "
-        f"tried at {', '.join(_percent(level) for level in LEVELS)}.\n"
+        f"Smallest damage told in 95 % of sets, where {_percent(TOLD_BY_CHANCE)} of true sets are: "
+        f"task {task.name}, tried at {', '.join(_percent(level) for level in LEVELS)}.\n"
     )
     told: dict[tuple[str, int], dict[str, float]] = {(f.damage, f.n): {} for f in findings}
     for finding in findings:

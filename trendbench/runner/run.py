@@ -165,13 +165,7 @@ def run(
         plan = planned(recipe, dataset, stream, seed, device, before)
         earlier = recorded(results, dataset, plan, recipe) if before else None
         if earlier and before and differences_of(before.flat(), plan.flat()):
-            beside = earlier.with_suffix("")
-            say(
-                f"{folder} has since gone on with another plan: its weights and figures are of "
-                "that one"
-            )
-            kept = beside if beside.is_dir() else None
-            return Outcome(folder, earlier, refresh(results), fresh=False, figures=kept)
+            return _of_earlier_plan(folder, earlier, results)
         job = Job(recipe, model_class, dataset)
         with opened(
             folder, plan, extendable=is_extendable(model_class), restart=restart
@@ -181,13 +175,22 @@ def run(
             if fresh:
                 if fitted_on is not None and workspace.notes.fitted is None:
                     other = as_path(fitted_on, "fitted_on")
-                    take_over(workspace, recipe, dataset, other, runs, results)
-                fitted = fit(job, workspace, device, tensorboard)
+                    fitted = take_over(workspace, recipe, dataset, other, runs, results)
+                else:
+                    fitted = fit(job, workspace, device, tensorboard)
                 drawn = draw(job, workspace)
                 scored = score(job, workspace, drawn, c2st)
                 done = record(job, workspace, fitted, drawn, scored, results)
             assert done is not None
     return Outcome(folder, results / done, refresh(results), fresh, workspace.figures)
+
+
+def _of_earlier_plan(folder: Path, record: Path, results: Path) -> Outcome:
+    """What a run had recorded before its folder went on with another plan."""
+    say(f"{folder} has since gone on with another plan: its weights and figures are of that one")
+    beside = record.with_suffix("")
+    figures = beside if beside.is_dir() else None
+    return Outcome(folder, record, refresh(results), fresh=False, figures=figures)
 
 
 def _is_complete(record: Path, dataset: Dataset, *, c2st: bool) -> bool:
