@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+_PATIENCE = 60  # seconds
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -70,6 +72,10 @@ class Browser:
         self.driver.get("about:blank")
         self.logs()
         self.driver.get(url)
+        end = time.monotonic() + _PATIENCE
+        while self.js("return document.readyState") != "complete":  # on a busy machine not yet
+            assert time.monotonic() < end, f"{url} did not load"
+            time.sleep(0.02)
 
     def logs(self):
         """Messages of the console, and addresses asked for, since the last call."""
