@@ -101,9 +101,9 @@ def test_images_are_scored_and_say_what_is_estimated(command, mine, place):
 
 
 def test_a_row_of_a_task_without_inputs_is_unconditional(command, place):
-    command("import trend --out alone.h5 --window 8")
-    command("run --arch null-repeated --data alone.h5 --no-c2st")
-    (path,) = (place / "results" / "alone" / "null-repeated").glob("*.json")
+    command("import trend --out sole.h5 --window 8")
+    command("run --arch null-repeated --data sole.h5 --no-c2st")
+    (path,) = (place / "results" / "sole" / "null-repeated").glob("*.json")
     record = json.loads(path.read_text())
     assert record["conditional"] is False
     assert record["scores"]["input_disagreement"] is None
