@@ -42,4 +42,7 @@ def test_a_blank_half_is_named_with_its_family_s_note(monkeypatch, factors, said
     monkeypatch.setattr(StoredRecord, "attachment", lambda self, name: content)
     theirs = replace(stored, record=stored.record.model_copy(update={"family": "study-2017"}))
     assert f"the {said} half is nearly blank" in seen(stored)
-    assert seen(theirs).endswith("docs/reproduction.md.")
+    assert seen(theirs).endswith(
+        "The study's networks left the left half blank too, and nf32_woUnet drew one picture: "
+        "see docs/reproduction.md."
+    )

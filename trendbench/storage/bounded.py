@@ -25,7 +25,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]  # an array's name
 
 _HEADER = 1 << 14  # of a .npy; numpy itself takes no more than 10000 characters
 _NPY = ".npy"
-_DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
+DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
 _LONGEST_TOML = 1 << 20
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # what file managers leave behind
 _MOST_DOTS = 200  # in a line; the parser's work grows with the square of a key's parts
@@ -79,7 +79,7 @@ def read_npz(content: bytes, check: Check, most: int) -> dict[str, NDArray[Any]]
             for member in members:
                 name = member.filename.removesuffix(_NPY)
                 stored = min(member.compress_size, len(content))
-                if member.file_size > _DEFLATE_LIMIT * stored + _HEADER:
+                if member.file_size > DEFLATE_LIMIT * stored + _HEADER:
                     raise ArrayError("far fewer bytes are stored than it says to hold")
                 with archive.open(member) as stream:
                     found[name] = _array(stream, member.file_size, partial(check, name))

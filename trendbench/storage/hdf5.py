@@ -21,11 +21,11 @@ from h5py import h5d, h5l, h5t, h5z
 from numpy.typing import NDArray
 
 from trendbench.machine import usable_cores
+from trendbench.storage.bounded import DEFLATE_LIMIT
 from trendbench.storage.deflate import DeflateError, inflate
 
 _STOCK_FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 _SHUFFLED_LAST = [h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE]
-_DEFLATE_LIMIT = 1032  # no zlib stream holds more bytes per byte than this
 _SLACK = 1 << 16
 _LARGEST_CHUNK = 1 << 22  # where the chunk is larger than the data, as for columns that may grow
 _MOST_CHUNKS = 10_000  # besides one for each row
@@ -192,7 +192,7 @@ def must_be_sound(data: h5py.Dataset, size: int) -> None:
     if stored > size:
         raise UnsafeError("more bytes stored than the file has")
     nbytes = prod(data.shape) * data.dtype.itemsize
-    if nbytes > _DEFLATE_LIMIT * stored + _SLACK:
+    if nbytes > DEFLATE_LIMIT * stored + _SLACK:
         raise UnsafeError("far fewer bytes stored than its shape needs")
     if data.chunks is None:
         return
