@@ -1,0 +1,243 @@
+"""The shapes of grains, found among the pieces of black that touch nothing else.
+
+A grain of one size has several shapes in pixels, one for each way in which it can lie on the grid.
+Most of them occur alone in some training image. Clusters of grains occur alone too; a cluster is
+told from a grain by its bounding box and by how rarely one shape of it is seen twice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from trendbench.errors import RecipeError
+from trendbench.generators.germ_grain.cover import covering, paint
+
+_LEAST = 5  # times that a shape must occur, turned and mirrored ones taken together
+_LARGEST = 64  # px, the longest side of a piece that is looked at
+_SHARE = 0.05  # of all pieces must be single grains
+_APART = 1.5  # ratio of areas between one size of grains and the next
+_NEIGHBOURS = np.ones((3, 3), dtype=int)
+
+Mask = NDArray[np.bool_]
+
+
+class Shapes(NamedTuple):
+    """G shapes as runs of black pixels, relative to an anchor near their middle.
+
+    Attributes:
+        masks: the shapes around their anchors, (G, 2·reach + 1, 2·reach + 1).
+        runs: (row, first column, length) of each run, from the middle row outwards, (G, m, 3);
+            unused ones have length 0.
+        cores: the runs that all shapes of a size share, (sizes, c, 3).
+        areas: pixels of each shape, (G,).
+        weights: relative frequency of each shape, (G,).
+        reach: no pixel is further from the anchor in y or in x [px].
+        inside: whether each shape lies inside each other one, anchor upon anchor, (G, G).
+        classes: number of the size that each shape belongs to, the largest being 0, (G,).
+        starts, ids: the shapes that differ where the frame cuts them, see ``_where_cut``.
+    """
+
+    masks: NDArray[np.bool_]
+    runs: NDArray[np.int32]
+    cores: NDArray[np.int32]
+    areas: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    reach: int
+    inside: NDArray[np.bool_]
+    classes: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    ids: NDArray[np.int32]
+
+
+def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
+    """The shapes of single grains and how often each was seen alone, the smallest first.
+
+    A piece is black that is connected by eight neighbours and does not touch the border. Pieces
+    are counted up to turns and mirror images, under which a grain stays a grain. Among those seen
+    five times or more, a piece that is no union of smaller shapes is a grain. So is a union of
+    three or more, as chance does not put three grains alike five times, and a union that is as
+    compact as grains are and no larger: two grains close together can look like a third.
+
+    Raises:
+        RecipeError: pieces are hardly ever single grains.
+    """
+    pieces = _pieces(images)
+    seen = [(_mask(key), n) for key, n in pieces.items() if n >= _LEAST]
+    seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
+    single: list[tuple[Mask, int]] = []
+    simple: list[Mask] = []
+    known = None
+    for mask, n in seen:
+        fewest = 0 if known is None else _fewest(mask, known)
+        if fewest == 0:
+            simple.append(mask)
+        if fewest != 2 or _is_like(mask, simple):
+            single.append((mask, n))
+            known = shapes_of(single, framed=False)
+    if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
+        raise RecipeError(
+            "the black of these images is not made of grains: hardly any piece of it occurs alone "
+            f"{_LEAST} times; `trendbench run --arch flow` needs no grains"
+        )
+    return single
+
+
+def shapes_of(single: list[tuple[Mask, int]], *, framed: bool = True) -> Shapes:
+    """Shapes with their turns and mirror images, the largest first.
+
+    Args:
+        single: shapes, and how often each was seen with its turns and mirror images.
+        framed: whether placements that a frame cuts are asked for.
+    """
+    counted: dict[tuple[tuple[int, ...], bytes], float] = {}
+    for mask, n in single:
+        keys = {_key(turned) for turned in _turns(mask)}
+        counted |= dict.fromkeys(keys, n / len(keys))
+    keys_in_order = sorted(counted, key=lambda key: (-key[1].count(1), -counted[key], key))
+    masks = [_mask(key) for key in keys_in_order]
+    anchors = [tuple(int(at.mean() + 0.5) for at in mask.nonzero()) for mask in masks]
+    reach = max(
+        max(y, x, mask.shape[0] - 1 - y, mask.shape[1] - 1 - x)
+        for mask, (y, x) in zip(masks, anchors, strict=True)
+    )
+    squares = np.zeros((len(masks), 2 * reach + 1, 2 * reach + 1), dtype=bool)
+    for square, mask, (y, x) in zip(squares, masks, anchors, strict=True):
+        top, left = reach - y, reach - x
+        square[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    counts = np.array([counted[key] for key in keys_in_order])
+    return stored_shapes(squares, counts, framed=framed)
+
+
+def stored_shapes(
+    masks: NDArray[np.bool_], counts: NDArray[np.float64], *, framed: bool = True
+) -> Shapes:
+    """Shapes from their masks around their anchors, the largest first.
+
+    Args:
+        masks: (G, 2·reach + 1, 2·reach + 1).
+        counts: how often each occurs, (G,).
+        framed: whether placements that a frame cuts are asked for.
+    """
+    runs = _stacked([_runs(mask) for mask in masks])
+    areas = np.count_nonzero(masks, axis=(1, 2)).astype(np.int32)
+    flat = masks.reshape(len(masks), -1).astype(np.float32)
+    inside = flat @ flat.T >= areas[:, None]
+    np.fill_diagonal(inside, False)
+    classes = np.cumsum(np.r_[False, areas[:-1] > _APART * areas[1:]]).astype(np.int32)
+    shared = [masks[classes == size].all(axis=0) for size in range(classes[-1] + 1)]
+    cores = _stacked([_runs(mask) for mask in shared])
+    cut = _where_cut(masks, framed)
+    weights = counts / counts.sum()
+    reach = masks.shape[1] // 2
+    return Shapes(masks, runs, cores, areas, weights, reach, inside, classes, *cut)
+
+
+def _stacked(rows: list[list[tuple[int, int, int]]]) -> NDArray[np.int32]:
+    """Runs of several masks in one array, with runs of length 0 at the end."""
+    runs = np.zeros((len(rows), max(1, *map(len, rows)), 3), dtype=np.int32)
+    for i, own in enumerate(rows):
+        if own:
+            runs[i, : len(own)] = own
+    return runs
+
+
+def _where_cut(
+    squares: NDArray[np.bool_], framed: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The first of the shapes that look alike for each place of an anchor at the border.
+
+    Along an axis a place is p = 0 … 4·reach: an anchor p − reach px behind the low border for
+    p < 2·reach, one clear of both borders for p = 2·reach, and 5·reach − p px before the high one
+    beyond.
+
+    Args:
+        squares: the shapes around their anchors, (G, 2·reach + 1, 2·reach + 1).
+        framed: whether placements that a frame cuts are asked for; if not there are none.
+
+    Returns:
+        Where the shapes of place (p in y, p in x) begin in the second array, and their numbers.
+    """
+    side = squares.shape[1]
+    reach = side // 2
+
+    def seen(place: int) -> slice:
+        if place < 2 * reach:
+            return slice(max(0, 2 * reach - place), side)
+        return slice(0, side if place == 2 * reach else side - (place - 2 * reach))
+
+    places = 4 * reach + 1
+    if not framed:
+        clear = np.arange(places**2 + 1) > places**2 // 2
+        return clear * len(squares), np.arange(len(squares), dtype=np.int32)
+    starts, ids = [0], []
+    for down in range(places):
+        for across in range(places):
+            cut = squares[:, seen(down), seen(across)].reshape(len(squares), -1)
+            _, first = np.unique(np.packbits(cut, axis=1), axis=0, return_index=True)
+            ids.append(np.sort(first[cut[first].any(axis=1)]).astype(np.int32))
+            starts.append(starts[-1] + len(ids[-1]))
+    return np.array(starts), np.concatenate(ids)
+
+
+def _pieces(images: Iterable[Mask]) -> Counter[tuple[tuple[int, ...], bytes]]:
+    """How often each piece occurs, by the first of its turns and mirror images."""
+    counts: Counter[tuple[tuple[int, ...], bytes]] = Counter()
+    for black in images:
+        labels, _ = ndimage.label(black, _NEIGHBOURS)
+        height, width = black.shape
+        for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
+            inside = y.start > 0 and x.start > 0 and y.stop < height and x.stop < width
+            if inside and max(y.stop - y.start, x.stop - x.start) <= _LARGEST:
+                counts[_key(labels[y, x] == label)] += 1
+    merged: Counter[tuple[tuple[int, ...], bytes]] = Counter()
+    for key, n in counts.items():
+        merged[min(map(_key, _turns(_mask(key))))] += n
+    return merged
+
+
+def _fewest(piece: Mask, known: Shapes) -> int:
+    """How many known shapes cover a piece; 0 where they cannot."""
+    framed = np.pad(piece, known.reach + 1)
+    union = np.zeros_like(framed)
+    chosen = covering(framed, known, np.empty((0, 3), dtype=np.int32))
+    paint(union, chosen, known)
+    return len(chosen) if np.array_equal(union, framed) else 0
+
+
+def _is_like(mask: Mask, simple: list[Mask]) -> bool:
+    """Whether a piece is no longer than some shape of grains and as full as the emptiest."""
+    longest = max(max(shape.shape) for shape in simple)
+    fullest = min(float(shape.mean()) for shape in simple)
+    return max(mask.shape) <= longest and float(mask.mean()) >= fullest
+
+
+def _key(mask: Mask) -> tuple[tuple[int, ...], bytes]:
+    return mask.shape, np.ascontiguousarray(mask).tobytes()
+
+
+def _mask(key: tuple[tuple[int, ...], bytes]) -> Mask:
+    return np.frombuffer(key[1], dtype=bool).reshape(key[0])
+
+
+def _turns(mask: Mask) -> Iterator[Mask]:
+    for quarter in range(4):
+        turned = np.rot90(mask, quarter)
+        yield turned
+        yield turned[:, ::-1]
+
+
+def _runs(mask: Mask) -> list[tuple[int, int, int]]:
+    """(row, first column, length) of each run of black relative to the middle of a mask."""
+    middle = len(mask) // 2
+    runs = []
+    for row, line in enumerate(mask):
+        changes = np.diff(line.astype(np.int8), prepend=0, append=0)
+        for first, end in zip(
+            np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True
+        ):
+            runs.append((row - middle, int(first) - middle, int(end - first)))
+    return sorted(runs, key=lambda run: (abs(run[0]), run))

@@ -1,0 +1,372 @@
+"""Configurations of grains: how a grain lies among the others, and the walk that draws them.
+
+The conditional intensity λ(g, u | X) of a grain of shape g at u given the others X is computed by
+a small network; of a grain of the inputs it is the odds that r has it too. The walk leaves the law
+that has these conditional intensities as it is. Bound to an image it draws the grains beneath
+others, which leave no trace in the image.
+
+Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes
+(1994), for births and deaths; Baddeley et al., Logistic regression for spatial Gibbs point
+processes (2014), for the events.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trendbench.compiling import kernel
+from trendbench.generators.germ_grain.cover import Placed
+from trendbench.generators.germ_grain.shapes import Shapes
+
+FEATURES = 19
+KEPT, NEW = 0, 1  # the networks: of grains of the inputs, and of all others
+_COSINES = 4
+_MOVES = 8  # tried of each grain in a sweep bound to an image
+_RINGS = (0.5, 1.0, 2.0)  # diameters
+_STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x
+
+
+class Scene(NamedTuple):
+    """What an image is drawn from.
+
+    Attributes:
+        white1, white2: whether a pixel of s1 and of s2 is white, (H, W); s2 is the denser.
+        offered: grains of the two inputs, (n, 3).
+        first: how many of them are of s1.
+        density1, density2: −log of the share of white of s1 and s2.
+        shapes: of grains.
+        diameter: of a disk of the mean area [px].
+    """
+
+    white1: NDArray[np.bool_]
+    white2: NDArray[np.bool_]
+    offered: Placed
+    first: int
+    density1: float
+    density2: float
+    shapes: Shapes
+    diameter: float
+
+
+class Networks(NamedTuple):
+    """Two networks of two hidden layers with SiLU, the first axis being ``KEPT`` and ``NEW``.
+
+    Attributes:
+        mean, scale: of the features, (2, FEATURES).
+        w1, b1, w2, b2, w3, b3: weights, (2, h, FEATURES), (2, h), (2, h, h), (2, h), (2, h), (2,).
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    w1: NDArray[np.float64]
+    b1: NDArray[np.float64]
+    w2: NDArray[np.float64]
+    b2: NDArray[np.float64]
+    w3: NDArray[np.float64]
+    b3: NDArray[np.float64]
+
+
+class _Grains(NamedTuple):
+    """Grains in numbered slots, the offered ones first.
+
+    Attributes:
+        placed: (slots, 3); there: whether a slot holds a grain, (slots,).
+        times: grains that cover each pixel, (H, W).
+    """
+
+    placed: Placed
+    there: NDArray[np.bool_]
+    times: NDArray[np.int32]
+
+
+@kernel
+def _empty(scene: Scene, slots: int) -> _Grains:
+    """No grain; the offered ones have their slots."""
+    placed = np.zeros((slots, 3), dtype=np.int32)
+    placed[: len(scene.offered)] = scene.offered
+    there = np.zeros(slots, dtype=np.bool_)
+    return _Grains(placed, there, np.zeros(scene.white1.shape, dtype=np.int32))
+
+
+@kernel
+def _change(grains: _Grains, slot: int, shapes: Shapes, by: int) -> None:
+    """Put the grain of a slot into the configuration (by = 1), or take it out (by = −1)."""
+    height, width = grains.times.shape
+    shape, at_y, at_x = grains.placed[slot]
+    for k in range(shapes.runs.shape[1]):
+        row, first, length = shapes.runs[shape, k]
+        y, x = at_y + row, at_x + first
+        if length > 0 and 0 <= y < height:
+            for c in range(max(x, 0), min(x + length, width)):
+                grains.times[y, c] += by
+    grains.there[slot] = by > 0
+
+
+@kernel
+def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[np.float64]) -> int:
+    """Features of the grain of a slot, which is not there, given those that are.
+
+    Returns:
+        Bare pixels that it covers; −1 if it has no pixel in the frame.
+    """
+    shapes = scene.shapes
+    height, width = grains.times.shape
+    shape, at_y, at_x = grains.placed[slot]
+    visible, bare, white1, white2 = 0, 0, 0, 0
+    for k in range(shapes.runs.shape[1]):
+        row, first, length = shapes.runs[shape, k]
+        y, x = at_y + row, at_x + first
+        if length > 0 and 0 <= y < height:
+            for c in range(max(x, 0), min(x + length, width)):
+                visible += 1
+                white1 += scene.white1[y, c]
+                white2 += scene.white2[y, c]
+                bare += grains.times[y, c] == 0
+    if visible == 0:
+        return -1
+    area = shapes.areas[shape]
+    out[0] = max(bare, 1) / visible
+    out[1] = math.log(max(bare, 1))
+    out[2] = visible / area
+    out[3] = shapes.classes[shape]
+    out[4] = white1 / visible
+    out[5] = white1 == 0
+    out[6] = white2 / visible
+    out[7] = white2 == 0
+    for k in range(_COSINES):
+        out[8 + k] = math.cos((k + 1) * math.pi * (at_x + 0.5) / width)
+    out[12] = scene.density1
+    out[13] = scene.density2
+    out[14:18] = 0.0
+    for i in range(used):
+        if not grains.there[i]:
+            continue
+        down, across = grains.placed[i, 1] - at_y, grains.placed[i, 2] - at_x
+        if abs(across) <= 1 and abs(down) <= _STRIP * scene.diameter:
+            out[17] += 1
+        distance = math.sqrt(down * down + across * across) / scene.diameter
+        for ring in range(3):
+            if distance < _RINGS[ring]:
+                out[14 + ring] += 1
+                break
+    out[18] = slot < scene.first
+    return bare
+
+
+@kernel
+def _logit(networks: Networks, which: int, features: NDArray[np.float64]) -> float:
+    """Output of a network."""
+    hidden = networks.w1.shape[1]
+    first = np.empty(hidden)
+    total: float = networks.b3[which]
+    for i in range(hidden):
+        z = networks.b1[which, i]
+        for j in range(FEATURES):
+            scaled = (features[j] - networks.mean[which, j]) / networks.scale[which, j]
+            z += networks.w1[which, i, j] * scaled
+        first[i] = z / (1 + math.exp(-z))
+    for i in range(hidden):
+        z = networks.b2[which, i]
+        for j in range(hidden):
+            z += networks.w2[which, i, j] * first[j]
+        total += networks.w3[which, i] * z / (1 + math.exp(-z))
+    return total
+
+
+@kernel
+def events(
+    scene: Scene, kept: NDArray[np.bool_], new: Placed, dummies: Placed
+) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]:
+    """What the networks learn from a configuration: each grain given all others, and dummies.
+
+    Args:
+        scene: the inputs.
+        kept: which of the offered grains r has.
+        new: the other grains of r, (n, 3).
+        dummies: places where a grain might be, (m, 3).
+
+    Returns:
+        Features (k, FEATURES), which network each is for, and whether r has the grain. Grains that
+        cover no bare pixel are left out: images tell nothing of them.
+    """
+    offered, real = len(scene.offered), len(scene.offered) + len(new)
+    grains = _empty(scene, real + 1)
+    grains.placed[offered:real] = new
+    for slot in range(real):
+        if slot >= offered or kept[slot]:
+            _change(grains, slot, scene.shapes, 1)
+    total = real + len(dummies)
+    features = np.empty((total, FEATURES), dtype=np.float32)
+    which, is_there = np.empty(total, dtype=np.int8), np.empty(total, dtype=np.bool_)
+    one, n = np.empty(FEATURES), 0
+    for i in range(total):
+        slot = min(i, real)
+        if i >= real:
+            grains.placed[real] = dummies[i - real]
+        there = grains.there[slot]
+        if there:
+            _change(grains, slot, scene.shapes, -1)
+        if _features(grains, slot, real, scene, one) > 0:
+            features[n], which[n], is_there[n] = one, NEW if i >= offered else KEPT, there
+            n += 1
+        if there:
+            _change(grains, slot, scene.shapes, 1)
+    return features[:n], which[:n], is_there[:n]
+
+
+@kernel
+def scattered(n: int, height: int, width: int, shapes: Shapes, rng: np.random.Generator) -> Placed:
+    """Grains at uniform places in the frame and as far beyond it as a grain reaches, (n, 3)."""
+    placed = np.empty((n, 3), dtype=np.int32)
+    cumulative = np.cumsum(shapes.weights)
+    for i in range(n):
+        shape = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+        placed[i, 0] = min(shape, len(cumulative) - 1)
+        placed[i, 1] = int(rng.random() * (height + 2 * shapes.reach)) - shapes.reach
+        placed[i, 2] = int(rng.random() * (width + 2 * shapes.reach)) - shapes.reach
+    return placed
+
+
+@kernel
+def _move(
+    grains: _Grains, slot: int, black: NDArray[np.bool_], shapes: Shapes, rng: np.random.Generator
+) -> None:
+    """Give a grain other shapes and places next to its own that leave the image as it is.
+
+    All grains of a walk bound to an image are given the same intensity over so small a distance.
+    """
+    cumulative = np.cumsum(shapes.weights)
+    for _ in range(_MOVES):
+        shape, y, x = grains.placed[slot]
+        _change(grains, slot, shapes, -1)
+        drawn = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+        grains.placed[slot, 0] = min(drawn, len(cumulative) - 1)
+        grains.placed[slot, 1] = y + int(rng.random() * 3) - 1
+        grains.placed[slot, 2] = x + int(rng.random() * 3) - 1
+        _change(grains, slot, shapes, 1)
+        if not _same(grains.times, black, y, x, shapes.reach + 1):
+            _change(grains, slot, shapes, -1)
+            grains.placed[slot] = shape, y, x
+            _change(grains, slot, shapes, 1)
+
+
+@kernel
+def moved(
+    placed: Placed, first: int, black: NDArray[np.bool_], shapes: Shapes, sweeps: int,
+    rng: np.random.Generator,
+) -> Placed:  # fmt: skip
+    """Grains after moves that leave their union, the image, as it is; the first ones stay."""
+    there = np.ones(len(placed), dtype=np.bool_)
+    grains = _Grains(placed.copy(), there, np.zeros(black.shape, dtype=np.int32))
+    for slot in range(len(placed)):
+        _change(grains, slot, shapes, 1)
+    for _ in range(sweeps):
+        for slot in range(first, len(placed)):
+            _move(grains, slot, black, shapes, rng)
+    return grains.placed
+
+
+@kernel
+def _same(times: NDArray[np.int32], black: NDArray[np.bool_], y: int, x: int, reach: int) -> bool:
+    """Whether the grains' union and the image agree around a pixel."""
+    for r in range(max(y - reach, 0), min(y + reach + 1, times.shape[0])):
+        for c in range(max(x - reach, 0), min(x + reach + 1, times.shape[1])):
+            if (times[r, c] > 0) != black[r, c]:
+                return False
+    return True
+
+
+@kernel
+def walked(
+    scene: Scene, networks: Networks, kept: NDArray[np.bool_], new: Placed, sweeps: int,
+    expected: int, rng: np.random.Generator, bound: bool,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Placed]:  # fmt: skip
+    """A walk from one configuration to another whose law the networks give.
+
+    In a sweep every offered grain is drawn anew given all others. Then births and deaths of other
+    grains are proposed, twice as many as there are of them or are expected. A birth at a uniform
+    place is accepted with probability min(1, λ·V/(n + 1)), a death with min(1, n/(λ·V)), V being
+    the number of places.
+
+    Args:
+        scene: the inputs.
+        networks: of log λ per px², and of the log odds of offered grains.
+        kept: which of the offered grains are there at first.
+        new: the other grains at first, (n, 3).
+        sweeps: of the walk.
+        expected: other grains.
+        rng: of the image.
+        bound: whether the image must stay as it is: then only grains beneath others change.
+
+    Returns:
+        The image, (H, W), and the configuration: kept and new.
+    """
+    height, width = scene.white1.shape
+    shapes, offered = scene.shapes, len(scene.offered)
+    places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
+    most = 4 * max(expected, len(new)) + 1024
+    grains = _empty(scene, offered + most)
+    spare = np.arange(offered + most - 1, offered - 1, -1)  # a stack of empty slots
+    taken = np.empty(most, dtype=np.int64)  # the slots of new grains
+    n, used = len(new), offered + len(new)
+    for slot in range(used):
+        if slot < offered:
+            there = kept[slot]
+        else:
+            grains.placed[slot] = new[slot - offered]
+            taken[slot - offered], there = slot, True
+        if there:
+            _change(grains, slot, shapes, 1)
+    black = grains.times > 0
+    features = np.empty(FEATURES)
+    for _ in range(sweeps):
+        for slot in range(offered):
+            there = grains.there[slot]
+            if there:
+                _change(grains, slot, shapes, -1)
+            bare = _features(grains, slot, used, scene, features)
+            if bound and bare > 0:
+                stays = there
+            else:
+                odds = _logit(networks, KEPT, features)
+                stays = rng.random() * (1 + math.exp(-odds)) < 1
+            if stays:
+                _change(grains, slot, shapes, 1)
+        for _ in range(2 * max(n, expected, offered)):
+            if rng.random() < 0.5:
+                if n == most:
+                    continue
+                slot = spare[most - n - 1]
+                grains.placed[slot] = scattered(1, height, width, shapes, rng)[0]
+                bare = _features(grains, slot, used, scene, features)
+                if bare < 0 or (bound and bare > 0):
+                    continue
+                rate = math.exp(_logit(networks, NEW, features)) * places
+                if rng.random() * (n + 1) < rate:
+                    _change(grains, slot, shapes, 1)
+                    taken[n] = slot
+                    n += 1
+                    used = max(used, slot + 1)
+            elif n:
+                chosen = int(rng.random() * n)
+                slot = taken[chosen]
+                _change(grains, slot, shapes, -1)
+                bare = _features(grains, slot, used, scene, features)
+                dies = False
+                if not (bound and bare > 0):
+                    rate = math.exp(_logit(networks, NEW, features)) * places
+                    dies = rng.random() * rate < n
+                if dies:
+                    n -= 1
+                    taken[chosen] = taken[n]
+                    spare[most - n - 1] = slot
+                else:
+                    _change(grains, slot, shapes, 1)
+        if bound:
+            for j in range(n):
+                _move(grains, taken[j], black, shapes, rng)
+    if not bound:
+        black = grains.times > 0
+    return black, grains.there[:offered], grains.placed[taken[:n]]
