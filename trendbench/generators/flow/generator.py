@@ -12,14 +12,12 @@ from trendbench.generators.flow.law import PHASES, Law, hidden_in_pass
 from trendbench.generators.flow.learner import Learner
 from trendbench.generators.flow.network import Denoiser, Given
 from trendbench.generators.flow.orientation import falls, turned
-from trendbench.generators.flow.outlines import learn_outlines, redrawn_outlines
 from trendbench.generators.flow.patterns import CLASSES, redrawn, states
 from trendbench.generators.flow.potentials import learn
 from trendbench.generators.flow.settings import Settings
 from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.process.triplets import Triplets
 from trendbench.training.context import RunContext
-from trendbench.training.randomness import derived_seed
 
 _AHEAD = 0.75  # of the mean's last change is added in a step: clusters of 30 to 113 px come out so
 
@@ -40,9 +38,6 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
     by P(x = 1 | the pixels not hidden, s1, s2), four times until each pixel was drawn. The same
     network computes it; it is trained by the log loss of hidden pixels, their pseudo-likelihood.
     Potentials of 3×3 patterns are added to these log odds.
-
-    Where ``outline_sweeps`` is not 0, sweeps over single uncertain pixels end the draw; a second
-    network corrects their log odds by all other pixels around.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -65,9 +60,8 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
                 f"{width}×{height} px are not"
             )
         return Denoiser(
-            settings.width, settings.coarse, settings.blocks, settings.cell, patterns=CLASSES,
-            corrected=settings.outline_epochs > 0,
-        )  # fmt: skip
+            settings.width, settings.coarse, settings.blocks, settings.cell, patterns=CLASSES
+        )
 
     @property
     def law(self) -> Law:
@@ -79,13 +73,9 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         return Learner(self.law, train, self.device)
 
     def conclude(self, train: Triplets, run: RunContext) -> None:
-        """Estimate the potentials, and train the correction, if the recipe states them."""
+        """Estimate the potentials, if the recipe states them."""
         if self.settings.ridge:
             learn(self.law, train, run, self.device)
-        if self.network.correction is not None:
-            torch.manual_seed(derived_seed(run.seed, "outlines"))
-            epochs = self.settings.outline_epochs
-            learn_outlines(self.law, self.network.correction, train, run, self.device, epochs)
 
     def draw(self, pair: torch.Tensor) -> torch.Tensor:
         """Follow the flow from noise to black and white, and sweep: (b, 1, H, W), 0 or 1.
@@ -95,7 +85,7 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
         """
         falling = falls(pair)
         given = self.network.given(turned(pair, falling))
-        drawn = self.ended(given, self.swept(given, self.followed(given)))
+        drawn = self.swept(given, self.followed(given))
         return torch.where(falling, drawn.flip(3), drawn)
 
     def followed(self, given: Given) -> torch.Tensor:
@@ -130,15 +120,4 @@ class Flow(NetworkGenerator[Settings, Denoiser]):
                 before = states(given, drawn)
                 after = redrawn(before, logits, self.network.potentials, phase, uniforms)
                 drawn = torch.from_numpy(after % 2)[:, None].to(drawn)
-        return drawn
-
-    def ended(self, given: Given, drawn: torch.Tensor) -> torch.Tensor:
-        """Images, 0 or 1, after the sweeps over outlines; the last one draws nothing."""
-        correction, settings = self.network.correction, self.settings
-        if correction is not None:
-            for number in range(settings.outline_sweeps):
-                drawn = redrawn_outlines(
-                    self.law, correction, given, drawn, settings.outline_cut,
-                    settling=number + 1 == settings.outline_sweeps,
-                )  # fmt: skip
         return drawn

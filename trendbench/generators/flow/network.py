@@ -6,8 +6,6 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool1d, pixel_shuffle, pixel_unshuffle, silu
 
-from trendbench.generators.flow.correction import Correction
-
 _MAPS = 4  # s1, s2, the noisy image on two scales
 _WAVES = 8  # frequencies of the noise level's embedding
 _TILE = 128  # grid points along x that go through the layers together
@@ -75,14 +73,11 @@ class Denoiser(nn.Module):
         blocks: residual blocks in each of the three parts.
         cell: pixels along a side of a grid point.
         patterns: number of classes of 3×3 patterns; their potentials, for the sweeps, start at 0.
-        corrected: whether a second network corrects the log odds of uncertain pixels, for the
-            sweeps that end a draw.
     """
 
     def __init__(
-        self, width: int, coarse: int, blocks: int, cell: int, *, patterns: int = 0,
-        corrected: bool = False,
-    ) -> None:  # fmt: skip
+        self, width: int, coarse: int, blocks: int, cell: int, *, patterns: int = 0
+    ) -> None:
         super().__init__()
         self.cell = cell
         seen = _MAPS * cell**2
@@ -99,8 +94,6 @@ class Denoiser(nn.Module):
         self.potentials: torch.Tensor
         self.register_buffer("potentials", torch.zeros(patterns))
         _zero(self.exit)  # at first the log odds are the counted ones and the likelihood term
-        # Last, so that all other weights begin the same with it and without.
-        self.correction = Correction() if corrected else None
 
     def begin_with(self, black: torch.Tensor, white: torch.Tensor) -> None:
         """Count the log odds of a pixel given s1 and s2 at the same place.

@@ -31,11 +31,6 @@ class Settings(Schedule):
         sweeps: of Gibbs sampling over all pixels that follow, each of four further passes.
         ridge: potentials θ of 3×3 patterns are estimated for the sweeps after training, with
             the penalty ½·ridge·Σ θ²; 0 for no potentials.
-        outline_epochs: passes over uncertain pixels that train a correction for single pixels of
-            outlines, after all else; 0 for none.
-        outline_sweeps: sweeps with this correction that end a draw; the last one only sets pixels
-            beyond ``outline_cut`` and leaves the others as they are.
-        outline_cut: log odds in these sweeps beyond which the improbable colour is not drawn.
     """
 
     width: _Width
@@ -53,9 +48,6 @@ class Settings(Schedule):
     steps: Annotated[int, Field(ge=3, le=1024)]
     sweeps: Annotated[int, Field(ge=0, le=64)]
     ridge: Annotated[float, Field(ge=0, le=1e6)]
-    outline_epochs: Annotated[int, Field(ge=0, le=1 << 20)] = 0
-    outline_sweeps: Annotated[int, Field(ge=0, le=64)] = 0
-    outline_cut: Annotated[float, Field(gt=0, le=100)] = 8.0
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -63,11 +55,6 @@ class Settings(Schedule):
             raise ValueError(f"window = {self.window}: a multiple of {2 * self.cell} px, two cells")
         if self.ridge and not self.sweeps:
             raise ValueError(f"ridge = {self.ridge}: potentials are for sweeps, and sweeps = 0")
-        if bool(self.outline_epochs) != bool(self.outline_sweeps):
-            raise ValueError(
-                f"outline_epochs, outline_sweeps = {self.outline_epochs}, {self.outline_sweeps}: "
-                "both are 0, or both are not"
-            )
         if not self.faintest < self.clearest:
             raise ValueError(
                 f"faintest, clearest = {self.faintest}, {self.clearest}: faintest < clearest"

@@ -20,6 +20,7 @@ from trendbench.generators.germ_grain.intensity import Events, learned
 from trendbench.generators.germ_grain.scenes import (
     Configuration,
     configuration_of,
+    free_columns,
     is_falling,
     offered_by,
     rising,
@@ -39,7 +40,7 @@ from trendbench.training.randomness import derived_seed
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.01  # share of the black of r that no grain may account for
-_MOST_SHAPES, _LONGEST = 1 << 14, 129  # of a stored file
+_MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
 _Made = TypeVar("_Made")
@@ -79,12 +80,14 @@ class Model(NamedTuple):
         shapes: of grains.
         networks: of the conditional intensity.
         expected: grains of r that the inputs do not offer, on average, rounded.
+        free: columns at each border in which r may have black that s2 lacks.
         frame: (height, width) of the training images.
     """
 
     shapes: Shapes
     networks: Networks
     expected: int
+    free: int
     frame: tuple[int, int]
 
 
@@ -145,15 +148,15 @@ class GermGrain:
                 found_shapes(_black_images(train[:_SHAPES_FROM], lambda: progress.advance(1)))
             )
         _must_hold(shapes, height, width)
-        configurations = self._configurations(train, shapes, run)
+        configurations, free = self._configurations(train, shapes, run)
         expected = round(np.mean([len(c.new) for c in configurations]))
         for number in range(settings.rounds):
             if number:
                 configurations = self._redrawn(train, configurations, number, run)
-            found = self._events(train, configurations, shapes, number, run)
+            found = self._events(train, configurations, shapes, free, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             networks = learned(found, settings.hidden, settings.passes, settings.learning_rate, run)
-            self._model = Model(shapes, networks, expected, (height, width))
+            self._model = Model(shapes, networks, expected, free, (height, width))
             run.observe(self, number + 1)
         run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
 
@@ -165,22 +168,22 @@ class GermGrain:
         Raises:
             RecipeError: the frame is smaller than a grain.
         """
-        shapes, networks, expected, (height, width) = self.model
+        shapes, networks, expected, free, (height, width) = self.model
         _must_hold(shapes, *inputs.s1.shape[1:])
         larger = inputs.s1[0].size / (height * width) if len(inputs) else 1
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
 
         def drawn(i: int) -> None:
-            pair = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
-            rng = _generator(seed, "sample", i)
-            offered = offered_by(*rising(*pair), shapes, rng)
-            scene = scene_of(*rising(*pair), offered, shapes)
+            given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
+            pair, rng = rising(*given), _generator(seed, "sample", i)
+            offered = offered_by(*pair, shapes, rng)
+            scene = scene_of(*pair, offered, shapes, free)
             none = np.zeros(len(offered.placed), dtype=bool), np.empty((0, 3), dtype=np.int32)
             black, _, _ = walked(
                 scene, networks, *none, self.settings.sweeps, math.ceil(expected * larger), rng,
                 False,
             )  # fmt: skip
-            images[i] = np.where(black[:, ::-1] if is_falling(*pair) else black, BLACK, WHITE)
+            images[i] = np.where(black[:, ::-1] if is_falling(*given) else black, BLACK, WHITE)
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             list(pool.map(drawn, range(len(inputs))))
@@ -188,12 +191,13 @@ class GermGrain:
 
     def save(self, folder: Path) -> None:
         """Shapes and networks as safetensors, settings as JSON."""
-        shapes, networks, expected, frame = self.model
+        shapes, networks, expected, free, frame = self.model
         arrays = dict(zip(Networks._fields, map(np.ascontiguousarray, networks), strict=True))
         arrays |= {
             "masks": shapes.masks.astype(np.uint8),
             "weights": shapes.weights,
             "expected": np.array([expected]),
+            "free": np.array([free]),
         }
         write_bytes(folder / _WEIGHTS, save_arrays(arrays))
         stored = {
@@ -214,44 +218,50 @@ class GermGrain:
             model = cls(**stored.settings)
         except ValueError as error:
             raise WeightsError(f"{folder / _SETTINGS}: {str(error).splitlines()[0]}") from None
-        arrays = {name: t.numpy() for name, t in read_tensors(folder / _WEIGHTS).items()}
-        _must_fit(arrays, model.settings.hidden, folder)
-        masks = arrays["masks"] > 0
-        shapes = stored_shapes(masks, arrays["weights"])
+        tensors = read_tensors(folder / _WEIGHTS)
+        wrong = _misfit(tensors, model.settings.hidden, stored.frame)
+        if wrong:
+            raise WeightsError(
+                f"{folder}: the weights are not those of the settings beside them ({wrong!r:.80})"
+            )
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        shapes = stored_shapes(arrays["masks"] > 0, arrays["weights"])
         networks = Networks(*(arrays[name] for name in Networks._fields))
-        model._model = Model(shapes, networks, int(arrays["expected"][0]), stored.frame)
+        expected, free = (int(arrays[name][0]) for name in ("expected", "free"))
+        model._model = Model(shapes, networks, expected, free, stored.frame)
         return model
 
     def _configurations(
         self, train: Triplets, shapes: Shapes, run: RunContext
-    ) -> list[Configuration]:
-        """The grains of every training triplet.
+    ) -> tuple[list[Configuration], int]:
+        """The grains of every training triplet, and the free columns of all.
 
         Raises:
             RecipeError: more than a hundredth of the black of r is in no grain.
         """
 
-        def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int]:
+        def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int, int]:
             del i
             found = configuration_of(*triplet, shapes)
             union = np.zeros_like(triplet[2])
             paint(union, found.offered.placed[found.kept], shapes)
             paint(union, found.new, shapes)
             r = triplet[2]
-            return found, int(np.count_nonzero(r & ~union)), int(np.count_nonzero(r))
+            bare, black = np.count_nonzero(r & ~union), np.count_nonzero(r)
+            return found, int(bare), int(black), free_columns(r, triplet[1])
 
-        found, bare, black = zip(*_for_each(train, covered, run, "covers"), strict=True)
+        found, bare, black, free = zip(*_for_each(train, covered, run, "covers"), strict=True)
         if sum(bare) > _UNEXPLAINED * sum(black):
             raise RecipeError(
                 f"{sum(bare) / sum(black):.0%} of the black of the training images lies in no "
                 "grain that also occurs alone: give more triplets with `trendbench make-data --n`, "
                 "or take the row flow, which needs no grains"
             )
-        return list(found)
+        return list(found), max(free)
 
     def _events(
-        self, train: Triplets, configurations: list[Configuration], shapes: Shapes, number: int,
-        run: RunContext,
+        self, train: Triplets, configurations: list[Configuration], shapes: Shapes, free: int,
+        number: int, run: RunContext,
     ) -> Events:  # fmt: skip
         """The events of all training triplets, with dummies of their own in each round."""
         dummies, (height, width) = self.settings.dummies, train.r.shape[1:]
@@ -260,7 +270,7 @@ class GermGrain:
             offered, kept, new = configurations[i]
             rng = _generator(run.seed, "dummies", number, i)
             beside = scattered(dummies, height, width, shapes, rng)
-            return events(scene_of(*triplet[:2], offered, shapes), kept, new, beside)
+            return events(scene_of(*triplet[:2], offered, shapes, free), kept, new, beside)
 
         parts = list(_for_each(train, looked_at, run, "events"))
         density = dummies / ((height + 2 * shapes.reach) * (width + 2 * shapes.reach))
@@ -275,12 +285,12 @@ class GermGrain:
         self, train: Triplets, configurations: list[Configuration], number: int, run: RunContext
     ) -> list[Configuration]:
         """Configurations of the same images, with grains beneath others."""
-        shapes, networks, expected, _ = self.model
+        shapes, networks, expected, free, _ = self.model
         sweeps = self.settings.bound_sweeps
 
         def redrawn(i: int, triplet: _Triplet) -> Configuration:
             offered, kept, new = configurations[i]
-            scene = scene_of(*triplet[:2], offered, shapes)
+            scene = scene_of(*triplet[:2], offered, shapes, free)
             rng = _generator(run.seed, "bound walk", number, i)
             _, kept, new = walked(scene, networks, kept, new, sweeps, expected, rng, True)
             return Configuration(offered, kept, new)
@@ -332,30 +342,33 @@ def _must_hold(shapes: Shapes, height: int, width: int) -> None:
         )
 
 
-def _must_fit(arrays: dict[str, NDArray[Any]], hidden: int, folder: Path) -> None:
-    """Refuse arrays that are not those of a model.
-
-    Raises:
-        WeightsError: the first that differs.
-    """
-    shapes = {
+def _misfit(tensors: dict[str, torch.Tensor], hidden: int, frame: tuple[int, int]) -> str | None:
+    """The first tensor that is not one of a model; None where all are."""
+    shapes: dict[str, tuple[int, ...]] = {
         "mean": (2, FEATURES), "scale": (2, FEATURES), "w1": (2, hidden, FEATURES),
         "b1": (2, hidden), "w2": (2, hidden, hidden), "b2": (2, hidden), "w3": (2, hidden),
-        "b3": (2,), "expected": (1,),
+        "b3": (2,), "expected": (1,), "free": (1,),
     }  # fmt: skip
-    masks, weights = arrays.get("masks"), arrays.get("weights")
-    wrong = sorted({*arrays} ^ {*shapes, "masks", "weights"})
-    wrong += [name for name, shape in shapes.items() if name in arrays
-              and arrays[name].shape != shape]  # fmt: skip
-    if not wrong and masks is not None and weights is not None:
-        n, side = len(masks), masks.shape[-1]
-        fits = masks.shape == (n, side, side) and 0 < n <= _MOST_SHAPES and side <= _LONGEST
-        if not fits or side % 2 == 0 or not masks.any(axis=(1, 2)).all():
-            wrong.append("masks")
-        elif weights.shape != (n,) or not (weights > 0).all():
-            wrong.append("weights")
-        elif not 0 <= arrays["expected"][0] < 1 << 20:
-            wrong.append("expected")
-    if wrong:
-        raise WeightsError(f"{folder}: the weights are not those of the settings beside them "
-                           f"({wrong[0]!r:.80})")  # fmt: skip
+    for name in sorted({*shapes, "masks", "weights"} ^ {*tensors}):
+        return name
+    for name, shape in shapes.items():
+        whole = name in ("expected", "free")
+        kind = torch.int64 if whole else torch.float64
+        if (tensors[name].shape, tensors[name].dtype) != (shape, kind):
+            return name
+        if whole and not 0 <= int(tensors[name]) <= frame[0] * frame[1]:
+            return name
+    if not (tensors["scale"] > 0).all():
+        return "scale"
+    masks, weights = tensors["masks"], tensors["weights"]
+    side = masks.shape[-1] if masks.ndim == 3 else 0
+    if masks.dtype != torch.uint8 or side % 2 == 0 or masks.shape[1] != side:
+        return "masks"
+    if not 0 < len(masks) * (2 * side - 1) ** 2 <= _MOST_CUTS or side > min(frame):
+        return "masks"
+    areas = torch.count_nonzero(masks, dim=(1, 2))
+    if not areas.all() or (areas.diff() > 0).any():
+        return "masks"
+    if (weights.shape, weights.dtype) != (areas.shape, torch.float64):
+        return "weights"
+    return None if bool((weights > 0).all()) and float(weights.sum()) < 2 else "weights"

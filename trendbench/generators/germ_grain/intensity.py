@@ -22,6 +22,7 @@ from trendbench.training.context import RunContext
 
 _BATCH = 512
 _DECAY, _WARMUP = 1e-4, 200
+_NEVER = 1e-6  # a probability
 
 
 class Events(NamedTuple):
@@ -71,13 +72,14 @@ def _trained(
     x = torch.from_numpy(events.features[rows])
     y = torch.from_numpy(events.is_there[rows]).float()
     head = _Head(hidden)
-    if not len(x):  # no grain was ever offered, so none will be taken
+    nn.init.zeros_(head.exit.weight)
+    if not len(x):  # none was ever offered: the odds of such a grain are next to 0
+        nn.init.constant_(head.exit.bias, math.log(_NEVER))
         return _arrays(head, torch.zeros(FEATURES), torch.ones(FEATURES))
     mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
     scale = torch.where(scale > 1e-6, scale, 1.0)
     x = (x - mean) / scale
-    nn.init.zeros_(head.exit.weight)
-    share = float(y.mean().clamp(1e-6, 1 - 1e-6))
+    share = float(y.mean().clamp(_NEVER, 1 - _NEVER))
     nn.init.constant_(head.exit.bias, math.log(share / (1 - share)))
     steps = epochs * math.ceil(len(x) / _BATCH)
     adam = torch.optim.AdamW(head.parameters(), rate, weight_decay=_DECAY)
@@ -85,8 +87,8 @@ def _trained(
         step = 0
         for _ in range(epochs):
             for chosen in torch.randperm(len(x)).split(_BATCH):
-                shape = min(1.0, (step + 1) / _WARMUP) * (1 + math.cos(math.pi * step / steps)) / 2
-                adam.param_groups[0]["lr"] = rate * shape
+                factor = min(1.0, (step + 1) / _WARMUP) * (1 + math.cos(math.pi * step / steps)) / 2
+                adam.param_groups[0]["lr"] = rate * factor
                 loss = binary_cross_entropy_with_logits(head(x[chosen]), y[chosen])
                 adam.zero_grad()
                 loss.backward()

@@ -54,14 +54,14 @@ def rising(s1: Mask, s2: Mask) -> tuple[Mask, Mask]:
     return np.ascontiguousarray(s1), np.ascontiguousarray(s2)
 
 
-def scene_of(s1: Mask, s2: Mask, offered: Offered, shapes: Shapes) -> Scene:
-    """What the walk is given; s1 is the sparser input."""
+def scene_of(s1: Mask, s2: Mask, offered: Offered, shapes: Shapes, free: int) -> Scene:
+    """What the walk is given; s1 is the sparser input, and ``free`` that of ``Scene``."""
     density1, density2 = (
         math.log(max(-math.log(max(1 - float(s.mean()), 0.5 / s.size)), _LEAST)) for s in (s1, s2)
     )
     diameter = math.sqrt(4 * float(shapes.areas @ shapes.weights) / math.pi)
     placed, first = offered
-    return Scene(~s1, ~s2, placed, first, density1, density2, shapes, diameter)
+    return Scene(~s1, ~s2, placed, first, density1, density2, free, shapes, diameter)
 
 
 def offered_by(s1: Mask, s2: Mask, shapes: Shapes, rng: np.random.Generator) -> Offered:
@@ -70,7 +70,7 @@ def offered_by(s1: Mask, s2: Mask, shapes: Shapes, rng: np.random.Generator) -> 
     second = covering(s2, shapes, first)
     shared = second[_among(second, first)]
     further = second[~_among(second, first)]
-    both = moved(np.concatenate([shared, further]), len(shared), s2, shapes, _SETTLING, rng)
+    both = moved(np.concatenate([shared, further]), len(shared), *s2.shape, shapes, _SETTLING, rng)
     return Offered(np.concatenate([first, both[len(shared) :]]), len(first))
 
 
@@ -86,6 +86,21 @@ def configuration_of(s1: Mask, s2: Mask, r: Mask, shapes: Shapes) -> Configurati
     return Configuration(
         Offered(placed, len(first)), _among(placed, own), own[~_among(own, placed)]
     )
+
+
+def free_columns(r: Mask, s2: Mask) -> int:
+    """Columns at each border beyond which all black of r lies in that of s2; W if there are none.
+
+    Args:
+        r: (H, W).
+        s2: (H, W).
+    """
+    lacking = np.flatnonzero((r & ~s2).any(axis=0))
+    width = r.shape[1]
+    if not len(lacking):
+        return 0
+    nearest = np.minimum(lacking, width - 1 - lacking).max() + 1
+    return int(nearest) if nearest <= width // 4 else width
 
 
 def _among(some: Placed, others: Placed) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 A grain of one size has several shapes in pixels, one for each way in which it can lie on the grid.
 Most of them occur alone in some training image. Clusters of grains occur alone too; a cluster is
-told from a grain by its bounding box and by how rarely one shape of it is seen twice.
+distinguished by its bounding box, and by how rarely one shape of it occurs twice.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ class Shapes(NamedTuple):
             unused ones have length 0.
         cores: the runs that all shapes of a size share, (sizes, c, 3).
         areas: pixels of each shape, (G,).
-        weights: relative frequency of each shape, (G,).
+        weights: relative frequency of each shape, (G,); cumulative: their running sum.
         reach: no pixel is further from the anchor in y or in x [px].
         inside: whether each shape lies inside each other one, anchor upon anchor, (G, G).
         classes: number of the size that each shape belongs to, the largest being 0, (G,).
@@ -46,6 +46,7 @@ class Shapes(NamedTuple):
     cores: NDArray[np.int32]
     areas: NDArray[np.int32]
     weights: NDArray[np.float64]
+    cumulative: NDArray[np.float64]
     reach: int
     inside: NDArray[np.bool_]
     classes: NDArray[np.int32]
@@ -58,9 +59,9 @@ def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
 
     A piece is black that is connected by eight neighbours and does not touch the border. Pieces
     are counted up to turns and mirror images, under which a grain stays a grain. Among those seen
-    five times or more, a piece that is no union of smaller shapes is a grain. So is a union of
-    three or more, as chance does not put three grains alike five times, and a union that is as
-    compact as grains are and no larger: two grains close together can look like a third.
+    five times or more, a piece that is no union of smaller shapes is a grain. So is one whose cover
+    has three or more, as chance hardly puts three grains alike five times, and a union that is as
+    compact as grains are and no longer: two grains close together can look like a third.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
@@ -72,10 +73,10 @@ def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
     simple: list[Mask] = []
     known = None
     for mask, n in seen:
-        fewest = 0 if known is None else _fewest(mask, known)
-        if fewest == 0:
+        needed = 0 if known is None else _needed(mask, known)
+        if needed == 0:
             simple.append(mask)
-        if fewest != 2 or _is_like(mask, simple):
+        if needed != 2 or _is_like(mask, simple):
             single.append((mask, n))
             known = shapes_of(single, framed=False)
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
@@ -133,7 +134,9 @@ def stored_shapes(
     cut = _where_cut(masks, framed)
     weights = counts / counts.sum()
     reach = masks.shape[1] // 2
-    return Shapes(masks, runs, cores, areas, weights, reach, inside, classes, *cut)
+    return Shapes(
+        masks, runs, cores, areas, weights, np.cumsum(weights), reach, inside, classes, *cut
+    )
 
 
 def _stacked(rows: list[list[tuple[int, int, int]]]) -> NDArray[np.int32]:
@@ -150,9 +153,8 @@ def _where_cut(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The first of the shapes that look alike for each place of an anchor at the border.
 
-    Along an axis a place is p = 0 … 4·reach: an anchor p − reach px behind the low border for
-    p < 2·reach, one clear of both borders for p = 2·reach, and 5·reach − p px before the high one
-    beyond.
+    Along an axis of m pixels a place is p = 0 … 4·reach: an anchor at p − reach for p < 2·reach,
+    one clear of both borders for p = 2·reach, and one at m − 1 + p − 3·reach for greater p.
 
     Args:
         squares: the shapes around their anchors, (G, 2·reach + 1, 2·reach + 1).
@@ -199,8 +201,8 @@ def _pieces(images: Iterable[Mask]) -> Counter[tuple[tuple[int, ...], bytes]]:
     return merged
 
 
-def _fewest(piece: Mask, known: Shapes) -> int:
-    """How many known shapes cover a piece; 0 where they cannot."""
+def _needed(piece: Mask, known: Shapes) -> int:
+    """How many known shapes a cover of a piece has; 0 where they cannot cover it."""
     framed = np.pad(piece, known.reach + 1)
     union = np.zeros_like(framed)
     chosen = covering(framed, known, np.empty((0, 3), dtype=np.int32))
@@ -211,8 +213,8 @@ def _fewest(piece: Mask, known: Shapes) -> int:
 def _is_like(mask: Mask, simple: list[Mask]) -> bool:
     """Whether a piece is no longer than some shape of grains and as full as the emptiest."""
     longest = max(max(shape.shape) for shape in simple)
-    fullest = min(float(shape.mean()) for shape in simple)
-    return max(mask.shape) <= longest and float(mask.mean()) >= fullest
+    emptiest = min(float(shape.mean()) for shape in simple)
+    return max(mask.shape) <= longest and float(mask.mean()) >= emptiest
 
 
 def _key(mask: Mask) -> tuple[tuple[int, ...], bytes]:

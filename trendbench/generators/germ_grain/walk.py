@@ -35,7 +35,8 @@ class Scene(NamedTuple):
         white1, white2: whether a pixel of s1 and of s2 is white, (H, W); s2 is the denser.
         offered: grains of the two inputs, (n, 3).
         first: how many of them are of s1.
-        density1, density2: −log of the share of white of s1 and s2.
+        density1, density2: log(−log(share of white)) of s1 and s2.
+        free: columns at the left and the right border in which r may have black that s2 lacks.
         shapes: of grains.
         diameter: of a disk of the mean area [px].
     """
@@ -46,6 +47,7 @@ class Scene(NamedTuple):
     first: int
     density1: float
     density2: float
+    free: int
     shapes: Shapes
     diameter: float
 
@@ -109,12 +111,13 @@ def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[
     """Features of the grain of a slot, which is not there, given those that are.
 
     Returns:
-        Bare pixels that it covers; −1 if it has no pixel in the frame.
+        Bare pixels that it covers; −1 if it cannot be: it has no pixel in the frame, or one where
+        s2 is white and r is so too.
     """
     shapes = scene.shapes
     height, width = grains.times.shape
     shape, at_y, at_x = grains.placed[slot]
-    visible, bare, white1, white2 = 0, 0, 0, 0
+    visible, bare, white1, white2, barred = 0, 0, 0, 0, 0
     for k in range(shapes.runs.shape[1]):
         row, first, length = shapes.runs[shape, k]
         y, x = at_y + row, at_x + first
@@ -123,8 +126,9 @@ def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[
                 visible += 1
                 white1 += scene.white1[y, c]
                 white2 += scene.white2[y, c]
+                barred += scene.white2[y, c] and scene.free <= c < width - scene.free
                 bare += grains.times[y, c] == 0
-    if visible == 0:
+    if visible == 0 or barred > 0:
         return -1
     area = shapes.areas[shape]
     out[0] = max(bare, 1) / visible
@@ -189,7 +193,7 @@ def events(
 
     Returns:
         Features (k, FEATURES), which network each is for, and whether r has the grain. Grains that
-        cover no bare pixel are left out: images tell nothing of them.
+        cover no bare pixel are left out: they leave no trace in an image.
     """
     offered, real = len(scene.offered), len(scene.offered) + len(new)
     grains = _empty(scene, real + 1)
@@ -217,65 +221,111 @@ def events(
 
 
 @kernel
+def _any_shape(shapes: Shapes, rng: np.random.Generator) -> int:
+    """A shape by the frequencies of shapes."""
+    drawn: int = np.searchsorted(shapes.cumulative, rng.random() * shapes.cumulative[-1], "right")
+    return min(drawn, len(shapes.cumulative) - 1)
+
+
+@kernel
 def scattered(n: int, height: int, width: int, shapes: Shapes, rng: np.random.Generator) -> Placed:
     """Grains at uniform places in the frame and as far beyond it as a grain reaches, (n, 3)."""
     placed = np.empty((n, 3), dtype=np.int32)
-    cumulative = np.cumsum(shapes.weights)
     for i in range(n):
-        shape = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-        placed[i, 0] = min(shape, len(cumulative) - 1)
+        placed[i, 0] = _any_shape(shapes, rng)
         placed[i, 1] = int(rng.random() * (height + 2 * shapes.reach)) - shapes.reach
         placed[i, 2] = int(rng.random() * (width + 2 * shapes.reach)) - shapes.reach
     return placed
 
 
 @kernel
-def _move(
-    grains: _Grains, slot: int, black: NDArray[np.bool_], shapes: Shapes, rng: np.random.Generator
-) -> None:
-    """Give a grain other shapes and places next to its own that leave the image as it is.
+def _is_moved(
+    grains: _Grains, slot: int, black: NDArray[np.bool_], shapes: Shapes,
+    old: NDArray[np.int32], rng: np.random.Generator,
+) -> bool:  # fmt: skip
+    """Give a grain another shape next to its place if that leaves the image as it is.
 
-    All grains of a walk bound to an image are given the same intensity over so small a distance.
+    Args:
+        grains: the configuration, changed if the answer is yes.
+        slot: of the grain.
+        black: the image.
+        shapes: of grains.
+        old: overwritten with the former placement.
+        rng: of the image.
     """
-    cumulative = np.cumsum(shapes.weights)
-    for _ in range(_MOVES):
-        shape, y, x = grains.placed[slot]
-        _change(grains, slot, shapes, -1)
-        drawn = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-        grains.placed[slot, 0] = min(drawn, len(cumulative) - 1)
-        grains.placed[slot, 1] = y + int(rng.random() * 3) - 1
-        grains.placed[slot, 2] = x + int(rng.random() * 3) - 1
-        _change(grains, slot, shapes, 1)
-        if not _same(grains.times, black, y, x, shapes.reach + 1):
-            _change(grains, slot, shapes, -1)
-            grains.placed[slot] = shape, y, x
-            _change(grains, slot, shapes, 1)
+    height, width = black.shape
+    old[:] = grains.placed[slot]
+    _change(grains, slot, shapes, -1)
+    grains.placed[slot, 0] = _any_shape(shapes, rng)
+    grains.placed[slot, 1] += int(rng.random() * 3) - 1
+    grains.placed[slot, 2] += int(rng.random() * 3) - 1
+    _change(grains, slot, shapes, 1)
+    visible = _is_visible(grains.placed[slot], height, width, shapes)
+    for r in range(max(old[1] - shapes.reach - 1, 0), min(old[1] + shapes.reach + 2, height)):
+        for c in range(max(old[2] - shapes.reach - 1, 0), min(old[2] + shapes.reach + 2, width)):
+            if not visible or (grains.times[r, c] > 0) != black[r, c]:
+                _put_back(grains, slot, shapes, old)
+                return False
+    return True
+
+
+@kernel
+def _is_visible(one: NDArray[np.int32], height: int, width: int, shapes: Shapes) -> bool:
+    """Whether a placement has a pixel in the frame."""
+    for k in range(shapes.runs.shape[1]):
+        row, first, length = shapes.runs[one[0], k]
+        y, x = one[1] + row, one[2] + first
+        if length > 0 and 0 <= y < height and x < width and x + length > 0:
+            return True
+    return False
+
+
+@kernel
+def _put_back(grains: _Grains, slot: int, shapes: Shapes, placed: NDArray[np.int32]) -> None:
+    """Give a grain that is there another placement."""
+    _change(grains, slot, shapes, -1)
+    grains.placed[slot] = placed
+    _change(grains, slot, shapes, 1)
 
 
 @kernel
 def moved(
-    placed: Placed, first: int, black: NDArray[np.bool_], shapes: Shapes, sweeps: int,
+    placed: Placed, first: int, height: int, width: int, shapes: Shapes, sweeps: int,
     rng: np.random.Generator,
 ) -> Placed:  # fmt: skip
-    """Grains after moves that leave their union, the image, as it is; the first ones stay."""
+    """Grains after moves that leave their union in the frame as it is; the first ones stay.
+
+    The moves leave the law of the configuration as it is where the intensity is constant.
+    """
     there = np.ones(len(placed), dtype=np.bool_)
-    grains = _Grains(placed.copy(), there, np.zeros(black.shape, dtype=np.int32))
+    grains = _Grains(placed.copy(), there, np.zeros((height, width), dtype=np.int32))
     for slot in range(len(placed)):
         _change(grains, slot, shapes, 1)
+    black = grains.times > 0
+    old = np.empty(3, dtype=np.int32)
     for _ in range(sweeps):
         for slot in range(first, len(placed)):
-            _move(grains, slot, black, shapes, rng)
+            for _ in range(_MOVES):
+                _is_moved(grains, slot, black, shapes, old, rng)
     return grains.placed
 
 
 @kernel
-def _same(times: NDArray[np.int32], black: NDArray[np.bool_], y: int, x: int, reach: int) -> bool:
-    """Whether the grains' union and the image agree around a pixel."""
-    for r in range(max(y - reach, 0), min(y + reach + 1, times.shape[0])):
-        for c in range(max(x - reach, 0), min(x + reach + 1, times.shape[1])):
-            if (times[r, c] > 0) != black[r, c]:
-                return False
-    return True
+def _accept(
+    grains: _Grains, slot: int, used: int, scene: Scene, networks: Networks,
+    old: NDArray[np.int32], features: NDArray[np.float64], rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Keep a new grain's move with probability min(1, λ′/λ), or undo it."""
+    _change(grains, slot, scene.shapes, -1)
+    new = grains.placed[slot].copy()
+    can = _features(grains, slot, used, scene, features) >= 0
+    after = _logit(networks, NEW, features) if can else -math.inf
+    grains.placed[slot] = old
+    _features(grains, slot, used, scene, features)
+    before = _logit(networks, NEW, features)
+    if can and math.log(1 - rng.random()) < after - before:
+        grains.placed[slot] = new
+    _change(grains, slot, scene.shapes, 1)
 
 
 @kernel
@@ -286,9 +336,10 @@ def walked(
     """A walk from one configuration to another whose law the networks give.
 
     In a sweep every offered grain is drawn anew given all others. Then births and deaths of other
-    grains are proposed, twice as many as there are of them or are expected. A birth at a uniform
-    place is accepted with probability min(1, λ·V/(n + 1)), a death with min(1, n/(λ·V)), V being
-    the number of places.
+    grains are proposed, twice as many as are expected or offered. A birth at a uniform place is
+    accepted with probability min(1, λ·V/(n + 1)), a death with min(1, n/(λ·V)), V being the number
+    of places. Bound to an image, grains are also given other shapes next to their places, accepted
+    with min(1, λ′/λ).
 
     Args:
         scene: the inputs.
@@ -320,21 +371,23 @@ def walked(
         if there:
             _change(grains, slot, shapes, 1)
     black = grains.times > 0
-    features = np.empty(FEATURES)
+    features, old = np.empty(FEATURES), np.empty(3, dtype=np.int32)
     for _ in range(sweeps):
         for slot in range(offered):
             there = grains.there[slot]
             if there:
                 _change(grains, slot, shapes, -1)
             bare = _features(grains, slot, used, scene, features)
-            if bound and bare > 0:
+            if bare < 0:
+                stays = False
+            elif bound and bare > 0:
                 stays = there
             else:
                 odds = _logit(networks, KEPT, features)
                 stays = rng.random() * (1 + math.exp(-odds)) < 1
             if stays:
                 _change(grains, slot, shapes, 1)
-        for _ in range(2 * max(n, expected, offered)):
+        for _ in range(2 * max(expected, offered, 1)):
             if rng.random() < 0.5:
                 if n == most:
                     continue
@@ -366,7 +419,9 @@ def walked(
                     _change(grains, slot, shapes, 1)
         if bound:
             for j in range(n):
-                _move(grains, taken[j], black, shapes, rng)
+                for _ in range(_MOVES):
+                    if _is_moved(grains, taken[j], black, shapes, old, rng):
+                        _accept(grains, taken[j], used, scene, networks, old, features, rng)
     if not bound:
         black = grains.times > 0
     return black, grains.there[:offered], grains.placed[taken[:n]]
