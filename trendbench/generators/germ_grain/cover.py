@@ -134,8 +134,8 @@ def _place(at: int, side: int, reach: int) -> int:
 
 
 @kernel
-def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes) -> None:
-    """Blacken the pixels of placements, (H, W)."""
+def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes, value: bool = True) -> None:
+    """Set the pixels of placements, (H, W)."""
     height, width = union.shape
     for i in range(len(placed)):
         for k in range(shapes.runs.shape[1]):
@@ -143,7 +143,7 @@ def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes) -> None:
             y, x = placed[i, 1] + row, placed[i, 2] + first
             if length > 0 and 0 <= y < height:
                 for column in range(max(x, 0), min(x + length, width)):
-                    union[y, column] = True
+                    union[y, column] = value
 
 
 @kernel
@@ -165,7 +165,7 @@ def _covered(
         if _fits(runs, y, x, shapes.runs[preferred[i, 0]]):
             chosen[n] = preferred[i]
             n += 1
-            _bare(bare, preferred[i], shapes)
+            paint(bare, preferred[i : i + 1], shapes, False)
     ys, xs = np.nonzero(bare & (choices > 0))
     number = np.empty(len(ys), dtype=np.int64)
     for j in range(len(ys)):
@@ -185,7 +185,7 @@ def _covered(
                         best, best_weight = i, weight
         chosen[n] = fitting[best]
         n += 1
-        _bare(bare, fitting[best], shapes)
+        paint(bare, fitting[best : best + 1], shapes, False)
     times = np.zeros((height, width), dtype=np.int32)
     _count(times, chosen[:n], shapes, 1)
     needed = np.ones(n, dtype=np.bool_)
@@ -217,18 +217,6 @@ def _count(times: NDArray[np.int32], placed: Placed, shapes: Shapes, by: int) ->
             if length > 0 and 0 <= y < height:
                 for column in range(max(x, 0), min(x + length, width)):
                     times[y, column] += by
-
-
-@kernel
-def _bare(bare: NDArray[np.bool_], one: NDArray[np.int32], shapes: Shapes) -> None:
-    """Take the pixels of a placement from the bare ones."""
-    height, width = bare.shape
-    for k in range(shapes.runs.shape[1]):
-        row, first, length = shapes.runs[one[0], k]
-        y, x = one[1] + row, one[2] + first
-        if length > 0 and 0 <= y < height:
-            for column in range(max(x, 0), min(x + length, width)):
-                bare[y, column] = False
 
 
 @kernel

@@ -19,8 +19,8 @@ from trendbench.generators.germ_grain.cover import paint
 from trendbench.generators.germ_grain.intensity import Events, learned
 from trendbench.generators.germ_grain.scenes import (
     Configuration,
+    bordering,
     configuration_of,
-    free_columns,
     is_falling,
     offered_by,
     rising,
@@ -80,14 +80,15 @@ class Model(NamedTuple):
         shapes: of grains.
         networks: of the conditional intensity.
         expected: grains of r that the inputs do not offer, on average, rounded.
-        free: columns at each border in which r may have black that s2 lacks.
+        borders: columns at each border in which r may have black that s2 lacks, and in which it may
+            lack black of s1; W where it may everywhere.
         frame: (height, width) of the training images.
     """
 
     shapes: Shapes
     networks: Networks
     expected: int
-    free: int
+    borders: tuple[int, int]
     frame: tuple[int, int]
 
 
@@ -148,15 +149,15 @@ class GermGrain:
                 found_shapes(_black_images(train[:_SHAPES_FROM], lambda: progress.advance(1)))
             )
         _must_hold(shapes, height, width)
-        configurations, free = self._configurations(train, shapes, run)
+        configurations, borders = self._configurations(train, shapes, run)
         expected = round(np.mean([len(c.new) for c in configurations]))
         for number in range(settings.rounds):
             if number:
                 configurations = self._redrawn(train, configurations, number, run)
-            found = self._events(train, configurations, shapes, free, number, run)
+            found = self._events(train, configurations, shapes, borders, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             networks = learned(found, settings.hidden, settings.passes, settings.learning_rate, run)
-            self._model = Model(shapes, networks, expected, free, (height, width))
+            self._model = Model(shapes, networks, expected, borders, (height, width))
             run.observe(self, number + 1)
         run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
 
@@ -168,7 +169,7 @@ class GermGrain:
         Raises:
             RecipeError: the frame is smaller than a grain.
         """
-        shapes, networks, expected, free, (height, width) = self.model
+        shapes, networks, expected, borders, (height, width) = self.model
         _must_hold(shapes, *inputs.s1.shape[1:])
         larger = inputs.s1[0].size / (height * width) if len(inputs) else 1
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
@@ -177,7 +178,7 @@ class GermGrain:
             given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
             pair, rng = rising(*given), _generator(seed, "sample", i)
             offered = offered_by(*pair, shapes, rng)
-            scene = scene_of(*pair, offered, shapes, free)
+            scene = scene_of(*pair, offered, shapes, borders)
             none = np.zeros(len(offered.placed), dtype=bool), np.empty((0, 3), dtype=np.int32)
             black, _, _ = walked(
                 scene, networks, *none, self.settings.sweeps, math.ceil(expected * larger), rng,
@@ -191,13 +192,13 @@ class GermGrain:
 
     def save(self, folder: Path) -> None:
         """Shapes and networks as safetensors, settings as JSON."""
-        shapes, networks, expected, free, frame = self.model
+        shapes, networks, expected, borders, frame = self.model
         arrays = dict(zip(Networks._fields, map(np.ascontiguousarray, networks), strict=True))
         arrays |= {
             "masks": shapes.masks.astype(np.uint8),
             "weights": shapes.weights,
             "expected": np.array([expected]),
-            "free": np.array([free]),
+            "borders": np.array(borders),
         }
         write_bytes(folder / _WEIGHTS, save_arrays(arrays))
         stored = {
@@ -227,20 +228,20 @@ class GermGrain:
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
         shapes = stored_shapes(arrays["masks"] > 0, arrays["weights"])
         networks = Networks(*(arrays[name] for name in Networks._fields))
-        expected, free = (int(arrays[name][0]) for name in ("expected", "free"))
-        model._model = Model(shapes, networks, expected, free, stored.frame)
+        expected, (free, held) = int(arrays["expected"][0]), map(int, arrays["borders"])
+        model._model = Model(shapes, networks, expected, (free, held), stored.frame)
         return model
 
     def _configurations(
         self, train: Triplets, shapes: Shapes, run: RunContext
-    ) -> tuple[list[Configuration], int]:
-        """The grains of every training triplet, and the free columns of all.
+    ) -> tuple[list[Configuration], tuple[int, int]]:
+        """The grains of every training triplet, and the columns at borders.
 
         Raises:
             RecipeError: more than a hundredth of the black of r is in no grain.
         """
 
-        def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int, int]:
+        def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int, int, int]:
             del i
             found = configuration_of(*triplet, shapes)
             union = np.zeros_like(triplet[2])
@@ -248,19 +249,21 @@ class GermGrain:
             paint(union, found.new, shapes)
             r = triplet[2]
             bare, black = np.count_nonzero(r & ~union), np.count_nonzero(r)
-            return found, int(bare), int(black), free_columns(r, triplet[1])
+            free, held = bordering(r, triplet[1]), bordering(triplet[0], r)
+            return found, int(bare), int(black), free, held
 
-        found, bare, black, free = zip(*_for_each(train, covered, run, "covers"), strict=True)
+        found, bare, black, free, held = zip(*_for_each(train, covered, run, "covers"), strict=True)
         if sum(bare) > _UNEXPLAINED * sum(black):
             raise RecipeError(
                 f"{sum(bare) / sum(black):.0%} of the black of the training images lies in no "
                 "grain that also occurs alone: give more triplets with `trendbench make-data --n`, "
                 "or take the row flow, which needs no grains"
             )
-        return list(found), max(free)
+        return list(found), (max(free), max(held))
 
     def _events(
-        self, train: Triplets, configurations: list[Configuration], shapes: Shapes, free: int,
+        self, train: Triplets, configurations: list[Configuration], shapes: Shapes,
+        borders: tuple[int, int],
         number: int, run: RunContext,
     ) -> Events:  # fmt: skip
         """The events of all training triplets, with dummies of their own in each round."""
@@ -270,7 +273,7 @@ class GermGrain:
             offered, kept, new = configurations[i]
             rng = _generator(run.seed, "dummies", number, i)
             beside = scattered(dummies, height, width, shapes, rng)
-            return events(scene_of(*triplet[:2], offered, shapes, free), kept, new, beside)
+            return events(scene_of(*triplet[:2], offered, shapes, borders), kept, new, beside)
 
         parts = list(_for_each(train, looked_at, run, "events"))
         density = dummies / ((height + 2 * shapes.reach) * (width + 2 * shapes.reach))
@@ -285,12 +288,12 @@ class GermGrain:
         self, train: Triplets, configurations: list[Configuration], number: int, run: RunContext
     ) -> list[Configuration]:
         """Configurations of the same images, with grains beneath others."""
-        shapes, networks, expected, free, _ = self.model
+        shapes, networks, expected, borders, _ = self.model
         sweeps = self.settings.bound_sweeps
 
         def redrawn(i: int, triplet: _Triplet) -> Configuration:
             offered, kept, new = configurations[i]
-            scene = scene_of(*triplet[:2], offered, shapes, free)
+            scene = scene_of(*triplet[:2], offered, shapes, borders)
             rng = _generator(run.seed, "bound walk", number, i)
             _, kept, new = walked(scene, networks, kept, new, sweeps, expected, rng, True)
             return Configuration(offered, kept, new)
@@ -347,16 +350,17 @@ def _misfit(tensors: dict[str, torch.Tensor], hidden: int, frame: tuple[int, int
     shapes: dict[str, tuple[int, ...]] = {
         "mean": (2, FEATURES), "scale": (2, FEATURES), "w1": (2, hidden, FEATURES),
         "b1": (2, hidden), "w2": (2, hidden, hidden), "b2": (2, hidden), "w3": (2, hidden),
-        "b3": (2,), "expected": (1,), "free": (1,),
+        "b3": (2,), "expected": (1,), "borders": (2,),
     }  # fmt: skip
     for name in sorted({*shapes, "masks", "weights"} ^ {*tensors}):
         return name
     for name, shape in shapes.items():
-        whole = name in ("expected", "free")
+        whole = name in ("expected", "borders")
         kind = torch.int64 if whole else torch.float64
         if (tensors[name].shape, tensors[name].dtype) != (shape, kind):
             return name
-        if whole and not 0 <= int(tensors[name]) <= frame[0] * frame[1]:
+        area = frame[0] * frame[1]
+        if whole and not ((tensors[name] >= 0) & (tensors[name] <= area)).all():
             return name
     if not (tensors["scale"] > 0).all():
         return "scale"

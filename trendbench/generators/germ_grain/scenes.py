@@ -54,14 +54,16 @@ def rising(s1: Mask, s2: Mask) -> tuple[Mask, Mask]:
     return np.ascontiguousarray(s1), np.ascontiguousarray(s2)
 
 
-def scene_of(s1: Mask, s2: Mask, offered: Offered, shapes: Shapes, free: int) -> Scene:
-    """What the walk is given; s1 is the sparser input, and ``free`` that of ``Scene``."""
+def scene_of(
+    s1: Mask, s2: Mask, offered: Offered, shapes: Shapes, borders: tuple[int, int]
+) -> Scene:
+    """What the walk is given; s1 is the sparser input, and ``borders`` are free and held."""
     density1, density2 = (
         math.log(max(-math.log(max(1 - float(s.mean()), 0.5 / s.size)), _LEAST)) for s in (s1, s2)
     )
     diameter = math.sqrt(4 * float(shapes.areas @ shapes.weights) / math.pi)
     placed, first = offered
-    return Scene(~s1, ~s2, placed, first, density1, density2, free, shapes, diameter)
+    return Scene(~s1, ~s2, placed, first, density1, density2, *borders, shapes, diameter)
 
 
 def offered_by(s1: Mask, s2: Mask, shapes: Shapes, rng: np.random.Generator) -> Offered:
@@ -88,15 +90,15 @@ def configuration_of(s1: Mask, s2: Mask, r: Mask, shapes: Shapes) -> Configurati
     )
 
 
-def free_columns(r: Mask, s2: Mask) -> int:
-    """Columns at each border beyond which all black of r lies in that of s2; W if there are none.
+def bordering(black: Mask, other: Mask) -> int:
+    """Columns at each border beyond which an image has all black of another; W if there are none.
 
     Args:
-        r: (H, W).
-        s2: (H, W).
+        black: whose black is looked for, (H, W).
+        other: where it is looked for, (H, W).
     """
-    lacking = np.flatnonzero((r & ~s2).any(axis=0))
-    width = r.shape[1]
+    lacking = np.flatnonzero((black & ~other).any(axis=0))
+    width = black.shape[1]
     if not len(lacking):
         return 0
     nearest = np.minimum(lacking, width - 1 - lacking).max() + 1

@@ -37,6 +37,7 @@ class Scene(NamedTuple):
         first: how many of them are of s1.
         density1, density2: log(−log(share of white)) of s1 and s2.
         free: columns at the left and the right border in which r may have black that s2 lacks.
+        held: columns there beyond which r has all black of s1.
         shapes: of grains.
         diameter: of a disk of the mean area [px].
     """
@@ -48,6 +49,7 @@ class Scene(NamedTuple):
     density1: float
     density2: float
     free: int
+    held: int
     shapes: Shapes
     diameter: float
 
@@ -110,6 +112,8 @@ def _change(grains: _Grains, slot: int, shapes: Shapes, by: int) -> None:
 def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[np.float64]) -> int:
     """Features of the grain of a slot, which is not there, given those that are.
 
+    The number after the features counts bare pixels that r must have, as s1 has them.
+
     Returns:
         Bare pixels that it covers; −1 if it cannot be: it has no pixel in the frame, or one where
         s2 is white and r is so too.
@@ -117,7 +121,7 @@ def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[
     shapes = scene.shapes
     height, width = grains.times.shape
     shape, at_y, at_x = grains.placed[slot]
-    visible, bare, white1, white2, barred = 0, 0, 0, 0, 0
+    visible, bare, white1, white2, barred, owed = 0, 0, 0, 0, 0, 0
     for k in range(shapes.runs.shape[1]):
         row, first, length = shapes.runs[shape, k]
         y, x = at_y + row, at_x + first
@@ -127,7 +131,9 @@ def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[
                 white1 += scene.white1[y, c]
                 white2 += scene.white2[y, c]
                 barred += scene.white2[y, c] and scene.free <= c < width - scene.free
-                bare += grains.times[y, c] == 0
+                if grains.times[y, c] == 0:
+                    bare += 1
+                    owed += not scene.white1[y, c] and scene.held <= c < width - scene.held
     if visible == 0 or barred > 0:
         return -1
     area = shapes.areas[shape]
@@ -156,6 +162,7 @@ def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[
                 out[14 + ring] += 1
                 break
     out[18] = slot < scene.first
+    out[FEATURES] = owed
     return bare
 
 
@@ -193,7 +200,7 @@ def events(
 
     Returns:
         Features (k, FEATURES), which network each is for, and whether r has the grain. Grains that
-        cover no bare pixel are left out: they leave no trace in an image.
+        cover no bare pixel, or one that r must have, are left out.
     """
     offered, real = len(scene.offered), len(scene.offered) + len(new)
     grains = _empty(scene, real + 1)
@@ -204,7 +211,7 @@ def events(
     total = real + len(dummies)
     features = np.empty((total, FEATURES), dtype=np.float32)
     which, is_there = np.empty(total, dtype=np.int8), np.empty(total, dtype=np.bool_)
-    one, n = np.empty(FEATURES), 0
+    one, n = np.empty(FEATURES + 1), 0
     for i in range(total):
         slot = min(i, real)
         if i >= real:
@@ -212,8 +219,12 @@ def events(
         there = grains.there[slot]
         if there:
             _change(grains, slot, scene.shapes, -1)
-        if _features(grains, slot, real, scene, one) > 0:
-            features[n], which[n], is_there[n] = one, NEW if i >= offered else KEPT, there
+        if _features(grains, slot, real, scene, one) > 0 and one[FEATURES] == 0:
+            features[n], which[n], is_there[n] = (
+                one[:FEATURES],
+                NEW if i >= offered else KEPT,
+                there,
+            )
             n += 1
         if there:
             _change(grains, slot, scene.shapes, 1)
@@ -311,21 +322,81 @@ def moved(
 
 
 @kernel
-def _accept(
-    grains: _Grains, slot: int, used: int, scene: Scene, networks: Networks,
-    old: NDArray[np.int32], features: NDArray[np.float64], rng: np.random.Generator,
+def _draw_offered(
+    grains: _Grains, used: int, scene: Scene, networks: Networks,
+    features: NDArray[np.float64], bound: bool, rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Keep a new grain's move with probability min(1, λ′/λ), or undo it."""
-    _change(grains, slot, scene.shapes, -1)
-    new = grains.placed[slot].copy()
-    can = _features(grains, slot, used, scene, features) >= 0
-    after = _logit(networks, NEW, features) if can else -math.inf
-    grains.placed[slot] = old
-    _features(grains, slot, used, scene, features)
-    before = _logit(networks, NEW, features)
-    if can and math.log(1 - rng.random()) < after - before:
-        grains.placed[slot] = new
-    _change(grains, slot, scene.shapes, 1)
+    """Draw every offered grain given all others."""
+    for slot in range(len(scene.offered)):
+        there = grains.there[slot]
+        if there:
+            _change(grains, slot, scene.shapes, -1)
+        bare = _features(grains, slot, used, scene, features)
+        if bare < 0:
+            stays = False
+        elif features[FEATURES] > 0:
+            stays = True
+        elif bound and bare > 0:
+            stays = there
+        else:
+            odds = _logit(networks, KEPT, features)
+            stays = rng.random() * (1 + math.exp(-odds)) < 1
+        if stays:
+            _change(grains, slot, scene.shapes, 1)
+
+
+@kernel
+def _propose(
+    grains: _Grains, taken: NDArray[np.int64], spare: NDArray[np.int64], n: int, used: int,
+    scene: Scene, networks: Networks, features: NDArray[np.float64], bound: bool,
+    rng: np.random.Generator,
+) -> tuple[int, int]:  # fmt: skip
+    """Propose a birth or a death of a new grain.
+
+    Args:
+        grains: the configuration.
+        taken: slots of the n new grains, at the beginning.
+        spare: stack of the other slots.
+        n: how many new grains there are.
+        used: no slot from this one on was ever taken.
+        scene: the inputs.
+        networks: of the intensity.
+        features: room for them.
+        bound: see ``walked``.
+        rng: of the image.
+
+    Returns:
+        n and ``used`` afterwards.
+    """
+    height, width = grains.times.shape
+    shapes, most = scene.shapes, len(taken)
+    places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
+    if rng.random() < 0.5:
+        if n == most:
+            return n, used
+        slot = spare[most - n - 1]
+        grains.placed[slot] = scattered(1, height, width, shapes, rng)[0]
+        bare = _features(grains, slot, used, scene, features)
+        if bare < 0 or (bound and bare > 0):
+            return n, used
+        rate = math.exp(_logit(networks, NEW, features)) * places
+        if rng.random() * (n + 1) < rate:
+            _change(grains, slot, shapes, 1)
+            taken[n] = slot
+            return n + 1, max(used, slot + 1)
+    elif n:
+        chosen = int(rng.random() * n)
+        slot = taken[chosen]
+        _change(grains, slot, shapes, -1)
+        bare = _features(grains, slot, used, scene, features)
+        if features[FEATURES] == 0 and not (bound and bare > 0):
+            rate = math.exp(_logit(networks, NEW, features)) * places
+            if rng.random() * rate < n:
+                taken[chosen] = taken[n - 1]
+                spare[most - n] = slot
+                return n - 1, used
+        _change(grains, slot, shapes, 1)
+    return n, used
 
 
 @kernel
@@ -338,8 +409,8 @@ def walked(
     In a sweep every offered grain is drawn anew given all others. Then births and deaths of other
     grains are proposed, twice as many as are expected or offered. A birth at a uniform place is
     accepted with probability min(1, λ·V/(n + 1)), a death with min(1, n/(λ·V)), V being the number
-    of places. Bound to an image, grains are also given other shapes next to their places, accepted
-    with min(1, λ′/λ).
+    of places. Bound to an image, grains are also given other shapes next to their places, as if λ
+    did not depend on the shape or on so small a distance.
 
     Args:
         scene: the inputs.
@@ -354,9 +425,7 @@ def walked(
     Returns:
         The image, (H, W), and the configuration: kept and new.
     """
-    height, width = scene.white1.shape
     shapes, offered = scene.shapes, len(scene.offered)
-    places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
     most = 4 * max(expected, len(new)) + 1024
     grains = _empty(scene, offered + most)
     spare = np.arange(offered + most - 1, offered - 1, -1)  # a stack of empty slots
@@ -371,57 +440,17 @@ def walked(
         if there:
             _change(grains, slot, shapes, 1)
     black = grains.times > 0
-    features, old = np.empty(FEATURES), np.empty(3, dtype=np.int32)
+    features, old = np.empty(FEATURES + 1), np.empty(3, dtype=np.int32)
     for _ in range(sweeps):
-        for slot in range(offered):
-            there = grains.there[slot]
-            if there:
-                _change(grains, slot, shapes, -1)
-            bare = _features(grains, slot, used, scene, features)
-            if bare < 0:
-                stays = False
-            elif bound and bare > 0:
-                stays = there
-            else:
-                odds = _logit(networks, KEPT, features)
-                stays = rng.random() * (1 + math.exp(-odds)) < 1
-            if stays:
-                _change(grains, slot, shapes, 1)
+        _draw_offered(grains, used, scene, networks, features, bound, rng)
         for _ in range(2 * max(expected, offered, 1)):
-            if rng.random() < 0.5:
-                if n == most:
-                    continue
-                slot = spare[most - n - 1]
-                grains.placed[slot] = scattered(1, height, width, shapes, rng)[0]
-                bare = _features(grains, slot, used, scene, features)
-                if bare < 0 or (bound and bare > 0):
-                    continue
-                rate = math.exp(_logit(networks, NEW, features)) * places
-                if rng.random() * (n + 1) < rate:
-                    _change(grains, slot, shapes, 1)
-                    taken[n] = slot
-                    n += 1
-                    used = max(used, slot + 1)
-            elif n:
-                chosen = int(rng.random() * n)
-                slot = taken[chosen]
-                _change(grains, slot, shapes, -1)
-                bare = _features(grains, slot, used, scene, features)
-                dies = False
-                if not (bound and bare > 0):
-                    rate = math.exp(_logit(networks, NEW, features)) * places
-                    dies = rng.random() * rate < n
-                if dies:
-                    n -= 1
-                    taken[chosen] = taken[n]
-                    spare[most - n - 1] = slot
-                else:
-                    _change(grains, slot, shapes, 1)
+            n, used = _propose(
+                grains, taken, spare, n, used, scene, networks, features, bound, rng
+            )  # fmt: skip
         if bound:
             for j in range(n):
                 for _ in range(_MOVES):
-                    if _is_moved(grains, taken[j], black, shapes, old, rng):
-                        _accept(grains, taken[j], used, scene, networks, old, features, rng)
+                    _is_moved(grains, taken[j], black, shapes, old, rng)
     if not bound:
         black = grains.times > 0
     return black, grains.there[:offered], grains.placed[taken[:n]]
