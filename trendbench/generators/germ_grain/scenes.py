@@ -72,7 +72,8 @@ def offered_by(s1: Mask, s2: Mask, shapes: Shapes, rng: np.random.Generator) -> 
     second = covering(s2, shapes, first)
     shared = second[_among(second, first)]
     further = second[~_among(second, first)]
-    both = moved(np.concatenate([shared, further]), len(shared), *s2.shape, shapes, _SETTLING, rng)
+    second, (height, width) = np.concatenate([shared, further]), s2.shape
+    both = moved(second, len(shared), height, width, shapes, _SETTLING, rng)
     return Offered(np.concatenate([first, both[len(shared) :]]), len(first))
 
 
