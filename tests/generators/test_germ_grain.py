@@ -373,6 +373,14 @@ def test_settings_of_other_weights_are_refused(fitted, tmp_path):
         GermGrain.load(tmp_path)
 
 
+def test_sixteen_small_triplets_are_enough_to_draw(small, tmp_path):
+    """What ``trendbench test`` fits a row to: rare shapes are missing, and it draws."""
+    few = simulate(small, 16, seed=1)
+    images = fit(few, tmp_path).sample(Inputs(few.s1, few.s2), 0)
+    assert images.shape == few.r.shape
+    assert np.unique(images).tolist() == [0, 255]
+
+
 def test_images_without_grains_and_frames_below_a_grain_are_refused(fitted, tmp_path):
     spec = TaskSpec(
         name="field", family="excursion", width=96, height=96, sigma=4.0, coverage_left=0.2,

@@ -39,7 +39,7 @@ from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
-_UNEXPLAINED = 0.01  # share of the black of r that no grain may account for
+_UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -238,7 +238,7 @@ class GermGrain:
         """The grains of every training triplet, and the columns at borders.
 
         Raises:
-            RecipeError: more than a hundredth of the black of r is in no grain.
+            RecipeError: more than a tenth of the black of r is in no grain.
         """
 
         def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int, int, int]:
