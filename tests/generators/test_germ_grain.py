@@ -260,6 +260,20 @@ def test_a_bound_walk_leaves_the_image(triplets, shapes):
         assert np.array_equal(after, before)
 
 
+def test_black_of_s1_is_kept_and_white_of_s2_stays_white_away_from_the_borders(triplets, shapes):
+    """Against networks that would lose every offered grain and put new ones everywhere."""
+    s1, s2 = triplets.s1[3] == BLACK, triplets.s2[3] == BLACK
+    offered = offered_by(s1, s2, shapes, np.random.default_rng(0))
+    networks = constant(math.log(5e-3), -50)
+    flags = np.zeros(len(offered.placed), dtype=bool)
+    for borders, wanted in (((6, 6), True), ((WIDTH, WIDTH), False)):
+        scene = scene_of(s1, s2, offered, shapes, borders)
+        black, _, _ = walked(scene, networks, flags, NONE, 20, 20, np.random.default_rng(0), False)
+        inner = slice(6, WIDTH - 6)
+        assert (s1 & ~black)[:, inner].any() != wanted
+        assert (black & ~s2)[:, inner].any() != wanted
+
+
 def test_moves_leave_the_union_and_the_first_grains(triplets, shapes):
     black = triplets.s2[1] == BLACK
     placed = covering(black, shapes, NONE)

@@ -134,8 +134,8 @@ def _place(at: int, side: int, reach: int) -> int:
 
 
 @kernel
-def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes, value: bool = True) -> None:
-    """Set the pixels of placements, (H, W)."""
+def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes) -> None:
+    """Blacken the pixels of placements, (H, W)."""
     height, width = union.shape
     for i in range(len(placed)):
         for k in range(shapes.runs.shape[1]):
@@ -143,7 +143,7 @@ def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes, value: bool 
             y, x = placed[i, 1] + row, placed[i, 2] + first
             if length > 0 and 0 <= y < height:
                 for column in range(max(x, 0), min(x + length, width)):
-                    union[y, column] = value
+                    union[y, column] = True
 
 
 @kernel
@@ -158,36 +158,34 @@ def _covered(
     begins = _begins(fitting, height, width, reach)
     chosen = np.empty((len(preferred) + height * width + 1, 3), dtype=np.int32)
     n = 0
-    bare = black.copy()
+    times = np.zeros((height, width), dtype=np.int32)  # chosen placements that cover each pixel
     runs = _runs(black, reach)
     for i in range(len(preferred)):
         y, x = preferred[i, 1] + 2 * reach, preferred[i, 2] + 2 * reach
         if _fits(runs, y, x, shapes.runs[preferred[i, 0]]):
             chosen[n] = preferred[i]
             n += 1
-            paint(bare, preferred[i : i + 1], shapes, False)
-    ys, xs = np.nonzero(bare & (choices > 0))
+            _count(times, preferred[i : i + 1], shapes, 1)
+    ys, xs = np.nonzero((times == 0) & (choices > 0) & black)
     number = np.empty(len(ys), dtype=np.int64)
     for j in range(len(ys)):
         number[j] = choices[ys[j], xs[j]]
     order = np.argsort(number, kind="mergesort")
     for j in order:
         y, x = ys[j], xs[j]
-        if not bare[y, x]:
+        if times[y, x] > 0:
             continue
         best, best_weight = -1, -1.0
         for row in range(max(y - reach, -reach), min(y + reach, height - 1 + reach) + 1):
             for column in range(max(x - reach, -reach), min(x + reach, width - 1 + reach) + 1):
                 at = (row + reach) * (width + 2 * reach) + column + reach
                 for i in range(begins[at], begins[at + 1]):
-                    weight = _weight(bare, choices, fitting[i], shapes, y, x)
+                    weight = _weight(times, choices, fitting[i], shapes, y, x)
                     if weight > best_weight:
                         best, best_weight = i, weight
         chosen[n] = fitting[best]
         n += 1
-        paint(bare, fitting[best : best + 1], shapes, False)
-    times = np.zeros((height, width), dtype=np.int32)
-    _count(times, chosen[:n], shapes, 1)
+        _count(times, fitting[best : best + 1], shapes, 1)
     needed = np.ones(n, dtype=np.bool_)
     for i in range(n - 1, -1, -1):
         needed[i] = _is_needed(times, chosen[i], shapes)
@@ -221,11 +219,11 @@ def _count(times: NDArray[np.int32], placed: Placed, shapes: Shapes, by: int) ->
 
 @kernel
 def _weight(
-    bare: NDArray[np.bool_], choices: NDArray[np.int32], one: NDArray[np.int32],
+    times: NDArray[np.int32], choices: NDArray[np.int32], one: NDArray[np.int32],
     shapes: Shapes, y: int, x: int,
 ) -> float:  # fmt: skip
     """Sum of 1/n² over the bare pixels of a placement; −1 if it does not cover pixel (y, x)."""
-    height, width = bare.shape
+    height, width = times.shape
     weight, covers = 0.0, False
     for k in range(shapes.runs.shape[1]):
         row, first, length = shapes.runs[one[0], k]
@@ -240,7 +238,7 @@ def _weight(
         at, left = one[1] + row, one[2] + first
         if length > 0 and 0 <= at < height:
             for column in range(max(left, 0), min(left + length, width)):
-                if bare[at, column]:
+                if times[at, column] == 0:
                     weight += 1.0 / choices[at, column] ** 2
     return weight
 

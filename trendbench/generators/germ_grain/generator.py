@@ -96,7 +96,7 @@ class GermGrain:
     """Images as unions of grains whose conditional intensity a small network gives.
 
     Shapes of grains are found among the pieces of the training images. Every image is covered by
-    them. The grains of r given its inputs are a Gibbs point process: the conditional intensity
+    them. The grains of r given its inputs are a point process: the conditional intensity
     λ(g, u | X, s1, s2) of a new grain, and the odds that r has a grain of its inputs, are learned
     by logistic regression. An image is drawn by a walk over configurations.
 

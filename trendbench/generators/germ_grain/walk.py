@@ -1,9 +1,9 @@
 """Configurations of grains: how a grain lies among the others, and the walk that draws them.
 
 The conditional intensity λ(g, u | X) of a grain of shape g at u given the others X is computed by
-a small network; of a grain of the inputs it is the odds that r has it too. The walk leaves the law
-that has these conditional intensities as it is. Bound to an image it draws the grains beneath
-others, which leave no trace in the image.
+a small network; of a grain of the inputs it is the odds that r has it too. Where a law has these
+conditional intensities, births, deaths and draws of the walk leave it as it is. Bound to an image
+the walk draws the grains beneath others, which leave no trace in the image.
 
 Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes
 (1994), for births and deaths; Baddeley et al., Logistic regression for spatial Gibbs point
@@ -220,11 +220,8 @@ def events(
         if there:
             _change(grains, slot, scene.shapes, -1)
         if _features(grains, slot, real, scene, one) > 0 and one[FEATURES] == 0:
-            features[n], which[n], is_there[n] = (
-                one[:FEATURES],
-                NEW if i >= offered else KEPT,
-                there,
-            )
+            features[n], is_there[n] = one[:FEATURES], there
+            which[n] = NEW if i >= offered else KEPT
             n += 1
         if there:
             _change(grains, slot, scene.shapes, 1)
