@@ -15,6 +15,7 @@ from safetensors.torch import load as parse_tensors
 from torch import nn
 
 from trendbench.errors import WeightsError, first_problem
+from trendbench.storage.atomic import write_text
 from trendbench.storage.bounded import read_file
 
 _LARGEST_HEADER = 1 << 20  # a network of ours needs some 10 kB
@@ -34,6 +35,32 @@ class StoredSettings(BaseModel):
     device: Literal["cpu", "cuda", "mps"]
     precision: Literal["bf16", "fp32"]
     settings: dict[str, bool | _Whole | float | str | None]
+
+
+def write_settings(
+    path: Path,
+    frame: tuple[int, int],
+    settings: BaseModel,
+    *,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> None:
+    """Write what ``read_settings`` reads.
+
+    Args:
+        path: of the file.
+        frame: (height, width) of the images that were learned from.
+        settings: of the recipe.
+        device: torch device type of the fit.
+        precision: of the fit, ``bf16`` or ``fp32``.
+    """
+    stored = {
+        "frame": list(frame),
+        "device": device,
+        "precision": precision,
+        "settings": settings.model_dump(),
+    }
+    write_text(path, json.dumps(stored, indent=2) + "\n")
 
 
 def read_settings(path: Path) -> StoredSettings:

@@ -4,7 +4,6 @@ Where a task has several trends, triplet i has trend i mod their number. Each dr
 one of them, drawn uniformly, and uses the training images of that trend alone.
 """
 
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,10 +18,10 @@ from safetensors.numpy import save as save_arrays
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.network.schedule import checked
 from trendbench.generators.protocol import Inputs
-from trendbench.generators.weights import read_settings, read_tensors
+from trendbench.generators.weights import read_settings, read_tensors, write_settings
 from trendbench.process.images import BLACK, WHITE
 from trendbench.process.triplets import Triplets
-from trendbench.storage.atomic import write_bytes, write_text
+from trendbench.storage.atomic import write_bytes
 from trendbench.training.context import RunContext
 
 _LEARNED, _SETTINGS = "generator.safetensors", "settings.json"
@@ -122,11 +121,7 @@ class Pixelwise(ABC, Generic[Settings]):
     def save(self, folder: Path) -> None:
         """What was learned as safetensors, settings as JSON."""
         write_bytes(folder / _LEARNED, save_arrays(dict(self._known())))
-        stored = {
-            "frame": list(self._frame), "device": "cpu", "precision": "fp32",
-            "settings": self.settings.model_dump(),
-        }  # fmt: skip
-        write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
+        write_settings(folder / _SETTINGS, self._frame, self.settings)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,6 +1,5 @@
 """The germ–grain model: shapes found in images, and a learned conditional intensity."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -30,10 +29,10 @@ from trendbench.generators.germ_grain.shapes import Shapes, found_shapes, shapes
 from trendbench.generators.germ_grain.walk import FEATURES, Networks, events, scattered, walked
 from trendbench.generators.network.schedule import checked
 from trendbench.generators.protocol import Inputs
-from trendbench.generators.weights import read_settings, read_tensors
+from trendbench.generators.weights import read_settings, read_tensors, write_settings
 from trendbench.process.images import BLACK, WHITE
 from trendbench.process.triplets import Triplets
-from trendbench.storage.atomic import write_bytes, write_text
+from trendbench.storage.atomic import write_bytes
 from trendbench.training.context import RunContext
 from trendbench.training.randomness import derived_seed
 
@@ -201,11 +200,7 @@ class GermGrain:
             "borders": np.array(borders),
         }
         write_bytes(folder / _WEIGHTS, save_arrays(arrays))
-        stored = {
-            "frame": list(frame), "device": "cpu", "precision": "fp32",
-            "settings": self.settings.model_dump(),
-        }  # fmt: skip
-        write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
+        write_settings(folder / _SETTINGS, frame, self.settings)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

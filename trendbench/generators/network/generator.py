@@ -1,6 +1,5 @@
 """A generator that is one trained network: fitted, drawn from, saved and loaded alike."""
 
-import json
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -16,9 +15,9 @@ from trendbench.generators.network.images import darkness, grey
 from trendbench.generators.network.layers import Network, parameter_count, placed
 from trendbench.generators.network.schedule import Settings, checked
 from trendbench.generators.protocol import Inputs
-from trendbench.generators.weights import must_fit, read_settings, read_tensors
+from trendbench.generators.weights import must_fit, read_settings, read_tensors, write_settings
 from trendbench.process.triplets import Triplets
-from trendbench.storage.atomic import write_bytes, write_text
+from trendbench.storage.atomic import write_bytes
 from trendbench.training.context import RunContext
 from trendbench.training.device import keep_freed_memory
 from trendbench.training.loop import Trainable, Trained
@@ -161,13 +160,10 @@ class NetworkGenerator(ABC, Generic[Settings, Network]):
         """Weights as safetensors, settings as JSON."""
         weights = {name: w.contiguous().cpu() for name, w in self.network.state_dict().items()}
         write_bytes(folder / _WEIGHTS, save_tensors(weights))
-        stored = {
-            "frame": list(self._frame),
-            "device": self.device.type,
-            "precision": self.precision,
-            "settings": self.settings.model_dump(),
-        }
-        write_text(folder / _SETTINGS, json.dumps(stored, indent=2) + "\n")
+        write_settings(
+            folder / _SETTINGS, self._frame, self.settings,
+            device=self.device.type, precision=self.precision,
+        )  # fmt: skip
 
     @classmethod
     def load(cls, folder: Path) -> Self:
