@@ -12,16 +12,10 @@ from trendbench.families.disks.germs import IN_R
 from trendbench.generators.classical.footprints import footprints
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
+from trendbench.generators.germ_grain.model import FEATURES, Networks
 from trendbench.generators.germ_grain.scenes import Offered, configuration_of, offered_by, scene_of
 from trendbench.generators.germ_grain.shapes import found_shapes, shapes_of
-from trendbench.generators.germ_grain.walk import (
-    FEATURES,
-    Networks,
-    events,
-    moved,
-    scattered,
-    walked,
-)
+from trendbench.generators.germ_grain.walk import events, moved, scattered, walked
 from trendbench.generators.protocol import Inputs
 from trendbench.process.images import BLACK
 from trendbench.simulation import simulate

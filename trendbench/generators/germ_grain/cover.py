@@ -1,18 +1,10 @@
 """Images as unions of grains: where each shape fits into the black, and which of them cover it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
-
-if TYPE_CHECKING:
-    from trendbench.generators.germ_grain.shapes import Shapes
-
-Placed = NDArray[np.int32]  # (n, 3): shape, row and column of the anchor
+from trendbench.generators.germ_grain.model import Placed, Shapes
 
 
 def covering(black: NDArray[np.bool_], shapes: Shapes, preferred: Placed) -> Placed:

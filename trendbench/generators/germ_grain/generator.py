@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from safetensors.numpy import save as save_arrays
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.germ_grain.cover import paint
 from trendbench.generators.germ_grain.intensity import Events, learned
+from trendbench.generators.germ_grain.model import FEATURES, Model, Networks, Shapes
 from trendbench.generators.germ_grain.scenes import (
     Configuration,
     bordering,
@@ -25,8 +26,8 @@ from trendbench.generators.germ_grain.scenes import (
     rising,
     scene_of,
 )
-from trendbench.generators.germ_grain.shapes import Shapes, found_shapes, shapes_of, stored_shapes
-from trendbench.generators.germ_grain.walk import FEATURES, Networks, events, scattered, walked
+from trendbench.generators.germ_grain.shapes import found_shapes, shapes_of, stored_shapes
+from trendbench.generators.germ_grain.walk import events, scattered, walked
 from trendbench.generators.network.schedule import checked
 from trendbench.generators.protocol import Inputs
 from trendbench.generators.weights import read_settings, read_tensors, write_settings
@@ -70,25 +71,6 @@ class Settings(BaseModel):
     rounds: _Few
     bound_sweeps: _Few
     sweeps: _Few
-
-
-class Model(NamedTuple):
-    """What is learned.
-
-    Attributes:
-        shapes: of grains.
-        networks: of the conditional intensity.
-        expected: grains of r that the inputs do not offer, on average, rounded.
-        borders: columns at each border in which r may have black that s2 lacks, and in which it may
-            lack black of s1; W where it may everywhere.
-        frame: (height, width) of the training images.
-    """
-
-    shapes: Shapes
-    networks: Networks
-    expected: int
-    borders: tuple[int, int]
-    frame: tuple[int, int]
 
 
 class GermGrain:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, silu
 
-from trendbench.generators.germ_grain.walk import FEATURES, KEPT, NEW, Networks
+from trendbench.generators.germ_grain.model import FEATURES, KEPT, NEW, Networks
 from trendbench.training.context import RunContext
 
 _BATCH = 512

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.generators.germ_grain.cover import Placed, covering
-from trendbench.generators.germ_grain.shapes import Shapes
-from trendbench.generators.germ_grain.walk import Scene, moved
+from trendbench.generators.germ_grain.cover import covering
+from trendbench.generators.germ_grain.model import Placed, Scene, Shapes
+from trendbench.generators.germ_grain.walk import moved
 
 _NONE = np.empty((0, 3), dtype=np.int32)
 _SETTLING = 20  # sweeps over the inputs' grains, whose hidden outlines images leave open

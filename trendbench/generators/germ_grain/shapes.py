@@ -7,7 +7,6 @@ distinguished by its bounding box, and by how rarely one shape of it occurs twic
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from scipy import ndimage
 
 from trendbench.errors import RecipeError
 from trendbench.generators.germ_grain.cover import covering, paint
+from trendbench.generators.germ_grain.model import Shapes
 
 _LEAST = 5  # times that a shape must occur, turned and mirrored ones taken together
 _LARGEST = 64  # px, the longest side of a piece that is looked at
@@ -23,35 +23,6 @@ _APART = 1.5  # ratio of areas between one size of grains and the next
 _NEIGHBOURS = np.ones((3, 3), dtype=int)
 
 Mask = NDArray[np.bool_]
-
-
-class Shapes(NamedTuple):
-    """G shapes as runs of black pixels, relative to an anchor near their middle.
-
-    Attributes:
-        masks: the shapes around their anchors, (G, 2·reach + 1, 2·reach + 1).
-        runs: (row, first column, length) of each run, from the middle row outwards, (G, m, 3);
-            unused ones have length 0.
-        cores: the runs that all shapes of a size share, (sizes, c, 3).
-        areas: pixels of each shape, (G,).
-        weights: relative frequency of each shape, (G,); cumulative: their running sum.
-        reach: no pixel is further from the anchor in y or in x [px].
-        inside: whether each shape lies inside each other one, anchor upon anchor, (G, G).
-        classes: number of the size that each shape belongs to, the largest being 0, (G,).
-        starts, ids: the shapes that differ where the frame cuts them, see ``_where_cut``.
-    """
-
-    masks: NDArray[np.bool_]
-    runs: NDArray[np.int32]
-    cores: NDArray[np.int32]
-    areas: NDArray[np.int32]
-    weights: NDArray[np.float64]
-    cumulative: NDArray[np.float64]
-    reach: int
-    inside: NDArray[np.bool_]
-    classes: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    ids: NDArray[np.int32]
 
 
 def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:

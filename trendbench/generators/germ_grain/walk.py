@@ -17,59 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
-from trendbench.generators.germ_grain.cover import Placed
-from trendbench.generators.germ_grain.shapes import Shapes
+from trendbench.generators.germ_grain.model import (
+    FEATURES,
+    KEPT,
+    NEW,
+    Networks,
+    Placed,
+    Scene,
+    Shapes,
+)
 
-FEATURES = 19
-KEPT, NEW = 0, 1  # the networks: of grains of the inputs, and of all others
 _COSINES = 4
 _MOVES = 8  # tried of each grain in a sweep bound to an image
 _RINGS = (0.5, 1.0, 2.0)  # diameters
 _STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x
-
-
-class Scene(NamedTuple):
-    """What an image is drawn from.
-
-    Attributes:
-        white1, white2: whether a pixel of s1 and of s2 is white, (H, W); s2 is the denser.
-        offered: grains of the two inputs, (n, 3).
-        first: how many of them are of s1.
-        density1, density2: log(−log(share of white)) of s1 and s2.
-        free: columns at the left and the right border in which r may have black that s2 lacks.
-        held: columns there beyond which r has all black of s1.
-        shapes: of grains.
-        diameter: of a disk of the mean area [px].
-    """
-
-    white1: NDArray[np.bool_]
-    white2: NDArray[np.bool_]
-    offered: Placed
-    first: int
-    density1: float
-    density2: float
-    free: int
-    held: int
-    shapes: Shapes
-    diameter: float
-
-
-class Networks(NamedTuple):
-    """Two networks of two hidden layers with SiLU, the first axis being ``KEPT`` and ``NEW``.
-
-    Attributes:
-        mean, scale: of the features, (2, FEATURES).
-        w1, b1, w2, b2, w3, b3: weights, (2, h, FEATURES), (2, h), (2, h, h), (2, h), (2, h), (2,).
-    """
-
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    w1: NDArray[np.float64]
-    b1: NDArray[np.float64]
-    w2: NDArray[np.float64]
-    b2: NDArray[np.float64]
-    w3: NDArray[np.float64]
-    b3: NDArray[np.float64]
 
 
 class _Grains(NamedTuple):
