@@ -14,17 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save as save_arrays
 
 from trendbench.errors import RecipeError, WeightsError
-from trendbench.generators.germ_grain.cover import paint
 from trendbench.generators.germ_grain.intensity import Events, learned
-from trendbench.generators.germ_grain.model import FEATURES, Model, Networks, Shapes
+from trendbench.generators.germ_grain.model import FEATURES, MARKS, Law, Marked, Model, R, Shapes
 from trendbench.generators.germ_grain.scenes import (
-    Configuration,
-    bordering,
     configuration_of,
     is_falling,
-    offered_by,
     rising,
     scene_of,
+    share_found,
+    union_of,
 )
 from trendbench.generators.germ_grain.shapes import found_shapes, shapes_of, stored_shapes
 from trendbench.generators.germ_grain.walk import events, scattered, walked
@@ -41,12 +39,13 @@ _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
+_MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
 _Made = TypeVar("_Made")
 _Mask = NDArray[np.bool_]
 _Triplet = tuple[_Mask, _Mask, _Mask]
-_Found = tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]
+_Found = tuple[NDArray[np.float32], NDArray[np.int8]]
 
 
 class Settings(BaseModel):
@@ -56,9 +55,9 @@ class Settings(BaseModel):
         hidden: units of each hidden layer.
         passes: over the events in each round.
         learning_rate: at its peak.
-        dummies: of each training image.
+        dummies: of each training triplet.
         rounds: of learning the intensity, each from configurations drawn by that of the one before.
-        bound_sweeps: of the walk that draws the grains beneath others between two rounds.
+        bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
 
@@ -76,10 +75,11 @@ class Settings(BaseModel):
 class GermGrain:
     """Images as unions of grains whose conditional intensity a small network gives.
 
-    Shapes of grains are found among the pieces of the training images. Every image is covered by
-    them. The grains of r given its inputs are a point process: the conditional intensity
-    λ(g, u | X, s1, s2) of a new grain, and the odds that r has a grain of its inputs, are learned
-    by logistic regression. An image is drawn by a walk over configurations.
+    Shapes of grains are found among the pieces of the training images. The grains of a triplet are
+    a point process, the mark of a grain being the images that have it. Its conditional intensity
+    λ_k(u | X) is learned by logistic regression from configurations that cover the training
+    images, which a walk draws by the intensity of the round before. r is drawn by a walk over the
+    configurations that cover its inputs.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -111,10 +111,11 @@ class GermGrain:
 
     @property
     def parameters(self) -> int:
-        """Numbers of both networks, and a frequency of each shape once they are known."""
-        h = self.settings.hidden
-        networks = 2 * (h * (FEATURES + 1) + h * (h + 1) + h + 1)
-        return networks + (len(self._model.shapes.areas) if self._model else 0)
+        """Numbers of the network, and a frequency of each shape once they are known."""
+        h, kinds, shapes = self.settings.hidden, MARKS, 0
+        if self._model:
+            kinds, shapes = len(self._model.law.b3), len(self._model.shapes.areas)
+        return h * (FEATURES + 1) + h * (h + 1) + kinds * (h + 1) + shapes
 
     def fit(self, train: Triplets, val: Triplets, run: RunContext) -> None:
         """Find the shapes, cover every image, and learn the intensity round by round.
@@ -130,15 +131,19 @@ class GermGrain:
                 found_shapes(_black_images(train[:_SHAPES_FROM], lambda: progress.advance(1)))
             )
         _must_hold(shapes, height, width)
-        configurations, borders = self._configurations(train, shapes, run)
-        expected = round(np.mean([len(c.new) for c in configurations]))
+        kinds = MARKS * (int(shapes.classes[-1]) + 1)
+        shared = share_found(list(_each(train[:_MATCHED])), shapes) > 0.5
+        configurations = self._configurations(train, shapes, shared, run)
+        expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
         for number in range(settings.rounds):
             if number:
                 configurations = self._redrawn(train, configurations, number, run)
-            found = self._events(train, configurations, shapes, borders, number, run)
+            found = self._events(train, configurations, shapes, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
-            networks = learned(found, settings.hidden, settings.passes, settings.learning_rate, run)
-            self._model = Model(shapes, networks, expected, borders, (height, width))
+            law = learned(
+                found, kinds, settings.hidden, settings.passes, settings.learning_rate, run
+            )
+            self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
         run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
 
@@ -150,7 +155,7 @@ class GermGrain:
         Raises:
             RecipeError: the frame is smaller than a grain.
         """
-        shapes, networks, expected, borders, (height, width) = self.model
+        shapes, law, shared, expected, (height, width) = self.model
         _must_hold(shapes, *inputs.s1.shape[1:])
         larger = inputs.s1[0].size / (height * width) if len(inputs) else 1
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
@@ -158,13 +163,11 @@ class GermGrain:
         def drawn(i: int) -> None:
             given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
             pair, rng = rising(*given), _generator(seed, "sample", i)
-            offered = offered_by(*pair, shapes, rng)
-            scene = scene_of(*pair, offered, shapes, borders)
-            none = np.zeros(len(offered.placed), dtype=bool), np.empty((0, 3), dtype=np.int32)
-            black, _, _ = walked(
-                scene, networks, *none, self.settings.sweeps, math.ceil(expected * larger), rng,
-                False,
-            )  # fmt: skip
+            found = configuration_of(*pair, None, shapes, shared)
+            scene = scene_of(*pair, None, shapes)
+            black, _ = walked(
+                scene, law, found, self.settings.sweeps, math.ceil(expected * larger), rng
+            )
             images[i] = np.where(black[:, ::-1] if is_falling(*given) else black, BLACK, WHITE)
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -172,14 +175,14 @@ class GermGrain:
         return images
 
     def save(self, folder: Path) -> None:
-        """Shapes and networks as safetensors, settings as JSON."""
-        shapes, networks, expected, borders, frame = self.model
-        arrays = dict(zip(Networks._fields, map(np.ascontiguousarray, networks), strict=True))
+        """Shapes and network as safetensors, settings as JSON."""
+        shapes, law, shared, expected, frame = self.model
+        arrays = {name: np.ascontiguousarray(part) for name, part in law._asdict().items()}
         arrays |= {
             "masks": shapes.masks.astype(np.uint8),
             "weights": shapes.weights,
+            "shared": np.array([int(shared)]),
             "expected": np.array([expected]),
-            "borders": np.array(borders),
         }
         write_bytes(folder / _WEIGHTS, save_arrays(arrays))
         write_settings(folder / _SETTINGS, frame, self.settings)
@@ -204,78 +207,67 @@ class GermGrain:
             )
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
         shapes = stored_shapes(arrays["masks"] > 0, arrays["weights"])
-        networks = Networks(*(arrays[name] for name in Networks._fields))
-        expected, (free, held) = int(arrays["expected"][0]), map(int, arrays["borders"])
-        model._model = Model(shapes, networks, expected, (free, held), stored.frame)
+        if len(arrays["b3"]) != MARKS * (int(shapes.classes[-1]) + 1):
+            raise WeightsError(f"{folder}: the weights are for other sizes of grains than theirs")
+        law = Law(*(arrays[name] for name in Law._fields))
+        shared, expected = bool(arrays["shared"][0]), int(arrays["expected"][0])
+        model._model = Model(shapes, law, shared, expected, stored.frame)
         return model
 
     def _configurations(
-        self, train: Triplets, shapes: Shapes, run: RunContext
-    ) -> tuple[list[Configuration], tuple[int, int]]:
-        """The grains of every training triplet, and the columns at borders.
+        self, train: Triplets, shapes: Shapes, shared: bool, run: RunContext
+    ) -> list[Marked]:
+        """Grains that cover every training triplet.
 
         Raises:
             RecipeError: more than a tenth of the black of r is in no grain.
         """
 
-        def covered(i: int, triplet: _Triplet) -> tuple[Configuration, int, int, int, int]:
+        def covered(i: int, triplet: _Triplet) -> tuple[Marked, int, int]:
             del i
-            found = configuration_of(*triplet, shapes)
-            union = np.zeros_like(triplet[2])
-            paint(union, found.offered.placed[found.kept], shapes)
-            paint(union, found.new, shapes)
-            r = triplet[2]
-            bare, black = np.count_nonzero(r & ~union), np.count_nonzero(r)
-            free, held = bordering(r, triplet[1]), bordering(triplet[0], r)
-            return found, int(bare), int(black), free, held
+            s1, s2, r = triplet
+            found = configuration_of(s1, s2, r, shapes, shared)
+            bare = r & ~union_of(found, R, r.shape, shapes)
+            return found, int(bare.sum()), int(r.sum())
 
-        found, bare, black, free, held = zip(*_for_each(train, covered, run, "covers"), strict=True)
+        found, bare, black = zip(*_for_each(train, covered, run, "covers"), strict=True)
         if sum(bare) > _UNEXPLAINED * sum(black):
             raise RecipeError(
                 f"{sum(bare) / sum(black):.0%} of the black of the training images lies in no "
                 "grain that also occurs alone: give more triplets with `trendbench make-data --n`, "
                 "or take the row flow, which needs no grains"
             )
-        return list(found), (max(free), max(held))
+        return list(found)
 
     def _events(
-        self, train: Triplets, configurations: list[Configuration], shapes: Shapes,
-        borders: tuple[int, int],
-        number: int, run: RunContext,
+        self, train: Triplets, configurations: list[Marked], shapes: Shapes, number: int,
+        run: RunContext,
     ) -> Events:  # fmt: skip
         """The events of all training triplets, with dummies of their own in each round."""
         dummies, (height, width) = self.settings.dummies, train.r.shape[1:]
 
         def looked_at(i: int, triplet: _Triplet) -> _Found:
-            offered, kept, new = configurations[i]
             rng = _generator(run.seed, "dummies", number, i)
             beside = scattered(dummies, height, width, shapes, rng)
-            return events(scene_of(*triplet[:2], offered, shapes, borders), kept, new, beside)
+            return events(scene_of(*triplet, shapes), configurations[i], beside)
 
         parts = list(_for_each(train, looked_at, run, "events"))
+        features, kinds = (np.concatenate(series) for series in zip(*parts, strict=True))
         density = dummies / ((height + 2 * shapes.reach) * (width + 2 * shapes.reach))
-        return Events(
-            np.concatenate([features for features, _, _ in parts]),
-            np.concatenate([which for _, which, _ in parts]),
-            np.concatenate([is_there for _, _, is_there in parts]),
-            density,
-        )
+        return Events(features, kinds, density)
 
     def _redrawn(
-        self, train: Triplets, configurations: list[Configuration], number: int, run: RunContext
-    ) -> list[Configuration]:
-        """Configurations of the same images, with grains beneath others."""
-        shapes, networks, expected, borders, _ = self.model
-        sweeps = self.settings.bound_sweeps
+        self, train: Triplets, configurations: list[Marked], number: int, run: RunContext
+    ) -> list[Marked]:
+        """Other configurations of the same images."""
+        shapes, law, _, _, _ = self.model
 
-        def redrawn(i: int, triplet: _Triplet) -> Configuration:
-            offered, kept, new = configurations[i]
-            scene = scene_of(*triplet[:2], offered, shapes, borders)
+        def redrawn(i: int, triplet: _Triplet) -> Marked:
             rng = _generator(run.seed, "bound walk", number, i)
-            _, kept, new = walked(scene, networks, kept, new, sweeps, expected, rng, True)
-            return Configuration(offered, kept, new)
+            scene = scene_of(*triplet, shapes)
+            return walked(scene, law, configurations[i], self.settings.bound_sweeps, 0, rng)[1]
 
-        return list(_for_each(train, redrawn, run, "hidden grains"))
+        return list(_for_each(train, redrawn, run, "configurations"))
 
 
 def _for_each(
@@ -290,13 +282,22 @@ def _for_each(
             block = train[start : min(start + _BLOCK, len(train))]
 
             def one(i: int, block: Triplets = block, start: int = start) -> _Made:
-                s1, s2, r = (series[i] == BLACK for series in (block.s1, block.s2, block.r))
-                r = np.ascontiguousarray(r[:, ::-1] if is_falling(s1, s2) else r)
-                return work(start + i, (*rising(s1, s2), r))
+                return work(start + i, _rising(block, i))
 
             for made in pool.map(one, range(len(block))):
                 bar.advance(1)
                 yield made
+
+
+def _rising(block: Triplets, i: int) -> _Triplet:
+    """Black of s1, s2 and r of a triplet, s1 being the sparser input."""
+    s1, s2, r = (series[i] == BLACK for series in (block.s1, block.s2, block.r))
+    r = np.ascontiguousarray(r[:, ::-1] if is_falling(s1, s2) else r)
+    return (*rising(s1, s2), r)
+
+
+def _each(train: Triplets) -> Iterator[_Triplet]:
+    return (_rising(train, i) for i in range(len(train)))
 
 
 def _black_images(train: Triplets, seen: Callable[[], None]) -> Iterator[_Mask]:
@@ -324,23 +325,26 @@ def _must_hold(shapes: Shapes, height: int, width: int) -> None:
 
 def _misfit(tensors: dict[str, torch.Tensor], hidden: int, frame: tuple[int, int]) -> str | None:
     """The first tensor that is not one of a model; None where all are."""
-    shapes: dict[str, tuple[int, ...]] = {
-        "mean": (2, FEATURES), "scale": (2, FEATURES), "w1": (2, hidden, FEATURES),
-        "b1": (2, hidden), "w2": (2, hidden, hidden), "b2": (2, hidden), "w3": (2, hidden),
-        "b3": (2,), "expected": (1,), "borders": (2,),
-    }  # fmt: skip
-    for name in sorted({*shapes, "masks", "weights"} ^ {*tensors}):
+    for name in sorted({*Law._fields, "masks", "weights", "shared", "expected"} ^ {*tensors}):
         return name
+    kinds = tensors["b3"].shape[0] if tensors["b3"].ndim == 1 else 0
+    shapes: dict[str, tuple[int, ...]] = {
+        "mean": (FEATURES,), "scale": (FEATURES,), "w1": (hidden, FEATURES), "b1": (hidden,),
+        "w2": (hidden, hidden), "b2": (hidden,), "w3": (kinds, hidden), "b3": (kinds,),
+        "shares": (3, kinds), "shared": (1,), "expected": (1,),
+    }  # fmt: skip
+    whole = ("shared", "expected")
     for name, shape in shapes.items():
-        whole = name in ("expected", "borders")
-        kind = torch.int64 if whole else torch.float64
-        if (tensors[name].shape, tensors[name].dtype) != (shape, kind):
+        dtype = torch.int64 if name in whole else torch.float64
+        if (tensors[name].shape, tensors[name].dtype) != (shape, dtype):
             return name
-        area = frame[0] * frame[1]
-        if whole and not ((tensors[name] >= 0) & (tensors[name] <= area)).all():
-            return name
+    if not 0 <= int(tensors["expected"]) <= frame[0] * frame[1]:
+        return "expected"
     if not (tensors["scale"] > 0).all():
         return "scale"
+    shares = tensors["shares"]
+    if not (shares >= 0).all() or not ((shares.sum(dim=1) - 1).abs() < 1e-6).all():
+        return "shares"
     masks, weights = tensors["masks"], tensors["weights"]
     side = masks.shape[-1] if masks.ndim == 3 else 0
     if masks.dtype != torch.uint8 or side % 2 == 0 or masks.shape[1] != side:

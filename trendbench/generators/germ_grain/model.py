@@ -5,10 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES = 19  # of a grain given all others
-KEPT, NEW = 0, 1  # the networks: of grains of the inputs, and of all others
+S1, R, S2 = 1, 2, 4  # bits of a mark: the images of a triplet that have the grain
+MARKS = 7  # all of them but 0
+FEATURES = 23  # of a place given the grains around it
+EDGE = 2  # columns in the frame of the zones LEFT and RIGHT, which reach beyond it
+LEFT, INNER, RIGHT = 0, 1, 2
 
 Placed = NDArray[np.int32]  # (n, 3): shape, row and column of the anchor
+Marked = NDArray[np.int32]  # (n, 4): the same and the mark
 
 
 class Shapes(NamedTuple):
@@ -25,6 +29,8 @@ class Shapes(NamedTuple):
         inside: whether each shape lies inside each other one, anchor upon anchor, (G, G).
         classes: number of the size that each shape belongs to, the largest being 0, (G,).
         starts, ids: the shapes that differ where the frame cuts them, see ``_where_cut``.
+        near_starts, near: (shape, rows, columns) of the shapes that differ least from each one,
+            moved by as many rows and columns, see ``_nearest``.
     """
 
     masks: NDArray[np.bool_]
@@ -38,40 +44,40 @@ class Shapes(NamedTuple):
     classes: NDArray[np.int32]
     starts: NDArray[np.int64]
     ids: NDArray[np.int32]
+    near_starts: NDArray[np.int64]
+    near: NDArray[np.int32]
 
 
 class Scene(NamedTuple):
-    """What an image is drawn from.
+    """What the grains of a triplet are drawn from.
 
     Attributes:
-        white1, white2: whether a pixel of s1 and of s2 is white, (H, W); s2 is the denser.
-        offered: grains of the two inputs, (n, 3).
-        first: how many of them are of s1.
-        density1, density2: log(−log(share of white)) of s1 and s2.
-        free: columns at the left and the right border in which r may have black that s2 lacks.
-        held: columns there beyond which r has all black of s1.
+        white: pixels in which s1, r and s2 have no grain, (3, H, W); s2 is the denser input.
+        bound: which of the three images are given, (3,).
+        density1, density2: log of −log(share of white)/(mean area of a grain) of s1 and s2.
+        surplus: log of 1 − the ratio of the two.
         shapes: of grains.
         diameter: of a disk of the mean area [px].
     """
 
-    white1: NDArray[np.bool_]
-    white2: NDArray[np.bool_]
-    offered: Placed
-    first: int
+    white: NDArray[np.bool_]
+    bound: NDArray[np.bool_]
     density1: float
     density2: float
-    free: int
-    held: int
+    surplus: float
     shapes: Shapes
     diameter: float
 
 
-class Networks(NamedTuple):
-    """Two networks of two hidden layers with SiLU, the first axis being ``KEPT`` and ``NEW``.
+class Law(NamedTuple):
+    """The conditional intensity of grains of each size and mark, by a network with SiLU.
+
+    log λ_k = density2 + output k of two hidden layers of h units; k = MARKS·size + mark − 1.
 
     Attributes:
-        mean, scale: of the features, (2, FEATURES).
-        w1, b1, w2, b2, w3, b3: weights, (2, h, FEATURES), (2, h), (2, h, h), (2, h), (2, h), (2,).
+        mean, scale: of the features, (FEATURES,).
+        w1, b1, w2, b2, w3, b3: weights, (h, FEATURES), (h,), (h, h), (h,), (K, h), (K,).
+        shares: of each k among the grains of each zone, (3, K); λ_k is 0 where the share is.
     """
 
     mean: NDArray[np.float64]
@@ -82,6 +88,7 @@ class Networks(NamedTuple):
     b2: NDArray[np.float64]
     w3: NDArray[np.float64]
     b3: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
 
 class Model(NamedTuple):
@@ -89,15 +96,14 @@ class Model(NamedTuple):
 
     Attributes:
         shapes: of grains.
-        networks: of the conditional intensity.
-        expected: grains of r that the inputs do not offer, on average, rounded.
-        borders: columns at each border in which r may have black that s2 lacks, and in which it may
-            lack black of s1; W where it may everywhere.
+        law: of their conditional intensity.
+        shared: whether the images of a triplet have grains in common.
+        expected: grains of r that are in neither input, on average, rounded.
         frame: (height, width) of the training images.
     """
 
     shapes: Shapes
-    networks: Networks
+    law: Law
+    shared: bool
     expected: int
-    borders: tuple[int, int]
     frame: tuple[int, int]

@@ -1,45 +1,18 @@
-"""Triplets as configurations: which grains the inputs hold, and which of them r has."""
+"""Triplets as configurations of grains, and how they look to the walk."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trendbench.generators.germ_grain.cover import covering
-from trendbench.generators.germ_grain.model import Placed, Scene, Shapes
-from trendbench.generators.germ_grain.walk import moved
+from trendbench.generators.germ_grain.cover import covering, paint
+from trendbench.generators.germ_grain.model import S1, S2, Marked, Placed, R, Scene, Shapes
 
 _NONE = np.empty((0, 3), dtype=np.int32)
-_SETTLING = 20  # sweeps over the inputs' grains, whose hidden outlines images leave open
 _LEAST = 1e-6  # of −log(white)
+_LEAST_SURPLUS = 1e-3
 Mask = NDArray[np.bool_]
-
-
-class Offered(NamedTuple):
-    """Grains of the inputs: of s1, the sparser, and the further ones of s2.
-
-    Attributes:
-        placed: (n, 3).
-        first: how many are of s1.
-    """
-
-    placed: Placed
-    first: int
-
-
-class Configuration(NamedTuple):
-    """The grains of r in a training triplet.
-
-    Attributes:
-        offered: by the inputs.
-        kept: which of the offered r has, (n,).
-        new: the others, (m, 3).
-    """
-
-    offered: Offered
-    kept: NDArray[np.bool_]
-    new: Placed
 
 
 def is_falling(s1: Mask, s2: Mask) -> bool:
@@ -54,56 +27,67 @@ def rising(s1: Mask, s2: Mask) -> tuple[Mask, Mask]:
     return np.ascontiguousarray(s1), np.ascontiguousarray(s2)
 
 
-def scene_of(
-    s1: Mask, s2: Mask, offered: Offered, shapes: Shapes, borders: tuple[int, int]
-) -> Scene:
-    """What the walk is given; s1 is the sparser input, and ``borders`` are free and held."""
-    density1, density2 = (
-        math.log(max(-math.log(max(1 - float(s.mean()), 0.5 / s.size)), _LEAST)) for s in (s1, s2)
-    )
-    diameter = math.sqrt(4 * float(shapes.areas @ shapes.weights) / math.pi)
-    placed, first = offered
-    return Scene(~s1, ~s2, placed, first, density1, density2, *borders, shapes, diameter)
+def scene_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes) -> Scene:
+    """What the walk is given; s1 is the sparser input, and r is None where it is drawn."""
+    white = np.stack([~s1, np.zeros_like(s1) if r is None else ~r, ~s2])
+    area = float(shapes.areas @ shapes.weights)
+    thickness = [max(-math.log(max(1 - s.mean(), 0.5 / s.size)), _LEAST) for s in (s1, s2)]
+    density1, density2 = (math.log(t / area) for t in thickness)
+    surplus = math.log(max(1 - thickness[0] / thickness[1], _LEAST_SURPLUS))
+    bound = np.array([True, r is not None, True])
+    diameter = math.sqrt(4 * area / math.pi)
+    return Scene(white, bound, density1, density2, surplus, shapes, diameter)
 
 
-def offered_by(s1: Mask, s2: Mask, shapes: Shapes, rng: np.random.Generator) -> Offered:
-    """The grains of two inputs, hidden outlines being drawn."""
-    first = covering(s1, shapes, _NONE)
-    second = covering(s2, shapes, first)
-    shared = second[_among(second, first)]
-    further = second[~_among(second, first)]
-    second, (height, width) = np.concatenate([shared, further]), s2.shape
-    both = moved(second, len(shared), height, width, shapes, _SETTLING, rng)
-    return Offered(np.concatenate([first, both[len(shared) :]]), len(first))
+def share_found(triplets: Sequence[tuple[Mask, Mask, Mask]], shapes: Shapes) -> float:
+    """Share of the grains of s1 that r has beyond chance; s1 is the sparser input.
 
-
-def configuration_of(s1: Mask, s2: Mask, r: Mask, shapes: Shapes) -> Configuration:
-    """The grains of a triplet, s1 being the sparser input.
-
-    Grains of s1 that fit into r are taken to be in r, and grains of r that fit into s2 in s2.
+    (p − p₀)/(1 − p₀) with p the share of the grains of s1 that fit into the black of r, and p₀ of
+    those that fit into r of the next triplet. 0 if all of them fit there.
     """
-    first = covering(s1, shapes, _NONE)
-    own = covering(r, shapes, first)
-    second = covering(s2, shapes, np.concatenate([first, own[~_among(own, first)]]))
-    placed = np.concatenate([first, second[~_among(second, first)]])
-    return Configuration(
-        Offered(placed, len(first)), _among(placed, own), own[~_among(own, placed)]
-    )
+    fitting, by_chance, total = 0, 0, 0
+    for i, (s1, _, _) in enumerate(triplets):
+        grains = covering(s1, shapes, _NONE)
+        total += len(grains)
+        fitting += int(_fitting(grains, triplets[i][2], shapes).sum())
+        by_chance += int(_fitting(grains, triplets[(i + 1) % len(triplets)][2], shapes).sum())
+    return (fitting - by_chance) / max(total - by_chance, 1)
 
 
-def bordering(black: Mask, other: Mask) -> int:
-    """Columns at each border beyond which an image has all black of another; W if there are none.
+def configuration_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes, shared: bool) -> Marked:
+    """Grains that cover the images of a triplet, s1 being the sparser input, (n, 4).
 
-    Args:
-        black: whose black is looked for, (H, W).
-        other: where it is looked for, (H, W).
+    If images share grains, those of s1 that fit into r are taken to be in r, and those of both that
+    fit into s2 to be in s2.
     """
-    lacking = np.flatnonzero((black & ~other).any(axis=0))
-    width = black.shape[1]
-    if not len(lacking):
-        return 0
-    nearest = np.minimum(lacking, width - 1 - lacking).max() + 1
-    return int(nearest) if nearest <= width // 4 else width
+    found: Marked = np.empty((0, 4), dtype=np.int32)
+    for image, bit in ((s1, S1), (r, R), (s2, S2)):
+        if image is None:
+            continue
+        known = found[:, :3] if shared else _NONE
+        fits = _fitting(known, image, shapes)
+        found[: len(known)][fits, 3] |= bit
+        own = covering(image, shapes, known[fits])
+        further = own[~_among(own, known)]
+        marks = np.full((len(further), 1), bit, dtype=np.int32)
+        found = np.concatenate([found, np.concatenate([further, marks], axis=1)])
+    return found
+
+
+def union_of(configuration: Marked, bit: int, shape: tuple[int, int], shapes: Shapes) -> Mask:
+    """Black of the grains of one image, (H, W)."""
+    union = np.zeros(shape, dtype=bool)
+    paint(union, np.ascontiguousarray(configuration[configuration[:, 3] & bit > 0, :3]), shapes)
+    return union
+
+
+def _fitting(placed: Placed, black: Mask, shapes: Shapes) -> NDArray[np.bool_]:
+    """Whether each placement has all its pixels in the black or beyond the frame, (n,)."""
+    reach = shapes.reach
+    framed = np.pad(black, 2 * reach, constant_values=True)
+    windows = np.lib.stride_tricks.sliding_window_view(framed, shapes.masks.shape[1:])
+    seen = windows[placed[:, 1] + reach, placed[:, 2] + reach]
+    return np.asarray((seen | ~shapes.masks[placed[:, 0]]).all(axis=(1, 2)))
 
 
 def _among(some: Placed, others: Placed) -> NDArray[np.bool_]:

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trendbench.errors import RecipeError
-from trendbench.generators.germ_grain.cover import covering, paint
+from trendbench.generators.germ_grain.cover import paint, placements
 from trendbench.generators.germ_grain.model import Shapes
 
 _LEAST = 5  # times that a shape must occur, turned and mirrored ones taken together
 _LARGEST = 64  # px, the longest side of a piece that is looked at
+_MOST = 3  # grains in a union that may occur as often by chance
 _SHARE = 0.05  # of all pieces must be single grains
 _APART = 1.5  # ratio of areas between one size of grains and the next
+_NEAR = 24  # shapes next to a shape
+_NO_SHAPE = np.empty((0, 3), dtype=np.int32)
 _NEIGHBOURS = np.ones((3, 3), dtype=int)
 
 Mask = NDArray[np.bool_]
@@ -30,9 +33,9 @@ def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
 
     A piece is black that is connected by eight neighbours and does not touch the border. Pieces
     are counted up to turns and mirror images, under which a grain stays a grain. Among those seen
-    five times or more, a piece that is no union of smaller shapes is a grain. So is one whose cover
-    has three or more, as chance hardly puts three grains alike five times, and a union that is as
-    compact as grains are and no longer: two grains close together can look like a third.
+    five times or more, a piece that is no union of two or three smaller shapes is a grain: chance
+    hardly puts four grains alike five times. So is a union that is as compact as grains are and no
+    longer: two grains close together can look like a third.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
@@ -44,10 +47,10 @@ def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
     simple: list[Mask] = []
     known = None
     for mask, n in seen:
-        needed = 0 if known is None else _needed(mask, known)
-        if needed == 0:
+        is_union = known is not None and _is_union(mask, known)
+        if not is_union:
             simple.append(mask)
-        if needed != 2 or _is_like(mask, simple):
+        if not is_union or _is_like(mask, simple):
             single.append((mask, n))
             known = shapes_of(single, framed=False)
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
@@ -103,11 +106,47 @@ def stored_shapes(
     shared = [masks[classes == size].all(axis=0) for size in range(classes[-1] + 1)]
     cores = _stacked([_runs(mask) for mask in shared])
     cut = _where_cut(masks, framed)
+    near = _nearest(masks, classes) if framed else (np.zeros(1, dtype=np.int64), _NO_SHAPE)
     weights = counts / counts.sum()
     reach = masks.shape[1] // 2
     return Shapes(
-        masks, runs, cores, areas, weights, np.cumsum(weights), reach, inside, classes, *cut
+        masks, runs, cores, areas, weights, np.cumsum(weights), reach, inside, classes, *cut, *near
     )
+
+
+def _nearest(
+    masks: NDArray[np.bool_], classes: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """For each shape those of its size, moved by at most a pixel, that differ least from it.
+
+    So many pixels may differ that half of the shapes have 24 others or more. The relation is
+    symmetric.
+
+    Args:
+        masks: the shapes around their anchors, (G, side, side).
+        classes: number of the size of each, (G,).
+
+    Returns:
+        Where the others of each shape begin in the second array, (G + 1,), and (shape, rows,
+        columns) of each of them.
+    """
+    framed = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
+    flat = framed.reshape(len(masks), -1).astype(np.float32)
+    areas = flat.sum(axis=1)
+    moves = [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    differing = np.empty((len(masks), len(moves), len(masks)), dtype=np.int32)
+    for k, move in enumerate(moves):
+        moved = np.roll(framed, move, axis=(1, 2)).reshape(len(masks), -1).astype(np.float32)
+        differing[:, k] = areas[:, None] + areas - 2 * flat @ moved.T
+    never = np.iinfo(np.int32).max
+    apart = np.broadcast_to((classes[:, None] != classes)[:, None], differing.shape)
+    differing[apart] = never
+    differing[np.arange(len(masks)), moves.index((0, 0)), np.arange(len(masks))] = never
+    ranked = np.sort(differing.reshape(len(masks), -1), axis=1)
+    most = int(np.median(ranked[:, min(_NEAR, ranked.shape[1]) - 1]))
+    of, by, to = np.nonzero(differing <= min(most, never - 1))
+    near = np.column_stack([to, np.array(moves)[by]]).astype(np.int32)
+    return np.searchsorted(of, np.arange(len(masks) + 1)), near
 
 
 def _stacked(rows: list[list[tuple[int, int, int]]]) -> NDArray[np.int32]:
@@ -172,13 +211,25 @@ def _pieces(images: Iterable[Mask]) -> Counter[tuple[tuple[int, ...], bytes]]:
     return merged
 
 
-def _needed(piece: Mask, known: Shapes) -> int:
-    """How many known shapes a cover of a piece has; 0 where they cannot cover it."""
+def _is_union(piece: Mask, known: Shapes) -> bool:
+    """Whether two or three known shapes cover a piece."""
     framed = np.pad(piece, known.reach + 1)
-    union = np.zeros_like(framed)
-    chosen = covering(framed, known, np.empty((0, 3), dtype=np.int32))
-    paint(union, chosen, known)
-    return len(chosen) if np.array_equal(union, framed) else 0
+    placed = placements(framed, known)
+    unions = np.zeros((len(placed), *framed.shape), dtype=bool)
+    for union, one in zip(unions, placed, strict=True):
+        paint(union, one[None], known)
+    return _can_cover(unions[:, framed], np.ones(np.count_nonzero(piece), dtype=bool), _MOST)
+
+
+def _can_cover(sets: Mask, bare: Mask, most: int) -> bool:
+    """Whether at most so many of the sets, (n, pixels), cover all bare pixels, (pixels,)."""
+    reached = sets[:, bare]
+    if most == 1:
+        return bool(reached.all(axis=1).any())
+    if not len(sets) or reached.sum(axis=1).max() * most < reached.shape[1]:
+        return False
+    rarest = np.flatnonzero(bare)[reached.sum(axis=0).argmin()]
+    return any(_can_cover(sets, bare & ~one, most - 1) for one in sets[sets[:, rarest]])
 
 
 def _is_like(mask: Mask, simple: list[Mask]) -> bool:

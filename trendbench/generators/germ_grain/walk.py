@@ -1,9 +1,10 @@
-"""Configurations of grains: how a grain lies among the others, and the walk that draws them.
+"""The conditional intensity of a grain given all others, and the walk that draws grains by it.
 
-The conditional intensity λ(g, u | X) of a grain of shape g at u given the others X is computed by
-a small network; of a grain of the inputs it is the odds that r has it too. Where a law has these
-conditional intensities, births, deaths and draws of the walk leave it as it is. Bound to an image
-the walk draws the grains beneath others, which leave no trace in the image.
+λ_k(u | X) is the intensity at u of grains of size and mark k, given the other grains X; the shape
+has the frequency that it has among shapes of its size. It depends on X by places and marks, not by
+pixels. An image that is given says only which configurations are possible: the grains with its bit
+in their marks cover its black and no white. So the grains beneath others, which leave no trace in
+an image, have the law of all others.
 
 Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes
 (1994), for births and deaths; Baddeley et al., Logistic regression for spatial Gibbs point
@@ -18,182 +19,272 @@ from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
 from trendbench.generators.germ_grain.model import (
+    EDGE,
     FEATURES,
-    KEPT,
-    NEW,
-    Networks,
+    INNER,
+    LEFT,
+    MARKS,
+    RIGHT,
+    Law,
+    Marked,
     Placed,
     Scene,
     Shapes,
 )
 
-_COSINES = 4
-_MOVES = 8  # tried of each grain in a sweep bound to an image
-_RINGS = (0.5, 1.0, 2.0)  # diameters
-_STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x
+_MOVES = 4  # tried of each grain in a sweep
+_BESIDE = 0.25  # of all births are proposed next to a grain
+_RINGS = (0.5, 1.0, 2.0)  # diameters, around one of 1.5 px; the last is the side of a cell
+_STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x: two cells
+_BESIDE_PX = 1.5
 
 
 class _Grains(NamedTuple):
-    """Grains in numbered slots, the offered ones first.
+    """The n grains of a configuration and as many empty slots as may be needed.
 
     Attributes:
-        placed: (slots, 3); there: whether a slot holds a grain, (slots,).
-        times: grains that cover each pixel, (H, W).
+        placed: shape, row, column and mark, (slots, 4); the mark of an empty slot is 0.
+        times: grains that cover each pixel of s1, r and s2, (3, H, W).
+        side: of the square cells into which grains are sorted [px].
+        first: a slot of each cell, (rows, columns), and following: the next one after each slot,
+            (slots,); −1 where there is none.
     """
 
-    placed: Placed
-    there: NDArray[np.bool_]
+    placed: Marked
     times: NDArray[np.int32]
+    side: int
+    first: NDArray[np.int32]
+    following: NDArray[np.int32]
 
 
 @kernel
-def _empty(scene: Scene, slots: int) -> _Grains:
-    """No grain; the offered ones have their slots."""
-    placed = np.zeros((slots, 3), dtype=np.int32)
-    placed[: len(scene.offered)] = scene.offered
-    there = np.zeros(slots, dtype=np.bool_)
-    return _Grains(placed, there, np.zeros(scene.white1.shape, dtype=np.int32))
+def _configuration(scene: Scene, placed: Marked, slots: int) -> _Grains:
+    """Grains in the first of so many slots, (n, 4)."""
+    _, height, width = scene.white.shape
+    side, reach = int(_RINGS[2] * scene.diameter) + 1, scene.shapes.reach
+    cells = (height + 2 * reach) // side + 1, (width + 2 * reach) // side + 1
+    grains = _Grains(
+        np.zeros((slots, 4), dtype=np.int32), np.zeros(scene.white.shape, dtype=np.int32), side,
+        np.full(cells, -1, dtype=np.int32), np.full(slots, -1, dtype=np.int32),
+    )  # fmt: skip
+    for slot in range(len(placed)):
+        grains.placed[slot] = placed[slot]
+        _count(grains, placed[slot], scene.shapes, 1)
+        _enter(grains, slot, scene.shapes)
+    return grains
 
 
 @kernel
-def _change(grains: _Grains, slot: int, shapes: Shapes, by: int) -> None:
-    """Put the grain of a slot into the configuration (by = 1), or take it out (by = −1)."""
-    height, width = grains.times.shape
-    shape, at_y, at_x = grains.placed[slot]
+def _enter(grains: _Grains, slot: int, shapes: Shapes) -> None:
+    """Sort a grain into its cell."""
+    row = (grains.placed[slot, 1] + shapes.reach) // grains.side
+    column = (grains.placed[slot, 2] + shapes.reach) // grains.side
+    grains.following[slot] = grains.first[row, column]
+    grains.first[row, column] = slot
+
+
+@kernel
+def _leave(grains: _Grains, slot: int, shapes: Shapes) -> None:
+    """Take a grain out of its cell."""
+    row = (grains.placed[slot, 1] + shapes.reach) // grains.side
+    column = (grains.placed[slot, 2] + shapes.reach) // grains.side
+    at = grains.first[row, column]
+    if at == slot:
+        grains.first[row, column] = grains.following[slot]
+        return
+    while grains.following[at] != slot:
+        at = grains.following[at]
+    grains.following[at] = grains.following[slot]
+
+
+@kernel
+def _count(grains: _Grains, one: NDArray[np.int32], shapes: Shapes, by: int) -> None:
+    """Add ``by`` to the pixels that a grain covers in the images that have it."""
+    _, height, width = grains.times.shape
     for k in range(shapes.runs.shape[1]):
-        row, first, length = shapes.runs[shape, k]
-        y, x = at_y + row, at_x + first
+        row, first, length = shapes.runs[one[0], k]
+        y, x = one[1] + row, one[2] + first
         if length > 0 and 0 <= y < height:
-            for c in range(max(x, 0), min(x + length, width)):
-                grains.times[y, c] += by
-    grains.there[slot] = by > 0
+            for image in range(3):
+                if one[3] >> image & 1:
+                    for c in range(max(x, 0), min(x + length, width)):
+                        grains.times[image, y, c] += by
 
 
 @kernel
-def _features(grains: _Grains, slot: int, used: int, scene: Scene, out: NDArray[np.float64]) -> int:
-    """Features of the grain of a slot, which is not there, given those that are.
-
-    The number after the features counts bare pixels that r must have, as s1 has them.
+def _pixels(grains: _Grains, one: NDArray[np.int32], scene: Scene) -> tuple[int, int, int]:
+    """How a grain lies in the images that are given.
 
     Returns:
-        Bare pixels that it covers; −1 if it cannot be: it has no pixel in the frame, or one where
-        s2 is white and r is so too.
+        Its pixels in the frame; bits of the images in which it has a white pixel; and bits of
+        those in which it has one that no other grain covers.
     """
     shapes = scene.shapes
-    height, width = grains.times.shape
-    shape, at_y, at_x = grains.placed[slot]
-    visible, bare, white1, white2, barred, owed = 0, 0, 0, 0, 0, 0
+    _, height, width = grains.times.shape
+    visible, barred, bare = 0, 0, 0
     for k in range(shapes.runs.shape[1]):
-        row, first, length = shapes.runs[shape, k]
-        y, x = at_y + row, at_x + first
+        row, first, length = shapes.runs[one[0], k]
+        y, x = one[1] + row, one[2] + first
         if length > 0 and 0 <= y < height:
             for c in range(max(x, 0), min(x + length, width)):
                 visible += 1
-                white1 += scene.white1[y, c]
-                white2 += scene.white2[y, c]
-                barred += scene.white2[y, c] and scene.free <= c < width - scene.free
-                if grains.times[y, c] == 0:
-                    bare += 1
-                    owed += not scene.white1[y, c] and scene.held <= c < width - scene.held
-    if visible == 0 or barred > 0:
-        return -1
-    area = shapes.areas[shape]
-    out[0] = max(bare, 1) / visible
-    out[1] = math.log(max(bare, 1))
-    out[2] = visible / area
-    out[3] = shapes.classes[shape]
-    out[4] = white1 / visible
-    out[5] = white1 == 0
-    out[6] = white2 / visible
-    out[7] = white2 == 0
-    for k in range(_COSINES):
-        out[8 + k] = math.cos((k + 1) * math.pi * (at_x + 0.5) / width)
-    out[12] = scene.density1
-    out[13] = scene.density2
-    out[14:18] = 0.0
-    for i in range(used):
-        if not grains.there[i]:
-            continue
-        down, across = grains.placed[i, 1] - at_y, grains.placed[i, 2] - at_x
-        if abs(across) <= 1 and abs(down) <= _STRIP * scene.diameter:
-            out[17] += 1
-        distance = math.sqrt(down * down + across * across) / scene.diameter
-        for ring in range(3):
-            if distance < _RINGS[ring]:
-                out[14 + ring] += 1
-                break
-    out[18] = slot < scene.first
-    out[FEATURES] = owed
-    return bare
+                for image in range(3):
+                    if scene.bound[image]:
+                        barred |= scene.white[image, y, c] << image
+                        own = one[3] >> image & 1
+                        bare |= (grains.times[image, y, c] == own) << image
+    return visible, barred, bare
 
 
 @kernel
-def _logit(networks: Networks, which: int, features: NDArray[np.float64]) -> float:
-    """Output of a network."""
-    hidden = networks.w1.shape[1]
+def _features(
+    grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, out: NDArray[np.float64]
+) -> int:
+    """Features of a place given the grains but one.
+
+    Args:
+        grains: the configuration.
+        one: a grain at the place.
+        but: the slot that is left out; −1 for none.
+        scene: the images.
+        out: overwritten, (FEATURES,).
+
+    Returns:
+        Grains whose anchors are no further than one row and one column away.
+    """
+    width = grains.times.shape[2]
+    y, x, reach = one[1], one[2], scene.shapes.reach
+    out[0] = (2 * x + 1) / width - 1
+    out[1] = max(-EDGE, min(x, EDGE))
+    out[2] = max(-EDGE, min(width - 1 - x, EDGE))
+    out[3] = _signed_log(x + 0.5)
+    out[4] = _signed_log(width - x - 0.5)
+    out[5] = scene.density1
+    out[6] = scene.density2
+    out[7] = scene.surplus
+    out[8:] = 0.0
+    beside = 0
+    row, column = (y + reach) // grains.side, (x + reach) // grains.side
+    for r in range(max(row - 2, 0), min(row + 3, grains.first.shape[0])):
+        for c in range(max(column - 1, 0), min(column + 2, grains.first.shape[1])):
+            i = grains.first[r, c]
+            while i >= 0:
+                if i != but:
+                    _look(grains.placed[i], y, x, scene.diameter, out)
+                    down, across = abs(grains.placed[i, 1] - y), abs(grains.placed[i, 2] - x)
+                    beside += down <= 1 and across <= 1
+                i = grains.following[i]
+    return beside
+
+
+@kernel
+def _signed_log(distance: float) -> float:
+    """The logarithm of 1 + twice a distance, with its sign."""
+    return math.copysign(math.log(1 + 2 * abs(distance)), distance)
+
+
+@kernel
+def _look(
+    other: NDArray[np.int32], y: int, x: int, diameter: float, out: NDArray[np.float64]
+) -> None:
+    """Add another grain to the features of the place (y, x)."""
+    down, across = abs(other[1] - y), abs(other[2] - x)
+    distance = math.sqrt(down * down + across * across)
+    ring = 0
+    if distance > _BESIDE_PX:
+        ring = 1
+        while ring < 4 and distance > _RINGS[ring - 1] * diameter:
+            ring += 1
+    in_strip = across <= 1 and down <= _STRIP * diameter
+    for image in range(3):
+        if other[3] >> image & 1:
+            if ring < 4:
+                out[8 + 4 * image + ring] += 1
+            out[20 + image] += in_strip
+
+
+@kernel
+def _hidden(law: Law, features: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """The network's second layer, (h,)."""
+    hidden = len(out)
     first = np.empty(hidden)
-    total: float = networks.b3[which]
     for i in range(hidden):
-        z = networks.b1[which, i]
+        z = law.b1[i]
         for j in range(FEATURES):
-            scaled = (features[j] - networks.mean[which, j]) / networks.scale[which, j]
-            z += networks.w1[which, i, j] * scaled
+            z += law.w1[i, j] * (features[j] - law.mean[j]) / law.scale[j]
         first[i] = z / (1 + math.exp(-z))
     for i in range(hidden):
-        z = networks.b2[which, i]
+        z = law.b2[i]
         for j in range(hidden):
-            z += networks.w2[which, i, j] * first[j]
-        total += networks.w3[which, i] * z / (1 + math.exp(-z))
-    return total
+            z += law.w2[i, j] * first[j]
+        out[i] = z / (1 + math.exp(-z))
+
+
+@kernel
+def _zone(x: int, width: int) -> int:
+    """Zone of a column."""
+    if x < EDGE:
+        return LEFT
+    return RIGHT if x >= width - EDGE else INNER
+
+
+@kernel
+def _intensity(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: int) -> float:
+    """λ of grains of size and mark k per px² in column x; 0 where none occur."""
+    if law.shares[_zone(x, scene.white.shape[2]), k] == 0:
+        return 0.0
+    z = scene.density2 + law.b3[k]
+    for i in range(len(hidden)):
+        z += law.w3[k, i] * hidden[i]
+    return math.exp(z)
 
 
 @kernel
 def events(
-    scene: Scene, kept: NDArray[np.bool_], new: Placed, dummies: Placed
-) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]:
-    """What the networks learn from a configuration: each grain given all others, and dummies.
-
-    Args:
-        scene: the inputs.
-        kept: which of the offered grains r has.
-        new: the other grains of r, (n, 3).
-        dummies: places where a grain might be, (m, 3).
+    scene: Scene, placed: Marked, dummies: Placed
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """What the network learns from a configuration: each grain given all others, and dummies.
 
     Returns:
-        Features (k, FEATURES), which network each is for, and whether r has the grain. Grains that
-        cover no bare pixel, or one that r must have, are left out.
+        Features (n, FEATURES), and of each event 0 for a dummy or 1 + k for a grain of size and
+        mark k. Dummies without a pixel in the frame are left out.
     """
-    offered, real = len(scene.offered), len(scene.offered) + len(new)
-    grains = _empty(scene, real + 1)
-    grains.placed[offered:real] = new
-    for slot in range(real):
-        if slot >= offered or kept[slot]:
-            _change(grains, slot, scene.shapes, 1)
-    total = real + len(dummies)
-    features = np.empty((total, FEATURES), dtype=np.float32)
-    which, is_there = np.empty(total, dtype=np.int8), np.empty(total, dtype=np.bool_)
-    one, n = np.empty(FEATURES + 1), 0
-    for i in range(total):
-        slot = min(i, real)
-        if i >= real:
-            grains.placed[real] = dummies[i - real]
-        there = grains.there[slot]
-        if there:
-            _change(grains, slot, scene.shapes, -1)
-        if _features(grains, slot, real, scene, one) > 0 and one[FEATURES] == 0:
-            features[n], is_there[n] = one[:FEATURES], there
-            which[n] = NEW if i >= offered else KEPT
+    total = len(placed) + len(dummies)
+    grains = _configuration(scene, placed, len(placed))
+    features, kinds = np.empty((total, FEATURES), dtype=np.float32), np.zeros(total, dtype=np.int8)
+    one, dummy = np.empty(FEATURES), np.zeros(4, dtype=np.int32)
+    n = 0
+    for i in range(len(placed)):
+        _features(grains, placed[i], i, scene, one)
+        features[n] = one
+        kinds[n] = MARKS * scene.shapes.classes[placed[i, 0]] + placed[i, 3]
+        n += 1
+    for i in range(len(dummies)):
+        dummy[:3] = dummies[i]
+        if _pixels(grains, dummy, scene)[0] > 0:
+            _features(grains, dummy, -1, scene, one)
+            features[n] = one
             n += 1
-        if there:
-            _change(grains, slot, scene.shapes, 1)
-    return features[:n], which[:n], is_there[:n]
+    return features[:n], kinds[:n]
 
 
 @kernel
-def _any_shape(shapes: Shapes, rng: np.random.Generator) -> int:
-    """A shape by the frequencies of shapes."""
-    drawn: int = np.searchsorted(shapes.cumulative, rng.random() * shapes.cumulative[-1], "right")
-    return min(drawn, len(shapes.cumulative) - 1)
+def _drawn(cumulative: NDArray[np.float64], begin: int, end: int, rng: np.random.Generator) -> int:
+    """One of the numbers from begin to end by their frequencies, given the running sum of all."""
+    below = cumulative[begin - 1] if begin > 0 else 0.0
+    drawn = below + rng.random() * (cumulative[end - 1] - below)
+    found: int = np.searchsorted(cumulative, drawn, "right")
+    return min(max(found, begin), end - 1)
+
+
+@kernel
+def _any_shape(shapes: Shapes, size: int, rng: np.random.Generator) -> int:
+    """A shape of one size by the frequencies of shapes; of any size for −1."""
+    if size < 0:
+        return _drawn(shapes.cumulative, 0, len(shapes.classes), rng)
+    begin = int(np.searchsorted(shapes.classes, size))
+    end = int(np.searchsorted(shapes.classes, size, "right"))
+    return _drawn(shapes.cumulative, begin, end, rng)
 
 
 @kernel
@@ -201,214 +292,194 @@ def scattered(n: int, height: int, width: int, shapes: Shapes, rng: np.random.Ge
     """Grains at uniform places in the frame and as far beyond it as a grain reaches, (n, 3)."""
     placed = np.empty((n, 3), dtype=np.int32)
     for i in range(n):
-        placed[i, 0] = _any_shape(shapes, rng)
+        placed[i, 0] = _any_shape(shapes, -1, rng)
         placed[i, 1] = int(rng.random() * (height + 2 * shapes.reach)) - shapes.reach
         placed[i, 2] = int(rng.random() * (width + 2 * shapes.reach)) - shapes.reach
     return placed
 
 
 @kernel
-def _is_moved(
-    grains: _Grains, slot: int, black: NDArray[np.bool_], shapes: Shapes,
-    old: NDArray[np.int32], rng: np.random.Generator,
-) -> bool:  # fmt: skip
-    """Give a grain another shape next to its place if that leaves the image as it is.
-
-    Args:
-        grains: the configuration, changed if the answer is yes.
-        slot: of the grain.
-        black: the image.
-        shapes: of grains.
-        old: overwritten with the former placement.
-        rng: of the image.
-    """
-    height, width = black.shape
-    old[:] = grains.placed[slot]
-    _change(grains, slot, shapes, -1)
-    grains.placed[slot, 0] = _any_shape(shapes, rng)
-    grains.placed[slot, 1] += int(rng.random() * 3) - 1
-    grains.placed[slot, 2] += int(rng.random() * 3) - 1
-    _change(grains, slot, shapes, 1)
-    visible = _is_visible(grains.placed[slot], height, width, shapes)
-    for r in range(max(old[1] - shapes.reach - 1, 0), min(old[1] + shapes.reach + 2, height)):
-        for c in range(max(old[2] - shapes.reach - 1, 0), min(old[2] + shapes.reach + 2, width)):
-            if not visible or (grains.times[r, c] > 0) != black[r, c]:
-                _put_back(grains, slot, shapes, old)
-                return False
-    return True
+def _move(
+    grains: _Grains, slot: int, scene: Scene, law: Law, features: NDArray[np.float64],
+    hidden: NDArray[np.float64], rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Propose one of the nearest shapes for a grain, at most a pixel away."""
+    shapes = scene.shapes
+    old, new = grains.placed[slot].copy(), grains.placed[slot].copy()
+    degree = shapes.near_starts[old[0] + 1] - shapes.near_starts[old[0]]
+    if degree == 0:
+        return
+    near = shapes.near[shapes.near_starts[old[0]] + int(rng.random() * degree)]
+    new[0] = near[0]
+    new[1] += near[1]
+    new[2] += near[2]
+    visible, barred, _ = _pixels(grains, new, scene)
+    if visible == 0 or barred & old[3] > 0:
+        return
+    _count(grains, old, shapes, -1)
+    _count(grains, new, shapes, 1)
+    none = old.copy()
+    none[3] = 0
+    stays = _pixels(grains, none, scene)[2] & old[3] > 0  # a pixel of the old one is bare now
+    if not stays:
+        k = MARKS * shapes.classes[old[0]] + old[3] - 1
+        _features(grains, old, slot, scene, features)
+        _hidden(law, features, hidden)
+        before = _intensity(law, scene, hidden, old[2], k) * shapes.weights[old[0]] / degree
+        _features(grains, new, slot, scene, features)
+        _hidden(law, features, hidden)
+        degree = shapes.near_starts[new[0] + 1] - shapes.near_starts[new[0]]
+        after = _intensity(law, scene, hidden, new[2], k) * shapes.weights[new[0]] / degree
+        stays = rng.random() * before >= after
+    if stays:
+        _count(grains, new, shapes, -1)
+        _count(grains, old, shapes, 1)
+    else:
+        _leave(grains, slot, shapes)
+        grains.placed[slot] = new
+        _enter(grains, slot, shapes)
 
 
 @kernel
-def _is_visible(one: NDArray[np.int32], height: int, width: int, shapes: Shapes) -> bool:
-    """Whether a placement has a pixel in the frame."""
-    for k in range(shapes.runs.shape[1]):
-        row, first, length = shapes.runs[one[0], k]
-        y, x = one[1] + row, one[2] + first
-        if length > 0 and 0 <= y < height and x < width and x + length > 0:
+def _mark(
+    grains: _Grains, slot: int, scene: Scene, law: Law, features: NDArray[np.float64],
+    hidden: NDArray[np.float64], rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Draw the mark of a grain given all else: which images have it."""
+    one = grains.placed[slot].copy()
+    _, barred, bare = _pixels(grains, one, scene)
+    size = MARKS * scene.shapes.classes[one[0]]
+    _features(grains, one, slot, scene, features)
+    _hidden(law, features, hidden)
+    rates = np.zeros(MARKS + 1)
+    for mark in range(1, MARKS + 1):
+        if (one[3] & ~mark & bare) == 0 and (mark & ~one[3] & barred) == 0:
+            rates[mark] = _intensity(law, scene, hidden, one[2], size + mark - 1)
+    total = rates.sum()
+    if total == 0:
+        return
+    drawn, mark = rng.random() * total - rates[1], 1
+    while drawn >= 0 and mark < MARKS:
+        mark += 1
+        drawn -= rates[mark]
+    if rates[mark] > 0 and mark != one[3]:
+        _count(grains, one, scene.shapes, -1)
+        grains.placed[slot, 3] = mark
+        _count(grains, grains.placed[slot], scene.shapes, 1)
+
+
+@kernel
+def _is_born(
+    grains: _Grains, n: int, cumulative: NDArray[np.float64], scene: Scene, law: Law,
+    features: NDArray[np.float64], hidden: NDArray[np.float64], rng: np.random.Generator,
+) -> bool:  # fmt: skip
+    """Propose a birth in the slot after the n grains: at a uniform place, or next to a grain."""
+    shapes = scene.shapes
+    _, height, width = grains.times.shape
+    places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
+    one = grains.placed[n]
+    if rng.random() >= _BESIDE:
+        one[1] = int(rng.random() * (height + 2 * shapes.reach)) - shapes.reach
+        one[2] = int(rng.random() * (width + 2 * shapes.reach)) - shapes.reach
+    elif n == 0:
+        return False
+    else:
+        other = grains.placed[int(rng.random() * n)]
+        one[1] = other[1] + int(rng.random() * 3) - 1
+        one[2] = other[2] + int(rng.random() * 3) - 1
+    zone = _zone(one[2], width)
+    k = _drawn(cumulative[zone], 0, cumulative.shape[1], rng)
+    one[0] = _any_shape(shapes, k // MARKS, rng)
+    one[3] = k % MARKS + 1
+    visible, barred, _ = _pixels(grains, one, scene)
+    if visible > 0 and barred & one[3] == 0:
+        near = _features(grains, one, -1, scene, features)
+        _hidden(law, features, hidden)
+        rate = _intensity(law, scene, hidden, one[2], k)
+        proposed = _proposed(near, n, places) * law.shares[zone, k]
+        if rng.random() * proposed * (n + 1) < rate:
+            _count(grains, one, shapes, 1)
+            _enter(grains, n, shapes)
             return True
+    one[3] = 0
     return False
 
 
 @kernel
-def _put_back(grains: _Grains, slot: int, shapes: Shapes, placed: NDArray[np.int32]) -> None:
-    """Give a grain that is there another placement."""
-    _change(grains, slot, shapes, -1)
-    grains.placed[slot] = placed
-    _change(grains, slot, shapes, 1)
+def _proposed(near: int, n: int, places: int) -> float:
+    """Probability that a birth among n grains is proposed at a place next to so many of them."""
+    return (1 - _BESIDE) / places + (_BESIDE * near / (9 * n) if n > 0 else 0.0)
 
 
 @kernel
-def moved(
-    placed: Placed, first: int, height: int, width: int, shapes: Shapes, sweeps: int,
-    rng: np.random.Generator,
-) -> Placed:  # fmt: skip
-    """Grains after moves that leave their union in the frame as it is; the first ones stay.
-
-    The moves leave the law of the configuration as it is where the intensity is constant.
-    """
-    there = np.ones(len(placed), dtype=np.bool_)
-    grains = _Grains(placed.copy(), there, np.zeros((height, width), dtype=np.int32))
-    for slot in range(len(placed)):
-        _change(grains, slot, shapes, 1)
-    black = grains.times > 0
-    old = np.empty(3, dtype=np.int32)
-    for _ in range(sweeps):
-        for slot in range(first, len(placed)):
-            for _ in range(_MOVES):
-                _is_moved(grains, slot, black, shapes, old, rng)
-    return grains.placed
-
-
-@kernel
-def _draw_offered(
-    grains: _Grains, used: int, scene: Scene, networks: Networks,
-    features: NDArray[np.float64], bound: bool, rng: np.random.Generator,
-) -> None:  # fmt: skip
-    """Draw every offered grain given all others."""
-    for slot in range(len(scene.offered)):
-        there = grains.there[slot]
-        if there:
-            _change(grains, slot, scene.shapes, -1)
-        bare = _features(grains, slot, used, scene, features)
-        if bare < 0:
-            stays = False
-        elif features[FEATURES] > 0:
-            stays = True
-        elif bound and bare > 0:
-            stays = there
-        else:
-            odds = _logit(networks, KEPT, features)
-            stays = rng.random() * (1 + math.exp(-odds)) < 1
-        if stays:
-            _change(grains, slot, scene.shapes, 1)
-
-
-@kernel
-def _propose(
-    grains: _Grains, taken: NDArray[np.int64], spare: NDArray[np.int64], n: int, used: int,
-    scene: Scene, networks: Networks, features: NDArray[np.float64], bound: bool,
-    rng: np.random.Generator,
-) -> tuple[int, int]:  # fmt: skip
-    """Propose a birth or a death of a new grain.
-
-    Args:
-        grains: the configuration.
-        taken: slots of the n new grains, at the beginning.
-        spare: stack of the other slots.
-        n: how many new grains there are.
-        used: no slot from this one on was ever taken.
-        scene: the inputs.
-        networks: of the intensity.
-        features: room for them.
-        bound: see ``walked``.
-        rng: of the image.
-
-    Returns:
-        n and ``used`` afterwards.
-    """
-    height, width = grains.times.shape
-    shapes, most = scene.shapes, len(taken)
+def _is_dead(
+    grains: _Grains, n: int, scene: Scene, law: Law, features: NDArray[np.float64],
+    hidden: NDArray[np.float64], rng: np.random.Generator,
+) -> bool:  # fmt: skip
+    """Propose the death of one of the n grains; the last one takes its slot."""
+    shapes = scene.shapes
+    _, height, width = grains.times.shape
     places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
-    if rng.random() < 0.5:
-        if n == most:
-            return n, used
-        slot = spare[most - n - 1]
-        grains.placed[slot] = scattered(1, height, width, shapes, rng)[0]
-        bare = _features(grains, slot, used, scene, features)
-        if bare < 0 or (bound and bare > 0):
-            return n, used
-        rate = math.exp(_logit(networks, NEW, features)) * places
-        if rng.random() * (n + 1) < rate:
-            _change(grains, slot, shapes, 1)
-            taken[n] = slot
-            return n + 1, max(used, slot + 1)
-    elif n:
-        chosen = int(rng.random() * n)
-        slot = taken[chosen]
-        _change(grains, slot, shapes, -1)
-        bare = _features(grains, slot, used, scene, features)
-        if features[FEATURES] == 0 and not (bound and bare > 0):
-            rate = math.exp(_logit(networks, NEW, features)) * places
-            if rng.random() * rate < n:
-                taken[chosen] = taken[n - 1]
-                spare[most - n] = slot
-                return n - 1, used
-        _change(grains, slot, shapes, 1)
-    return n, used
+    slot = int(rng.random() * n)
+    one = grains.placed[slot]
+    if _pixels(grains, one, scene)[2] & one[3] > 0:
+        return False
+    k = MARKS * shapes.classes[one[0]] + one[3] - 1
+    near = _features(grains, one, slot, scene, features)
+    _hidden(law, features, hidden)
+    rate = _intensity(law, scene, hidden, one[2], k)
+    proposed = _proposed(near, n - 1, places) * law.shares[_zone(one[2], width), k]
+    if rng.random() * rate >= proposed * n:
+        return False
+    _count(grains, one, shapes, -1)
+    _leave(grains, slot, shapes)
+    if slot < n - 1:
+        _leave(grains, n - 1, shapes)
+        grains.placed[slot] = grains.placed[n - 1]
+        _enter(grains, slot, shapes)
+    grains.placed[n - 1, 3] = 0
+    return True
 
 
 @kernel
 def walked(
-    scene: Scene, networks: Networks, kept: NDArray[np.bool_], new: Placed, sweeps: int,
-    expected: int, rng: np.random.Generator, bound: bool,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Placed]:  # fmt: skip
-    """A walk from one configuration to another whose law the networks give.
+    scene: Scene, law: Law, placed: Marked, sweeps: int, expected: int, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], Marked]:
+    """A walk over configurations whose law has the conditional intensity.
 
-    In a sweep every offered grain is drawn anew given all others. Then births and deaths of other
-    grains are proposed, twice as many as are expected or offered. A birth at a uniform place is
-    accepted with probability min(1, λ·V/(n + 1)), a death with min(1, n/(λ·V)), V being the number
-    of places. Bound to an image, grains are also given other shapes next to their places, as if λ
-    did not depend on the shape or on so small a distance.
+    A sweep draws the mark of every grain given all else, proposes two births or deaths and eight
+    moves for each grain of the beginning or expected. Every step leaves the law given the images as
+    it is.
 
     Args:
-        scene: the inputs.
-        networks: of log λ per px², and of the log odds of offered grains.
-        kept: which of the offered grains are there at first.
-        new: the other grains at first, (n, 3).
+        scene: the images that are given, and those that are not.
+        law: of the grains.
+        placed: grains at first, whose union in the images given stays, (n, 4).
         sweeps: of the walk.
-        expected: other grains.
+        expected: further grains.
         rng: of the image.
-        bound: whether the image must stay as it is: then only grains beneath others change.
 
     Returns:
-        The image, (H, W), and the configuration: kept and new.
+        r, (H, W), and the configuration at the end.
     """
-    shapes, offered = scene.shapes, len(scene.offered)
-    most = 4 * max(expected, len(new)) + 1024
-    grains = _empty(scene, offered + most)
-    spare = np.arange(offered + most - 1, offered - 1, -1)  # a stack of empty slots
-    taken = np.empty(most, dtype=np.int64)  # the slots of new grains
-    n, used = len(new), offered + len(new)
-    for slot in range(used):
-        if slot < offered:
-            there = kept[slot]
-        else:
-            grains.placed[slot] = new[slot - offered]
-            taken[slot - offered], there = slot, True
-        if there:
-            _change(grains, slot, shapes, 1)
-    black = grains.times > 0
-    features, old = np.empty(FEATURES + 1), np.empty(3, dtype=np.int32)
+    n, tried = len(placed), max(len(placed) + expected, 1)
+    most = 4 * tried + 1024
+    grains = _configuration(scene, placed, most + 1)
+    features, hidden = np.empty(FEATURES), np.empty(law.w1.shape[0])
+    cumulative = law.shares.copy()
+    for k in range(1, cumulative.shape[1]):
+        cumulative[:, k] += cumulative[:, k - 1]
     for _ in range(sweeps):
-        _draw_offered(grains, used, scene, networks, features, bound, rng)
-        for _ in range(2 * max(expected, offered, 1)):
-            n, used = _propose(
-                grains, taken, spare, n, used, scene, networks, features, bound, rng
-            )  # fmt: skip
-        if bound:
-            for j in range(n):
-                for _ in range(_MOVES):
-                    _is_moved(grains, taken[j], black, shapes, old, rng)
-    if not bound:
-        black = grains.times > 0
-    return black, grains.there[:offered], grains.placed[taken[:n]]
+        for slot in range(n):
+            _mark(grains, slot, scene, law, features, hidden, rng)
+        for _ in range(2 * tried):
+            if rng.random() < 0.5:
+                if n < most:
+                    n += _is_born(grains, n, cumulative, scene, law, features, hidden, rng)
+            elif n > 0:
+                n -= _is_dead(grains, n, scene, law, features, hidden, rng)
+        if n > 0:
+            for _ in range(_MOVES * tried):
+                slot = int(rng.random() * n)
+                _move(grains, slot, scene, law, features, hidden, rng)
+    return grains.times[1] > 0, grains.placed[:n].copy()
