@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.families.disks.germs import IN_R
 from trendbench.generators.classical.footprints import footprints
+from trendbench.generators.germ_grain import generator
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
 from trendbench.generators.germ_grain.model import FEATURES, INNER, MARKS, S1, S2, Law, R
@@ -467,6 +468,24 @@ def test_sixteen_small_triplets_are_enough_to_draw(small, tmp_path):
     images = fit(few, tmp_path).sample(Inputs(few.s1, few.s2), 0)
     assert images.shape == few.r.shape
     assert np.unique(images).tolist() == [0, 255]
+
+
+def test_many_grains_are_enough_in_few_triplets(triplets, tmp_path, monkeypatch):
+    """The intensity is then learned from the first triplets alone, and the shapes from all."""
+    few = []
+    monkeypatch.setattr(generator, "_ENOUGH", 400)
+    monkeypatch.setattr(GermGrain, "_events", counting(GermGrain._events, few))
+    model = fit(triplets, tmp_path)
+    assert 2 <= few[0] < 20
+    assert len(model.model.shapes.areas) > 50
+
+
+def counting(method, lengths):
+    def counted(self, train, *rest):
+        lengths.append(len(train))
+        return method(self, train, *rest)
+
+    return counted
 
 
 def test_images_without_grains_and_frames_below_a_grain_are_refused(fitted, tmp_path):

@@ -39,6 +39,7 @@ _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
+_ENOUGH = 4_000_000  # grains; the intensity is learned from as many triplets as have them
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -134,11 +135,12 @@ class GermGrain:
         kinds = MARKS * (int(shapes.classes[-1]) + 1)
         shared = share_found(list(_each(train[:_MATCHED])), shapes) > 0.5
         configurations = self._configurations(train, shapes, shared, run)
+        used = train[: len(configurations)]
         expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
         for number in range(settings.rounds):
             if number:
-                configurations = self._redrawn(train, configurations, number, run)
-            found = self._events(train, configurations, shapes, number, run)
+                configurations = self._redrawn(used, configurations, number, run)
+            found = self._events(used, configurations, shapes, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             law = learned(
                 found, kinds, settings.hidden, settings.passes, settings.learning_rate, run
@@ -217,7 +219,7 @@ class GermGrain:
     def _configurations(
         self, train: Triplets, shapes: Shapes, shared: bool, run: RunContext
     ) -> list[Marked]:
-        """Grains that cover every training triplet.
+        """Grains that cover each of the first training triplets, as many as are needed.
 
         Raises:
             RecipeError: more than a tenth of the black of r is in no grain.
@@ -230,14 +232,19 @@ class GermGrain:
             bare = r & ~union_of(found, R, r.shape, shapes)
             return found, int(bare.sum()), int(r.sum())
 
-        found, bare, black = zip(*_for_each(train, covered, run, "covers"), strict=True)
-        if sum(bare) > _UNEXPLAINED * sum(black):
+        configurations, grains, bare, black = [], 0, 0, 0
+        for found, lacking, total in _for_each(train, covered, run, "covers"):
+            configurations.append(found)
+            grains, bare, black = grains + len(found), bare + lacking, black + total
+            if grains >= _ENOUGH:
+                break
+        if bare > _UNEXPLAINED * black:
             raise RecipeError(
-                f"{sum(bare) / sum(black):.0%} of the black of the training images lies in no "
+                f"{bare / black:.0%} of the black of the training images lies in no "
                 "grain that also occurs alone: give more triplets with `trendbench make-data --n`, "
                 "or take the row flow, which needs no grains"
             )
-        return list(found)
+        return configurations
 
     def _events(
         self, train: Triplets, configurations: list[Marked], shapes: Shapes, number: int,

@@ -447,7 +447,7 @@ def walked(
 ) -> tuple[NDArray[np.bool_], Marked]:
     """A walk over configurations whose law has the conditional intensity.
 
-    A sweep draws the mark of every grain given all else, proposes two births or deaths and eight
+    A sweep draws the mark of every grain given all else, proposes two births or deaths and four
     moves for each grain of the beginning or expected. Every step leaves the law given the images as
     it is.
 
