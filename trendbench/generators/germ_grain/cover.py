@@ -7,24 +7,28 @@ from trendbench.compiling import kernel
 from trendbench.generators.germ_grain.model import Placed, Shapes
 
 
-def covering(black: NDArray[np.bool_], shapes: Shapes, preferred: Placed) -> Placed:
+def covering(
+    black: NDArray[np.bool_], shapes: Shapes, preferred: Placed, rng: np.random.Generator
+) -> Placed:
     """Placements inside the black that cover as much of it as placements can.
 
     Preferred ones that fit are taken first. Then, of the pixels that are still bare, the one that
     the fewest placements reach is covered, by the placement that also covers the most pixels of
-    few placements: the sum of 1/n² over its bare pixels, n placements reaching a pixel. At last,
-    from the end, those are dropped that leave no pixel bare.
+    few placements: the sum of 1/n² over its bare pixels, n placements reaching a pixel. Of equal
+    ones any is taken, as at a border many look alike. At last, from the end, those are dropped that
+    leave no pixel bare.
 
     Args:
         black: (H, W).
         shapes: of grains.
         preferred: (n, 3).
+        rng: of the image.
 
     Returns:
         (m, 3), the preferred ones first.
     """
     black = np.ascontiguousarray(black)
-    return _covered(black, placements(black, shapes), preferred, shapes)
+    return _covered(black, placements(black, shapes), preferred, shapes, rng)
 
 
 @kernel
@@ -140,8 +144,9 @@ def paint(union: NDArray[np.bool_], placed: Placed, shapes: Shapes) -> None:
 
 @kernel
 def _covered(
-    black: NDArray[np.bool_], fitting: Placed, preferred: Placed, shapes: Shapes
-) -> Placed:
+    black: NDArray[np.bool_], fitting: Placed, preferred: Placed, shapes: Shapes,
+    rng: np.random.Generator,
+) -> Placed:  # fmt: skip
     """See ``covering``."""
     height, width = black.shape
     reach = shapes.reach
@@ -167,14 +172,18 @@ def _covered(
         y, x = ys[j], xs[j]
         if times[y, x] > 0:
             continue
-        best, best_weight = -1, -1.0
+        best, best_weight, equal = -1, -1.0, 0
         for row in range(max(y - reach, -reach), min(y + reach, height - 1 + reach) + 1):
             for column in range(max(x - reach, -reach), min(x + reach, width - 1 + reach) + 1):
                 at = (row + reach) * (width + 2 * reach) + column + reach
                 for i in range(begins[at], begins[at + 1]):
                     weight = _weight(times, choices, fitting[i], shapes, y, x)
                     if weight > best_weight:
-                        best, best_weight = i, weight
+                        best, best_weight, equal = i, weight, 1
+                    elif weight == best_weight:
+                        equal += 1
+                        if rng.random() * equal < 1:
+                            best = i
         chosen[n] = fitting[best]
         n += 1
         _count(times, fitting[best : best + 1], shapes, 1)

@@ -39,7 +39,7 @@ _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
-_ENOUGH = 4_000_000  # grains; the intensity is learned from as many triplets as have them
+_ENOUGH = 2_000_000  # grains; the intensity is learned from as many triplets as have them
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -57,7 +57,8 @@ class Settings(BaseModel):
         passes: over the events in each round.
         learning_rate: at its peak.
         dummies: of each training triplet.
-        rounds: of learning the intensity, each from configurations drawn by that of the one before.
+        rounds: of learning the intensity, each from configurations drawn by that of the one before;
+            in the first half it does not depend on other grains.
         bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
@@ -133,7 +134,9 @@ class GermGrain:
             )
         _must_hold(shapes, height, width)
         kinds = MARKS * (int(shapes.classes[-1]) + 1)
-        shared = share_found(list(_each(train[:_MATCHED])), shapes) > 0.5
+        shared = (
+            share_found(list(_each(train[:_MATCHED])), shapes, _generator(run.seed, "shared")) > 0.5
+        )
         configurations = self._configurations(train, shapes, shared, run)
         used = train[: len(configurations)]
         expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
@@ -143,8 +146,9 @@ class GermGrain:
             found = self._events(used, configurations, shapes, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             law = learned(
-                found, kinds, settings.hidden, settings.passes, settings.learning_rate, run
-            )
+                found, kinds, settings.hidden, settings.passes, settings.learning_rate,
+                2 * number < settings.rounds, run,
+            )  # fmt: skip
             self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
         run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
@@ -165,7 +169,7 @@ class GermGrain:
         def drawn(i: int) -> None:
             given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
             pair, rng = rising(*given), _generator(seed, "sample", i)
-            found = configuration_of(*pair, None, shapes, shared)
+            found = configuration_of(*pair, None, shapes, shared, rng)
             scene = scene_of(*pair, None, shapes)
             black, _ = walked(
                 scene, law, found, self.settings.sweeps, math.ceil(expected * larger), rng
@@ -226,9 +230,9 @@ class GermGrain:
         """
 
         def covered(i: int, triplet: _Triplet) -> tuple[Marked, int, int]:
-            del i
             s1, s2, r = triplet
-            found = configuration_of(s1, s2, r, shapes, shared)
+            rng = _generator(run.seed, "covers", i)
+            found = configuration_of(s1, s2, r, shapes, shared, rng)
             bare = r & ~union_of(found, R, r.shape, shapes)
             return found, int(bare.sum()), int(r.sum())
 

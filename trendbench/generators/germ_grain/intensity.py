@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy, silu
 
-from trendbench.generators.germ_grain.model import EDGE, FEATURES, INNER, LEFT, RIGHT, Law
+from trendbench.generators.germ_grain.model import FEATURES, INNER, LEFT, PLACE, RIGHT, Law
 from trendbench.training.context import RunContext
 
 _BATCH = 1024
@@ -56,9 +56,20 @@ class _Network(nn.Module):
 
 
 def learned(
-    events: Events, kinds: int, hidden: int, epochs: int, rate: float, run: RunContext
-) -> Law:
-    """Train the network for k = 0 … kinds − 1; torch's random state decides weights and order."""
+    events: Events, kinds: int, hidden: int, epochs: int, rate: float, by_place: bool,
+    run: RunContext,
+) -> Law:  # fmt: skip
+    """Train the network for k = 0 … kinds − 1; torch's random state decides weights and order.
+
+    Args:
+        events: of all training triplets.
+        kinds: sizes times marks.
+        hidden: units of a layer.
+        epochs: over the events.
+        rate: of learning, at its peak.
+        by_place: whether λ is to be a function of place and inputs, and not of other grains.
+        run: for the progress.
+    """
     x, y = torch.from_numpy(events.features), torch.from_numpy(events.kinds).long()
     offset = x[:, _DENSITY2] - math.log(events.density)
     network = _Network(hidden, kinds)
@@ -67,7 +78,10 @@ def learned(
     x = (x - mean) / scale
     counts = torch.bincount(y, minlength=kinds + 1).double()
     odds = (counts[1:] / counts[0]).clamp(_NEVER)
+    used = PLACE if by_place else FEATURES
+    x[:, used:] = 0
     with torch.no_grad():
+        network.first.weight[:, used:] = 0
         network.exit.weight.zero_()
         network.exit.bias.copy_(odds.log() - offset.mean())
     steps = epochs * math.ceil(len(x) / _BATCH)
@@ -94,7 +108,7 @@ def learned(
 
 def _shares(events: Events, kinds: int) -> NDArray[np.float64]:
     """Share of each k among the grains of each zone, (3, kinds); 0 for rare ones."""
-    left, right = (events.features[:, i] < EDGE for i in (1, 2))
+    left, right = (events.features[:, i] < 0 for i in (1, 2))
     every = events.kinds > 0
     zones = {LEFT: left & every, RIGHT: right & every, INNER: ~left & ~right & every}
     shares = np.empty((3, kinds))

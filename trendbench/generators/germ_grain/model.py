@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 S1, R, S2 = 1, 2, 4  # bits of a mark: the images of a triplet that have the grain
 MARKS = 7  # all of them but 0
 FEATURES = 23  # of a place given the grains around it
-EDGE = 2  # columns in the frame of the zones LEFT and RIGHT, which reach beyond it
-LEFT, INNER, RIGHT = 0, 1, 2
+PLACE = 8  # of them, the first ones, do not depend on these grains
+LEFT, INNER, RIGHT = 0, 1, 2  # zones: beyond the left border, in the frame, beyond the right one
 
 Placed = NDArray[np.int32]  # (n, 3): shape, row and column of the anchor
 Marked = NDArray[np.int32]  # (n, 4): the same and the mark

@@ -39,7 +39,9 @@ def scene_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes) -> Scene:
     return Scene(white, bound, density1, density2, surplus, shapes, diameter)
 
 
-def share_found(triplets: Sequence[tuple[Mask, Mask, Mask]], shapes: Shapes) -> float:
+def share_found(
+    triplets: Sequence[tuple[Mask, Mask, Mask]], shapes: Shapes, rng: np.random.Generator
+) -> float:
     """Share of the grains of s1 that r has beyond chance; s1 is the sparser input.
 
     (p − p₀)/(1 − p₀) with p the share of the grains of s1 that fit into the black of r, and p₀ of
@@ -47,14 +49,16 @@ def share_found(triplets: Sequence[tuple[Mask, Mask, Mask]], shapes: Shapes) -> 
     """
     fitting, by_chance, total = 0, 0, 0
     for i, (s1, _, _) in enumerate(triplets):
-        grains = covering(s1, shapes, _NONE)
+        grains = covering(s1, shapes, _NONE, rng)
         total += len(grains)
         fitting += int(_fitting(grains, triplets[i][2], shapes).sum())
         by_chance += int(_fitting(grains, triplets[(i + 1) % len(triplets)][2], shapes).sum())
     return (fitting - by_chance) / max(total - by_chance, 1)
 
 
-def configuration_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes, shared: bool) -> Marked:
+def configuration_of(
+    s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes, shared: bool, rng: np.random.Generator
+) -> Marked:
     """Grains that cover the images of a triplet, s1 being the sparser input, (n, 4).
 
     If images share grains, those of s1 that fit into r are taken to be in r, and those of both that
@@ -67,7 +71,7 @@ def configuration_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes, shared:
         known = found[:, :3] if shared else _NONE
         fits = _fitting(known, image, shapes)
         found[: len(known)][fits, 3] |= bit
-        own = covering(image, shapes, known[fits])
+        own = covering(image, shapes, known[fits], rng)
         further = own[~_among(own, known)]
         marks = np.full((len(further), 1), bit, dtype=np.int32)
         found = np.concatenate([found, np.concatenate([further, marks], axis=1)])

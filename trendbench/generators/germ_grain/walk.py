@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
 from trendbench.generators.germ_grain.model import (
-    EDGE,
     FEATURES,
     INNER,
     LEFT,
     MARKS,
+    PLACE,
     RIGHT,
     Law,
     Marked,
@@ -37,6 +37,7 @@ _BESIDE = 0.25  # of all births are proposed next to a grain
 _RINGS = (0.5, 1.0, 2.0)  # diameters, around one of 1.5 px; the last is the side of a cell
 _STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x: two cells
 _BESIDE_PX = 1.5
+_EDGE = 2  # columns to each side of a border that features tell apart
 
 
 class _Grains(NamedTuple):
@@ -155,14 +156,14 @@ def _features(
     width = grains.times.shape[2]
     y, x, reach = one[1], one[2], scene.shapes.reach
     out[0] = (2 * x + 1) / width - 1
-    out[1] = max(-EDGE, min(x, EDGE))
-    out[2] = max(-EDGE, min(width - 1 - x, EDGE))
+    out[1] = max(-_EDGE, min(x, _EDGE))
+    out[2] = max(-_EDGE, min(width - 1 - x, _EDGE))
     out[3] = _signed_log(x + 0.5)
     out[4] = _signed_log(width - x - 0.5)
     out[5] = scene.density1
     out[6] = scene.density2
     out[7] = scene.surplus
-    out[8:] = 0.0
+    out[PLACE:] = 0.0
     beside = 0
     row, column = (y + reach) // grains.side, (x + reach) // grains.side
     for r in range(max(row - 2, 0), min(row + 3, grains.first.shape[0])):
@@ -223,9 +224,9 @@ def _hidden(law: Law, features: NDArray[np.float64], out: NDArray[np.float64]) -
 @kernel
 def _zone(x: int, width: int) -> int:
     """Zone of a column."""
-    if x < EDGE:
+    if x < 0:
         return LEFT
-    return RIGHT if x >= width - EDGE else INNER
+    return RIGHT if x >= width else INNER
 
 
 @kernel
