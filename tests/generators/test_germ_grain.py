@@ -2,9 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from trendbench.errors import RecipeError, WeightsError
@@ -13,7 +15,18 @@ from trendbench.generators.classical.footprints import footprints
 from trendbench.generators.germ_grain import generator
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
-from trendbench.generators.germ_grain.model import FEATURES, INNER, MARKS, S1, S2, Law, R
+from trendbench.generators.germ_grain.intensity import Events, learned
+from trendbench.generators.germ_grain.model import (
+    FEATURES,
+    INNER,
+    MARKS,
+    RINGS,
+    S1,
+    S2,
+    STRIPS,
+    Law,
+    R,
+)
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
     scene_of,
@@ -69,8 +82,7 @@ def fitted(triplets, tmp_path_factory):
 
 def fit(triplets, folder):
     model = GermGrain(**NUMBERS)
-    context = RunContext(seed=0, device="cpu", precision="fp32", folder=folder, identity="test")
-    model.fit(triplets, triplets[:0], context)
+    model.fit(triplets, triplets[:0], quiet(folder))
     return model
 
 
@@ -192,13 +204,82 @@ def test_with_a_constant_intensity_grains_are_a_poisson_process(shapes):
 
 
 def test_grains_are_born_where_none_is_there_or_expected(shapes):
+    """On average λ·V as before, V being the places with a pixel in the frame (4 errors)."""
     scene = blank(shapes)
     law = constant({R: 5 / (HEIGHT * WIDTH)}, scene)
     counts = [
-        len(walked(scene, law, NO_GRAIN, 60, 0, np.random.default_rng(i))[1]) for i in range(200)
+        len(walked(scene, law, NO_GRAIN, 60, 0, np.random.default_rng(i))[1]) for i in range(400)
     ]
-    low = 5 - 4 * math.sqrt(5 / 200)
-    assert low < np.mean(counts) < low * (HEIGHT + 6) * (WIDTH + 6) / (HEIGHT * WIDTH) + 2
+    places = (HEIGHT + 2 * shapes.reach) * (WIDTH + 2 * shapes.reach)
+    tried = scattered(4000, HEIGHT, WIDTH, shapes, np.random.default_rng(2))
+    seen = np.mean([union(one[None], shapes).any() for one in tried])
+    mean = 5 / (HEIGHT * WIDTH) * places * seen
+    assert abs(np.mean(counts) - mean) < 4 * math.sqrt(mean / 400 + mean**2 * 0.06 / 4000)
+
+
+@pytest.fixture(scope="module")
+def two_sizes():
+    """Squares of 9 px, three in ten grains, and of 3 px."""
+    return shapes_of([(np.ones((9, 9), dtype=bool), 3), (np.ones((3, 3), dtype=bool), 7)])
+
+
+def poisson(mean, size, two_sizes, rng):
+    """Grains of one of two sizes at uniform places, those with a pixel in the frame, (n, 4)."""
+    placed = scattered(rng.poisson(mean), HEIGHT, WIDTH, two_sizes, rng)
+    placed[:, 0] = size
+    frame = np.array([HEIGHT, WIDTH])
+    inside = np.abs(2 * placed[:, 1:] + 1 - frame) < frame + (8, 2)[size]
+    return marked(placed[inside.all(axis=1)], R)
+
+
+def test_each_size_of_grains_has_an_intensity_of_its_own(two_sizes):
+    """Counts of two sizes, λ_c·V_c on average, from all white; learned from them, λ_c again."""
+    scene = blank(two_sizes)
+    law = constant({R: 1.0}, scene)
+    values = np.array([4e-3, 1e-3])  # of squares of 9 px, and of 3 px
+    outputs = np.tile(law.b3, 2)
+    outputs[[R - 1, MARKS + R - 1]] = np.log(values) - scene.density2
+    shares = np.tile(law.shares, 2) / 2
+    law = law._replace(b3=outputs, shares=shares, w3=np.tile(law.w3, (2, 1)))
+    places = np.array([(HEIGHT + 8) * (WIDTH + 8), (HEIGHT + 2) * (WIDTH + 2)])
+    means, counts, parts = values * places, [], []
+    for i in range(300):
+        rng = np.random.default_rng((3, i))
+        _, new = walked(scene, law, NO_GRAIN, 10, 30, rng)
+        counts.append(np.bincount(two_sizes.classes[new[:, 0]], minlength=2))
+        true = [poisson(values[c] * (HEIGHT + 8) * (WIDTH + 8), c, two_sizes, rng) for c in (0, 1)]
+        beside = scattered(200, HEIGHT, WIDTH, two_sizes, rng)
+        parts.append(events(scene, np.concatenate(true), beside))
+    assert (np.abs(np.mean(counts, axis=0) - means) < 4 * np.sqrt(means / 300)).all()
+    found = (np.concatenate(series) for series in zip(*parts, strict=True))
+    densities = 200 * np.array([0.3, 0.7]) / ((HEIGHT + 8) * (WIDTH + 8))
+    torch.manual_seed(0)
+    law = learned(Events(*found, densities), 8, 4, 1e-2, True, quiet())
+    for x in (-4, -1, 0, 20, 40, 79, 80, 83):
+        features, _, _ = events(scene, np.array([[0, 30, x, R]], dtype=np.int32), NONE)
+        z = (features[0] - law.mean) / law.scale
+        hidden = silu(law.w2 @ silu(law.w1 @ z + law.b1) + law.b2)
+        learned_values = np.exp(scene.density2 + law.w3 @ hidden + law.b3)[[R - 1, MARKS + R - 1]]
+        reached = [True, -2 < x < WIDTH + 1]
+        assert learned_values[reached] == pytest.approx(values[reached], rel=0.25)
+
+
+def silu(z):
+    return z / (1 + np.exp(-z))
+
+
+def quiet(folder=Path()):
+    return RunContext(seed=0, device="cpu", precision="fp32", folder=folder, identity="test")
+
+
+def test_a_grain_of_a_mark_that_does_not_occur_dies_where_it_covers_nothing_alone(shapes):
+    placed = marked(np.array([[0, 20, 20], [0, 20, 22], [0, 20, 24]]), S1)
+    s1 = union(np.ascontiguousarray(placed[:, :3]), shapes)
+    scene = scene_of(s1, s1, None, shapes)
+    law = constant({S2: 1e-9}, scene)
+    _, after = walked(scene, law, placed, 50, 0, np.random.default_rng(0))
+    assert np.count_nonzero(after[:, 3] & S1) == 2
+    assert np.array_equal(union_of(after, S1, s1.shape, shapes), s1)
 
 
 def test_grains_follow_an_intensity_that_changes_along_x(shapes):
@@ -231,12 +312,12 @@ def test_grains_that_inhibit_each_other_have_the_law_of_their_intensity(shapes):
     pairs = {}
     for strength in (0.0, 1.0):
         law = constant({R: 8 / (HEIGHT * WIDTH)}, scene)
-        law.w1[0, 13] = 1e-3  # grains of r in the second ring; silu(z) is z/2 near 0
+        law.w1[0, RINGS + 5] = 1e-3  # grains of r in the second ring; silu(z) is z/2 near 0
         law.w2[0, 0] = 1.0
         law.w3[R - 1, 0] = -4e3 * strength
         count = 0
-        for i in range(1500):
-            _, new = walked(scene, law, NO_GRAIN, 8, 8, np.random.default_rng((2, i)))
+        for i in range(4000):
+            _, new = walked(scene, law, NO_GRAIN, 6, 8, np.random.default_rng((2, i)))
             between = np.linalg.norm(new[:, None, 1:3] - new[None, :, 1:3], axis=2)
             count += np.count_nonzero((between > 1.5) & (between <= 0.5 * scene.diameter)) / 2
         pairs[strength] = count
@@ -280,7 +361,7 @@ def test_as_many_grains_are_found_in_an_image_as_it_was_made_of(shapes, intensit
         scene = scene_of(white, s2, None, shapes)
         law = constant({S2: intensity}, scene)
         start = configuration_of(white, s2, None, shapes, False, fresh())
-        _, after = walked(scene, law, start, 40, 0, np.random.default_rng(i))
+        _, after = walked(scene, law, start, 20, 0, np.random.default_rng(i))
         assert np.array_equal(union_of(after, S2, s2.shape, shapes), s2)
         true.append(len(placed))
         covers.append(len(start))
@@ -371,8 +452,14 @@ def test_events_are_each_grain_given_all_others(shapes):
     placed[:, 3] = rng.integers(1, 8, 40)
     placed[1, 1:3] = placed[0, 1:3] + 1
     scene = blank(shapes)
-    features, kinds = events(scene, placed, np.empty((0, 3), dtype=np.int32))
-    assert kinds.tolist() == placed[:, 3].tolist()
+    beside = scattered(300, HEIGHT, WIDTH, shapes, rng)
+    features, sizes, marks = events(scene, placed, beside)
+    assert marks[:40].tolist() == placed[:, 3].tolist()
+    assert not marks[40:].any()
+    assert not sizes.any()
+    beside = beside[[union(one[None], shapes).any() for one in beside]]
+    assert len(features) == 40 + len(beside) < 340
+    assert np.allclose(features[40:, 0], (2 * beside[:, 2] + 1) / WIDTH - 1)
     rings = np.array([0, 1.5, *(np.array([0.5, 1, 2]) * scene.diameter)])
     for i in range(40):
         others = np.delete(placed, i, axis=0)
@@ -381,11 +468,10 @@ def test_events_are_each_grain_given_all_others(shapes):
         for image, bit in enumerate(BITS):
             has = others[:, 3] & bit > 0
             counts, _ = np.histogram(distance[has], rings)
-            assert features[i, 8 + 4 * image : 12 + 4 * image].tolist() == counts.tolist()
+            assert features[i, RINGS + 4 * image :][:4].tolist() == counts.tolist()
             strip = has & (across <= 1) & (down <= 4 * scene.diameter)
-            assert features[i, 20 + image] == np.count_nonzero(strip)
-    places = (2 * placed[:, 2] + 1) / WIDTH - 1
-    assert np.allclose(features[:, 0], places)
+            assert features[i, STRIPS + image] == np.count_nonzero(strip)
+    assert np.allclose(features[:40, 0], (2 * placed[:, 2] + 1) / WIDTH - 1)
 
 
 def test_a_configuration_draws_the_images_it_was_found_in(triplets, shapes):
@@ -447,6 +533,7 @@ def test_saved_and_loaded_it_draws_the_same_and_fitting_repeats(triplets, fitted
         ("masks", lambda t: t.flip(0).contiguous() if len(t) > 1 else 0 * t),
         ("masks", lambda t: 0 * t),
         ("masks", lambda t: t.repeat(1 << 15, 1, 1)),
+        ("masks", lambda t: torch.ones((1 << 13, 1, 1), dtype=torch.uint8)),
         ("weights", lambda t: 0 * t),
         ("weights", lambda t: t * 1e300),
     ],

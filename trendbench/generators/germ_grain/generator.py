@@ -24,7 +24,12 @@ from trendbench.generators.germ_grain.scenes import (
     share_found,
     union_of,
 )
-from trendbench.generators.germ_grain.shapes import found_shapes, shapes_of, stored_shapes
+from trendbench.generators.germ_grain.shapes import (
+    MOST_SHAPES,
+    found_shapes,
+    shapes_of,
+    stored_shapes,
+)
 from trendbench.generators.germ_grain.walk import events, scattered, walked
 from trendbench.generators.network.schedule import checked
 from trendbench.generators.protocol import Inputs
@@ -46,7 +51,7 @@ _Few = Annotated[int, Field(ge=1, le=1 << 10)]
 _Made = TypeVar("_Made")
 _Mask = NDArray[np.bool_]
 _Triplet = tuple[_Mask, _Mask, _Mask]
-_Found = tuple[NDArray[np.float32], NDArray[np.int8]]
+_Found = tuple[NDArray[np.float32], NDArray[np.int16], NDArray[np.int16]]
 
 
 class Settings(BaseModel):
@@ -58,7 +63,7 @@ class Settings(BaseModel):
         learning_rate: at its peak.
         dummies: of each training triplet.
         rounds: of learning the intensity, each from configurations drawn by that of the one before;
-            in the first half it does not depend on other grains.
+            only in the last one does it depend on other grains.
         bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
@@ -133,7 +138,6 @@ class GermGrain:
                 found_shapes(_black_images(train[:_SHAPES_FROM], lambda: progress.advance(1)))
             )
         _must_hold(shapes, height, width)
-        kinds = MARKS * (int(shapes.classes[-1]) + 1)
         shared = (
             share_found(list(_each(train[:_MATCHED])), shapes, _generator(run.seed, "shared")) > 0.5
         )
@@ -146,12 +150,12 @@ class GermGrain:
             found = self._events(used, configurations, shapes, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             law = learned(
-                found, kinds, settings.hidden, settings.passes, settings.learning_rate,
-                2 * number < settings.rounds, run,
+                found, settings.hidden, settings.passes, settings.learning_rate,
+                number < settings.rounds - 1, run,
             )  # fmt: skip
             self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
-        run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
+        run.report(epochs=1, images_seen=len(used), seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """One draw of r for each pair of inputs, (n, H, W) uint8.
@@ -263,9 +267,10 @@ class GermGrain:
             return events(scene_of(*triplet, shapes), configurations[i], beside)
 
         parts = list(_for_each(train, looked_at, run, "events"))
-        features, kinds = (np.concatenate(series) for series in zip(*parts, strict=True))
-        density = dummies / ((height + 2 * shapes.reach) * (width + 2 * shapes.reach))
-        return Events(features, kinds, density)
+        features, sizes, marks = (np.concatenate(series) for series in zip(*parts, strict=True))
+        frequency = np.bincount(shapes.classes, weights=shapes.weights) / shapes.weights.sum()
+        places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
+        return Events(features, sizes, marks, dummies * frequency / places)
 
     def _redrawn(
         self, train: Triplets, configurations: list[Marked], number: int, run: RunContext
@@ -326,7 +331,16 @@ def _generator(seed: int, *names: object) -> np.random.Generator:
 
 
 def _must_hold(shapes: Shapes, height: int, width: int) -> None:
-    """Refuse a frame that a grain could leave on two sides at once."""
+    """Refuse more shapes than a file may hold, and a frame that a grain could leave on two sides.
+
+    Raises:
+        RecipeError: too many shapes, or too small a frame.
+    """
+    if len(shapes.areas) > MOST_SHAPES:
+        raise RecipeError(
+            f"{len(shapes.areas)} shapes of grains, turned and mirrored ones counted apart: "
+            f"at most {MOST_SHAPES} can be; take the row flow, which needs no grains"
+        )
     least = 2 * shapes.reach + 1
     if min(height, width) < least:
         raise RecipeError(
@@ -360,7 +374,9 @@ def _misfit(tensors: dict[str, torch.Tensor], hidden: int, frame: tuple[int, int
     side = masks.shape[-1] if masks.ndim == 3 else 0
     if masks.dtype != torch.uint8 or side % 2 == 0 or masks.shape[1] != side:
         return "masks"
-    if not 0 < len(masks) * (2 * side - 1) ** 2 <= _MOST_CUTS or side > min(frame):
+    if len(masks) > MOST_SHAPES or side > min(frame):
+        return "masks"
+    if not 0 < len(masks) * (2 * side - 1) ** 2 <= _MOST_CUTS:
         return "masks"
     areas = torch.count_nonzero(masks, dim=(1, 2))
     if not areas.all() or (areas.diff() > 0).any():

@@ -9,6 +9,9 @@ S1, R, S2 = 1, 2, 4  # bits of a mark: the images of a triplet that have the gra
 MARKS = 7  # all of them but 0
 FEATURES = 23  # of a place given the grains around it
 PLACE = 8  # of them, the first ones, do not depend on these grains
+DENSITY2 = 6  # number of that feature
+RINGS = 8  # number of the first of four for each image: grains in rings around the place
+STRIPS = 20  # number of the first of three: grains of each image in a strip along y
 LEFT, INNER, RIGHT = 0, 1, 2  # zones: beyond the left border, in the frame, beyond the right one
 
 Placed = NDArray[np.int32]  # (n, 3): shape, row and column of the anchor

@@ -22,6 +22,7 @@ _MOST = 3  # grains in a union that may occur as often by chance
 _SHARE = 0.05  # of all pieces must be single grains
 _APART = 1.5  # ratio of areas between one size of grains and the next
 _NEAR = 24  # shapes next to a shape
+MOST_SHAPES = 1 << 12  # with turns and mirror images
 _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
 _NEIGHBOURS = np.ones((3, 3), dtype=int)
 
@@ -84,17 +85,17 @@ def shapes_of(single: list[tuple[Mask, int]], *, framed: bool = True) -> Shapes:
         top, left = reach - y, reach - x
         square[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
     counts = np.array([counted[key] for key in keys_in_order])
-    return stored_shapes(squares, counts, framed=framed)
+    return stored_shapes(squares, counts / counts.sum(), framed=framed)
 
 
 def stored_shapes(
-    masks: NDArray[np.bool_], counts: NDArray[np.float64], *, framed: bool = True
+    masks: NDArray[np.bool_], weights: NDArray[np.float64], *, framed: bool = True
 ) -> Shapes:
     """Shapes from their masks around their anchors, the largest first.
 
     Args:
         masks: (G, 2·reach + 1, 2·reach + 1).
-        counts: how often each occurs, (G,).
+        weights: relative frequency of each, (G,).
         framed: whether placements that a frame cuts are asked for.
     """
     runs = _stacked([_runs(mask) for mask in masks])
@@ -107,7 +108,6 @@ def stored_shapes(
     cores = _stacked([_runs(mask) for mask in shared])
     cut = _where_cut(masks, framed)
     near = _nearest(masks, classes) if framed else (np.zeros(1, dtype=np.int64), _NO_SHAPE)
-    weights = counts / counts.sum()
     reach = masks.shape[1] // 2
     return Shapes(
         masks, runs, cores, areas, weights, np.cumsum(weights), reach, inside, classes, *cut, *near
@@ -131,22 +131,27 @@ def _nearest(
         columns) of each of them.
     """
     framed = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
-    flat = framed.reshape(len(masks), -1).astype(np.float32)
-    areas = flat.sum(axis=1)
-    moves = [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
-    differing = np.empty((len(masks), len(moves), len(masks)), dtype=np.int32)
-    for k, move in enumerate(moves):
-        moved = np.roll(framed, move, axis=(1, 2)).reshape(len(masks), -1).astype(np.float32)
-        differing[:, k] = areas[:, None] + areas - 2 * flat @ moved.T
-    never = np.iinfo(np.int32).max
-    apart = np.broadcast_to((classes[:, None] != classes)[:, None], differing.shape)
-    differing[apart] = never
-    differing[np.arange(len(masks)), moves.index((0, 0)), np.arange(len(masks))] = never
-    ranked = np.sort(differing.reshape(len(masks), -1), axis=1)
-    most = int(np.median(ranked[:, min(_NEAR, ranked.shape[1]) - 1]))
-    of, by, to = np.nonzero(differing <= min(most, never - 1))
-    near = np.column_stack([to, np.array(moves)[by]]).astype(np.int32)
-    return np.searchsorted(of, np.arange(len(masks) + 1)), near
+    moves = np.array([(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)])
+    moved = np.stack([np.roll(framed, move, axis=(1, 2)) for move in moves])
+    others = moved.reshape(*moved.shape[:2], -1).astype(np.float32)
+    areas = np.count_nonzero(masks, axis=(1, 2))
+    itself = int(np.flatnonzero(~moves.any(axis=1))[0])
+
+    def differing(g: int) -> NDArray[np.float64]:
+        pixels = areas[g] + areas - 2.0 * (others @ others[itself, g])
+        pixels[:, classes != classes[g]] = np.inf
+        pixels[itself, g] = np.inf
+        return np.asarray(pixels)
+
+    rank = min(_NEAR, len(moves) * len(masks)) - 1
+    ranked = [np.partition(differing(g), rank, axis=None)[rank] for g in range(len(masks))]
+    most = min(float(np.median(ranked)), masks[0].size)
+    near = []
+    for g in range(len(masks)):
+        by, to = np.nonzero(differing(g) <= int(most))
+        near.append(np.column_stack([to, moves[by]]).astype(np.int32))
+    starts = np.cumsum([0, *map(len, near)])
+    return starts, np.concatenate(near)
 
 
 def _stacked(rows: list[list[tuple[int, int, int]]]) -> NDArray[np.int32]:

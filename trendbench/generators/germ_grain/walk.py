@@ -2,9 +2,9 @@
 
 λ_k(u | X) is the intensity at u of grains of size and mark k, given the other grains X; the shape
 has the frequency that it has among shapes of its size. It depends on X by places and marks, not by
-pixels. An image that is given says only which configurations are possible: the grains with its bit
-in their marks cover its black and no white. So the grains beneath others, which leave no trace in
-an image, have the law of all others.
+pixels. Given an image, those configurations are possible whose grains with its bit in their marks
+cover its black and no white. So the grains beneath others, which leave no trace in an image, have
+the law of all others.
 
 Source: Geyer & Møller, Simulation procedures and likelihood inference for spatial point processes
 (1994), for births and deaths; Baddeley et al., Logistic regression for spatial Gibbs point
@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 
 from trendbench.compiling import kernel
 from trendbench.generators.germ_grain.model import (
+    DENSITY2,
     FEATURES,
     INNER,
     LEFT,
     MARKS,
     PLACE,
     RIGHT,
+    RINGS,
+    STRIPS,
     Law,
     Marked,
     Placed,
@@ -34,7 +37,7 @@ from trendbench.generators.germ_grain.model import (
 
 _MOVES = 4  # tried of each grain in a sweep
 _BESIDE = 0.25  # of all births are proposed next to a grain
-_RINGS = (0.5, 1.0, 2.0)  # diameters, around one of 1.5 px; the last is the side of a cell
+_RADII = (0.5, 1.0, 2.0)  # diameters, around one of 1.5 px; the last is the side of a cell
 _STRIP = 4.0  # diameters to each side along y of a strip of 3 px along x: two cells
 _BESIDE_PX = 1.5
 _EDGE = 2  # columns to each side of a border that features tell apart
@@ -58,11 +61,18 @@ class _Grains(NamedTuple):
     following: NDArray[np.int32]
 
 
+class _Room(NamedTuple):
+    """Room for what is computed over and over: features (FEATURES,), and a layer (h,)."""
+
+    features: NDArray[np.float64]
+    hidden: NDArray[np.float64]
+
+
 @kernel
 def _configuration(scene: Scene, placed: Marked, slots: int) -> _Grains:
     """Grains in the first of so many slots, (n, 4)."""
     _, height, width = scene.white.shape
-    side, reach = int(_RINGS[2] * scene.diameter) + 1, scene.shapes.reach
+    side, reach = int(_RADII[2] * scene.diameter) + 1, scene.shapes.reach
     cells = (height + 2 * reach) // side + 1, (width + 2 * reach) // side + 1
     grains = _Grains(
         np.zeros((slots, 4), dtype=np.int32), np.zeros(scene.white.shape, dtype=np.int32), side,
@@ -76,10 +86,15 @@ def _configuration(scene: Scene, placed: Marked, slots: int) -> _Grains:
 
 
 @kernel
+def _cell(grains: _Grains, one: NDArray[np.int32], shapes: Shapes) -> tuple[int, int]:
+    """Row and column of the cell of a grain."""
+    return (one[1] + shapes.reach) // grains.side, (one[2] + shapes.reach) // grains.side
+
+
+@kernel
 def _enter(grains: _Grains, slot: int, shapes: Shapes) -> None:
     """Sort a grain into its cell."""
-    row = (grains.placed[slot, 1] + shapes.reach) // grains.side
-    column = (grains.placed[slot, 2] + shapes.reach) // grains.side
+    row, column = _cell(grains, grains.placed[slot], shapes)
     grains.following[slot] = grains.first[row, column]
     grains.first[row, column] = slot
 
@@ -87,8 +102,7 @@ def _enter(grains: _Grains, slot: int, shapes: Shapes) -> None:
 @kernel
 def _leave(grains: _Grains, slot: int, shapes: Shapes) -> None:
     """Take a grain out of its cell."""
-    row = (grains.placed[slot, 1] + shapes.reach) // grains.side
-    column = (grains.placed[slot, 2] + shapes.reach) // grains.side
+    row, column = _cell(grains, grains.placed[slot], shapes)
     at = grains.first[row, column]
     if at == slot:
         grains.first[row, column] = grains.following[slot]
@@ -154,18 +168,18 @@ def _features(
         Grains whose anchors are no further than one row and one column away.
     """
     width = grains.times.shape[2]
-    y, x, reach = one[1], one[2], scene.shapes.reach
+    y, x = one[1], one[2]
     out[0] = (2 * x + 1) / width - 1
     out[1] = max(-_EDGE, min(x, _EDGE))
     out[2] = max(-_EDGE, min(width - 1 - x, _EDGE))
     out[3] = _signed_log(x + 0.5)
     out[4] = _signed_log(width - x - 0.5)
     out[5] = scene.density1
-    out[6] = scene.density2
+    out[DENSITY2] = scene.density2
     out[7] = scene.surplus
     out[PLACE:] = 0.0
     beside = 0
-    row, column = (y + reach) // grains.side, (x + reach) // grains.side
+    row, column = _cell(grains, one, scene.shapes)
     for r in range(max(row - 2, 0), min(row + 3, grains.first.shape[0])):
         for c in range(max(column - 1, 0), min(column + 2, grains.first.shape[1])):
             i = grains.first[r, c]
@@ -194,14 +208,14 @@ def _look(
     ring = 0
     if distance > _BESIDE_PX:
         ring = 1
-        while ring < 4 and distance > _RINGS[ring - 1] * diameter:
+        while ring < 4 and distance > _RADII[ring - 1] * diameter:
             ring += 1
     in_strip = across <= 1 and down <= _STRIP * diameter
     for image in range(3):
         if other[3] >> image & 1:
             if ring < 4:
-                out[8 + 4 * image + ring] += 1
-            out[20 + image] += in_strip
+                out[RINGS + 4 * image + ring] += 1
+            out[STRIPS + image] += in_strip
 
 
 @kernel
@@ -241,32 +255,51 @@ def _intensity(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: i
 
 
 @kernel
+def _kind(one: NDArray[np.int32], shapes: Shapes) -> int:
+    """Number k of the size and mark of a grain."""
+    k: int = MARKS * shapes.classes[one[0]] + one[3] - 1
+    return k
+
+
+@kernel
+def _rate(
+    grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, law: Law, room: _Room
+) -> tuple[float, int]:
+    """λ of a grain given all but the slot ``but``, and how many of them are next to it."""
+    near = _features(grains, one, but, scene, room.features)
+    _hidden(law, room.features, room.hidden)
+    return _intensity(law, scene, room.hidden, one[2], _kind(one, scene.shapes)), near
+
+
+@kernel
 def events(
     scene: Scene, placed: Marked, dummies: Placed
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+) -> tuple[NDArray[np.float32], NDArray[np.int16], NDArray[np.int16]]:
     """What the network learns from a configuration: each grain given all others, and dummies.
 
     Returns:
-        Features (n, FEATURES), and of each event 0 for a dummy or 1 + k for a grain of size and
-        mark k. Dummies without a pixel in the frame are left out.
+        Features (n, FEATURES), sizes and marks, (n,), the mark of a dummy being 0. Dummies without
+        a pixel in the frame are left out.
     """
     total = len(placed) + len(dummies)
     grains = _configuration(scene, placed, len(placed))
-    features, kinds = np.empty((total, FEATURES), dtype=np.float32), np.zeros(total, dtype=np.int8)
+    features = np.empty((total, FEATURES), dtype=np.float32)
+    sizes, marks = np.empty(total, dtype=np.int16), np.empty(total, dtype=np.int16)
     one, dummy = np.empty(FEATURES), np.zeros(4, dtype=np.int32)
     n = 0
     for i in range(len(placed)):
         _features(grains, placed[i], i, scene, one)
         features[n] = one
-        kinds[n] = MARKS * scene.shapes.classes[placed[i, 0]] + placed[i, 3]
+        sizes[n], marks[n] = scene.shapes.classes[placed[i, 0]], placed[i, 3]
         n += 1
     for i in range(len(dummies)):
         dummy[:3] = dummies[i]
         if _pixels(grains, dummy, scene)[0] > 0:
             _features(grains, dummy, -1, scene, one)
             features[n] = one
+            sizes[n], marks[n] = scene.shapes.classes[dummy[0]], 0
             n += 1
-    return features[:n], kinds[:n]
+    return features[:n], sizes[:n], marks[:n]
 
 
 @kernel
@@ -301,8 +334,8 @@ def scattered(n: int, height: int, width: int, shapes: Shapes, rng: np.random.Ge
 
 @kernel
 def _move(
-    grains: _Grains, slot: int, scene: Scene, law: Law, features: NDArray[np.float64],
-    hidden: NDArray[np.float64], rng: np.random.Generator,
+    grains: _Grains, slot: int, scene: Scene, law: Law, room: _Room,
+    rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Propose one of the nearest shapes for a grain, at most a pixel away."""
     shapes = scene.shapes
@@ -323,14 +356,9 @@ def _move(
     none[3] = 0
     stays = _pixels(grains, none, scene)[2] & old[3] > 0  # a pixel of the old one is bare now
     if not stays:
-        k = MARKS * shapes.classes[old[0]] + old[3] - 1
-        _features(grains, old, slot, scene, features)
-        _hidden(law, features, hidden)
-        before = _intensity(law, scene, hidden, old[2], k) * shapes.weights[old[0]] / degree
-        _features(grains, new, slot, scene, features)
-        _hidden(law, features, hidden)
+        before = _rate(grains, old, slot, scene, law, room)[0] * shapes.weights[old[0]] / degree
         degree = shapes.near_starts[new[0] + 1] - shapes.near_starts[new[0]]
-        after = _intensity(law, scene, hidden, new[2], k) * shapes.weights[new[0]] / degree
+        after = _rate(grains, new, slot, scene, law, room)[0] * shapes.weights[new[0]] / degree
         stays = rng.random() * before >= after
     if stays:
         _count(grains, new, shapes, -1)
@@ -343,19 +371,19 @@ def _move(
 
 @kernel
 def _mark(
-    grains: _Grains, slot: int, scene: Scene, law: Law, features: NDArray[np.float64],
-    hidden: NDArray[np.float64], rng: np.random.Generator,
+    grains: _Grains, slot: int, scene: Scene, law: Law, room: _Room,
+    rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Draw the mark of a grain given all else: which images have it."""
     one = grains.placed[slot].copy()
     _, barred, bare = _pixels(grains, one, scene)
     size = MARKS * scene.shapes.classes[one[0]]
-    _features(grains, one, slot, scene, features)
-    _hidden(law, features, hidden)
+    _features(grains, one, slot, scene, room.features)
+    _hidden(law, room.features, room.hidden)
     rates = np.zeros(MARKS + 1)
     for mark in range(1, MARKS + 1):
         if (one[3] & ~mark & bare) == 0 and (mark & ~one[3] & barred) == 0:
-            rates[mark] = _intensity(law, scene, hidden, one[2], size + mark - 1)
+            rates[mark] = _intensity(law, scene, room.hidden, one[2], size + mark - 1)
     total = rates.sum()
     if total == 0:
         return
@@ -372,7 +400,7 @@ def _mark(
 @kernel
 def _is_born(
     grains: _Grains, n: int, cumulative: NDArray[np.float64], scene: Scene, law: Law,
-    features: NDArray[np.float64], hidden: NDArray[np.float64], rng: np.random.Generator,
+    room: _Room, rng: np.random.Generator,
 ) -> bool:  # fmt: skip
     """Propose a birth in the slot after the n grains: at a uniform place, or next to a grain."""
     shapes = scene.shapes
@@ -394,9 +422,7 @@ def _is_born(
     one[3] = k % MARKS + 1
     visible, barred, _ = _pixels(grains, one, scene)
     if visible > 0 and barred & one[3] == 0:
-        near = _features(grains, one, -1, scene, features)
-        _hidden(law, features, hidden)
-        rate = _intensity(law, scene, hidden, one[2], k)
+        rate, near = _rate(grains, one, -1, scene, law, room)
         proposed = _proposed(near, n, places) * law.shares[zone, k]
         if rng.random() * proposed * (n + 1) < rate:
             _count(grains, one, shapes, 1)
@@ -414,8 +440,8 @@ def _proposed(near: int, n: int, places: int) -> float:
 
 @kernel
 def _is_dead(
-    grains: _Grains, n: int, scene: Scene, law: Law, features: NDArray[np.float64],
-    hidden: NDArray[np.float64], rng: np.random.Generator,
+    grains: _Grains, n: int, scene: Scene, law: Law, room: _Room,
+    rng: np.random.Generator,
 ) -> bool:  # fmt: skip
     """Propose the death of one of the n grains; the last one takes its slot."""
     shapes = scene.shapes
@@ -425,12 +451,9 @@ def _is_dead(
     one = grains.placed[slot]
     if _pixels(grains, one, scene)[2] & one[3] > 0:
         return False
-    k = MARKS * shapes.classes[one[0]] + one[3] - 1
-    near = _features(grains, one, slot, scene, features)
-    _hidden(law, features, hidden)
-    rate = _intensity(law, scene, hidden, one[2], k)
-    proposed = _proposed(near, n - 1, places) * law.shares[_zone(one[2], width), k]
-    if rng.random() * rate >= proposed * n:
+    rate, near = _rate(grains, one, slot, scene, law, room)
+    share = law.shares[_zone(one[2], width), _kind(one, shapes)]
+    if rate > 0 and rng.random() * rate >= _proposed(near, n - 1, places) * share * n:
         return False
     _count(grains, one, shapes, -1)
     _leave(grains, slot, shapes)
@@ -446,7 +469,7 @@ def _is_dead(
 def walked(
     scene: Scene, law: Law, placed: Marked, sweeps: int, expected: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], Marked]:
-    """A walk over configurations whose law has the conditional intensity.
+    """A walk over configurations whose law has the conditional intensity, if there is such a law.
 
     A sweep draws the mark of every grain given all else, proposes two births or deaths and four
     moves for each grain of the beginning or expected. Every step leaves the law given the images as
@@ -466,21 +489,21 @@ def walked(
     n, tried = len(placed), max(len(placed) + expected, 1)
     most = 4 * tried + 1024
     grains = _configuration(scene, placed, most + 1)
-    features, hidden = np.empty(FEATURES), np.empty(law.w1.shape[0])
+    room = _Room(np.empty(FEATURES), np.empty(law.w1.shape[0]))
     cumulative = law.shares.copy()
     for k in range(1, cumulative.shape[1]):
         cumulative[:, k] += cumulative[:, k - 1]
     for _ in range(sweeps):
         for slot in range(n):
-            _mark(grains, slot, scene, law, features, hidden, rng)
+            _mark(grains, slot, scene, law, room, rng)
         for _ in range(2 * tried):
             if rng.random() < 0.5:
                 if n < most:
-                    n += _is_born(grains, n, cumulative, scene, law, features, hidden, rng)
+                    n += _is_born(grains, n, cumulative, scene, law, room, rng)
             elif n > 0:
-                n -= _is_dead(grains, n, scene, law, features, hidden, rng)
+                n -= _is_dead(grains, n, scene, law, room, rng)
         if n > 0:
             for _ in range(_MOVES * tried):
                 slot = int(rng.random() * n)
-                _move(grains, slot, scene, law, features, hidden, rng)
+                _move(grains, slot, scene, law, room, rng)
     return grains.times[1] > 0, grains.placed[:n].copy()
