@@ -264,6 +264,16 @@ def test_each_size_of_grains_has_an_intensity_of_its_own(two_sizes):
         assert learned_values[reached] == pytest.approx(values[reached], rel=0.25)
 
 
+def test_a_size_without_dummies_leaves_the_others_as_they_are():
+    """Rare sizes have none among few dummies; the intensity of the other size is learned."""
+    sizes, marks = np.array([0] * 600 + [1]), np.array([0] * 400 + [R] * 200 + [R])
+    features = np.zeros((601, FEATURES), dtype=np.float32)
+    found = Events(features, sizes.astype(np.int16), marks.astype(np.int16), np.array([1, 1e-3]))
+    law = learned(found, 4, 20, 1e-2, False, quiet())
+    assert all(np.isfinite(part).all() for part in law)
+    assert math.exp(law.b3[R - 1]) == pytest.approx(0.5, rel=0.1)
+
+
 def silu(z):
     return z / (1 + np.exp(-z))
 
@@ -326,7 +336,7 @@ def test_grains_that_inhibit_each_other_have_the_law_of_their_intensity(shapes):
 
 
 def test_a_mark_has_the_odds_of_its_intensity(shapes):
-    """Grains of s2 that r has, and further grains that only r has, at the expected numbers."""
+    """Grains of s2 that r has are three in ten (4 standard errors)."""
     rng = np.random.default_rng(0)
     placed = scattered(60, HEIGHT, WIDTH, shapes, rng)
     placed = placed[[union(one[None], shapes).any() for one in placed]]

@@ -107,7 +107,7 @@ class GermGrain:
 
     @property
     def model(self) -> Model:
-        """Shapes and networks.
+        """Shapes and network.
 
         Raises:
             RecipeError: nothing is learned yet.

@@ -88,7 +88,7 @@ def learned(
     x = (x - mean) / scale
     counts = torch.bincount((MARKS + 1) * sizes + y, minlength=(MARKS + 1) * number)
     counts = counts.view(number, MARKS + 1).double()
-    odds = (counts[:, 1:] / counts[:, :1]).clamp(_ABSENT).flatten()
+    odds = (counts[:, 1:] / counts[:, :1].clamp(1)).clamp(_ABSENT).flatten()
     used = PLACE if by_place else FEATURES
     x[:, used:] = 0
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Triplets as configurations of grains, and how they look to the walk."""
+"""Triplets as configurations of grains, and what the walk is given of their images."""
 
 import math
 from collections.abc import Sequence
