@@ -115,13 +115,33 @@ def union(placed, shapes, shape=(HEIGHT, WIDTH)):
 
 def test_the_shapes_are_those_of_a_disk_of_the_radius(shapes):
     """All but 2 % of what is found alone is a disk of 3 px; the rest are two close together."""
+    assert shapes.weights[are_disks(shapes)].sum() > 0.98
+    assert shapes.weights.sum() == pytest.approx(1)
+
+
+def are_disks(shapes):
+    """Which shapes are disks of 3 px in pixels."""
     known = footprints(RADIUS)
     columns = np.arange(-known.reach, known.reach + 1)
     disks = (known.left[..., None] <= columns) & (columns <= known.right[..., None])
     cut = {trimmed(disk) for disk in disks}
-    true = np.array([trimmed(mask) in cut for mask in shapes.masks])
-    assert shapes.weights[true].sum() > 0.98
-    assert shapes.weights.sum() == pytest.approx(1)
+    return np.array([trimmed(mask) in cut for mask in shapes.masks])
+
+
+def test_two_grains_so_close_that_they_look_like_one_are_no_shape(monkeypatch):
+    """Dense images show some such pairs five times; all disks that are seen alone are found."""
+    dense = TaskSpec(
+        name="dense", width=256, height=256, radius=RADIUS, lambda_left=2e-3, lambda_right=2e-2,
+        coupling="independent", window=6, train=100, val=0, test=0,
+    )  # fmt: skip
+    drawn = simulate(dense, 100, seed=2)
+    images = [image == BLACK for series in (drawn.s1, drawn.s2, drawn.r) for image in series]
+    found = shapes_of(found_shapes(images))
+    monkeypatch.setattr("trendbench.generators.germ_grain.shapes._CHANCE", (0, 0))
+    with_pairs = shapes_of(found_shapes(images))
+    assert are_disks(found).all()
+    assert not are_disks(with_pairs).all()
+    assert are_disks(with_pairs).sum() == len(found.areas)
 
 
 def trimmed(mask):
@@ -138,7 +158,7 @@ def test_a_turned_shape_is_a_shape_as_frequent(shapes):
 
 def test_placements_lie_in_the_black_and_no_shape_fits_outside_their_union(triplets, shapes):
     black = triplets.s2[0] == BLACK
-    found = placements(black, shapes)
+    found = placements(black, shapes, True)
     for one in found:
         assert not (union(one[None], shapes) & ~black).any()
     opening = union(found, shapes)

@@ -28,15 +28,16 @@ def covering(
         (m, 3), the preferred ones first.
     """
     black = np.ascontiguousarray(black)
-    return _covered(black, placements(black, shapes), preferred, shapes, rng)
+    return _covered(black, placements(black, shapes, True), preferred, shapes, rng)
 
 
 @kernel
-def placements(black: NDArray[np.bool_], shapes: Shapes) -> Placed:
+def placements(black: NDArray[np.bool_], shapes: Shapes, largest: bool) -> Placed:
     """Placements with every pixel in the black or beyond the frame, row by row, (n, 3).
 
-    Left out are those that another one at the same anchor contains, and those of which larger
-    grains can cover every pixel. Of shapes that the frame cuts to the same pixels one is taken.
+    Of shapes that the frame cuts to the same pixels one is taken. If the largest are asked for,
+    those are left out that another one at the same anchor contains, and those of which larger
+    grains can cover every pixel.
     """
     height, width = black.shape
     found = np.empty((1024, 3), dtype=np.int32)
@@ -45,7 +46,7 @@ def placements(black: NDArray[np.bool_], shapes: Shapes) -> Placed:
     runs, covered = _runs(black, shapes.reach), _runs(open_, shapes.reach)
     for size in range(shapes.classes[-1] + 1):
         begin = n
-        found, n = _of_size(runs, covered, found, n, shapes, size)
+        found, n = _of_size(runs, covered, found, n, shapes, size, largest)
         if size < shapes.classes[-1]:
             paint(open_, found[begin:n], shapes)
             covered = _runs(open_, shapes.reach)
@@ -86,7 +87,7 @@ def _fits(runs: NDArray[np.int32], r: int, c: int, shape: NDArray[np.int32]) -> 
 @kernel
 def _of_size(
     runs: NDArray[np.int32], covered: NDArray[np.int32], found: Placed, n: int, shapes: Shapes,
-    size: int,
+    size: int, largest: bool,
 ) -> tuple[Placed, int]:  # fmt: skip
     """Append the placements of one size to the n found; see ``placements``."""
     reach = shapes.reach
@@ -103,11 +104,12 @@ def _of_size(
                 shape = shapes.ids[j]
                 if shapes.classes[shape] != size or not _fits(runs, r, c, shapes.runs[shape]):
                     continue
-                if size > 0 and _fits(covered, r, c, shapes.runs[shape]):
+                if largest and size > 0 and _fits(covered, r, c, shapes.runs[shape]):
                     continue
                 contained = False
-                for i in range(begin, n):
-                    contained = contained or shapes.inside[shape, found[i, 0]]
+                if largest:
+                    for i in range(begin, n):
+                        contained = contained or shapes.inside[shape, found[i, 0]]
                 if contained:
                     continue
                 if n == len(found):

@@ -44,7 +44,8 @@ _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
-_ENOUGH = 2_000_000  # grains; the intensity is learned from as many triplets as have them
+_ENOUGH = 1_500_000  # grains; the intensity is learned from as many triplets as have them
+_SETTLED = 2e-3  # change of the number of grains from a round to the next
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -63,7 +64,8 @@ class Settings(BaseModel):
         learning_rate: at its peak.
         dummies: of each training triplet.
         rounds: of learning the intensity, each from configurations drawn by that of the one before;
-            only in the last one does it depend on other grains.
+            only in the last one does it depend on other grains. There are up to twice as many,
+            until the number of grains changes by no more than 0.2 % from one to the next.
         bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
@@ -144,17 +146,23 @@ class GermGrain:
         configurations = self._configurations(train, shapes, shared, run)
         used = train[: len(configurations)]
         expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
-        for number in range(settings.rounds):
+        change = math.inf
+        for number in range(2 * settings.rounds):
             if number:
+                before = sum(map(len, configurations))
                 configurations = self._redrawn(used, configurations, number, run)
+                change = abs(sum(map(len, configurations)) / max(before, 1) - 1)
             found = self._events(used, configurations, shapes, number, run)
+            is_last = number + 1 >= settings.rounds and change <= _SETTLED
+            is_last = is_last or number + 1 == 2 * settings.rounds
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             law = learned(
-                found, settings.hidden, settings.passes, settings.learning_rate,
-                number < settings.rounds - 1, run,
-            )  # fmt: skip
+                found, settings.hidden, settings.passes, settings.learning_rate, not is_last, run
+            )
             self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
+            if is_last:
+                break
         run.report(epochs=1, images_seen=len(used), seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ Most of them occur alone in some training image. Clusters of grains occur alone 
 distinguished by its bounding box, and by how rarely one shape of it occurs twice.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -21,6 +22,7 @@ _LARGEST = 64  # px, the longest side of a piece that is looked at
 _MOST = 3  # grains in a union that may occur as often by chance
 _SHARE = 0.05  # of all pieces must be single grains
 _APART = 1.5  # ratio of areas between one size of grains and the next
+_CHANCE = (3, 5)  # expectations and their standard deviations, beyond which it is no chance
 _NEAR = 24  # shapes next to a shape
 MOST_SHAPES = 1 << 12  # with turns and mirror images
 _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
@@ -36,24 +38,33 @@ def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
     are counted up to turns and mirror images, under which a grain stays a grain. Among those seen
     five times or more, a piece that is no union of two or three smaller shapes is a grain: chance
     hardly puts four grains alike five times. So is a union that is as compact as grains are and no
-    longer: two grains close together can look like a third.
+    longer, if it is seen more often than chance puts two grains together so.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
     """
-    pieces = _pieces(images)
+    pieces, thickness = _pieces(images)
     seen = [(_mask(key), n) for key, n in pieces.items() if n >= _LEAST]
     seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
     single: list[tuple[Mask, int]] = []
     simple: list[Mask] = []
+    doubtful: list[tuple[Mask, int]] = []
     known = None
     for mask, n in seen:
         is_union = known is not None and _is_union(mask, known)
         if not is_union:
             simple.append(mask)
-        if not is_union or _is_like(mask, simple):
-            single.append((mask, n))
-            known = shapes_of(single, framed=False)
+        elif _is_like(mask, simple):
+            doubtful.append((mask, n))
+        else:
+            continue
+        single.append((mask, n))
+        known = shapes_of(single, framed=False)
+    if known is not None:
+        total = sum(n for _, n in single)
+        rate = total * thickness / float(known.areas @ known.weights)
+        by_chance = [mask for mask, n in doubtful if _is_chance(n, rate * _pairs(mask, known))]
+        single = [(mask, n) for mask, n in single if not any(mask is other for other in by_chance)]
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
         raise RecipeError(
             "the black of these images is not made of grains: hardly any piece of it occurs alone "
@@ -200,10 +211,12 @@ def _where_cut(
     return np.array(starts), np.concatenate(ids)
 
 
-def _pieces(images: Iterable[Mask]) -> Counter[tuple[tuple[int, ...], bytes]]:
-    """How often each piece occurs, by the first of its turns and mirror images."""
+def _pieces(images: Iterable[Mask]) -> tuple[Counter[tuple[tuple[int, ...], bytes]], float]:
+    """How often each piece occurs, by the first of its turns and mirror images; −log(white)."""
     counts: Counter[tuple[tuple[int, ...], bytes]] = Counter()
+    white, pixels = 0, 0
     for black in images:
+        white, pixels = white + int(np.count_nonzero(~black)), pixels + black.size
         labels, _ = ndimage.label(black, _NEIGHBOURS)
         height, width = black.shape
         for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
@@ -213,17 +226,47 @@ def _pieces(images: Iterable[Mask]) -> Counter[tuple[tuple[int, ...], bytes]]:
     merged: Counter[tuple[tuple[int, ...], bytes]] = Counter()
     for key, n in counts.items():
         merged[min(map(_key, _turns(_mask(key))))] += n
-    return merged
+    return merged, math.log(pixels / max(white, 1)) if pixels else 0.0
 
 
 def _is_union(piece: Mask, known: Shapes) -> bool:
     """Whether two or three known shapes cover a piece."""
+    sets = _sets(piece, known, largest=True)[0]
+    return _can_cover(sets, np.ones(sets.shape[1], dtype=bool), _MOST)
+
+
+def _sets(piece: Mask, known: Shapes, largest: bool) -> tuple[Mask, NDArray[np.int32]]:
+    """Pixels of a piece in each placement that lies in it, (n, pixels), and its shape, (n,)."""
     framed = np.pad(piece, known.reach + 1)
-    placed = placements(framed, known)
+    placed = placements(framed, known, largest)
     unions = np.zeros((len(placed), *framed.shape), dtype=bool)
     for union, one in zip(unions, placed, strict=True):
         paint(union, one[None], known)
-    return _can_cover(unions[:, framed], np.ones(np.count_nonzero(piece), dtype=bool), _MOST)
+    return unions[:, framed], placed[:, 0]
+
+
+def _pairs(piece: Mask, known: Shapes) -> float:
+    """Sum of the products of the frequencies of all pairs of placements whose union is a piece.
+
+    The piece and its turns and mirror images are taken together.
+    """
+    sets, shapes = _sets(piece, known, largest=False)
+    smaller = ~sets.all(axis=1)
+    sets, weights = sets[smaller], known.weights[shapes[smaller]]
+    if not len(sets):
+        return 0.0
+    by_first = sets[:, sets.sum(axis=0).argmin()]  # one of two covers the pixel that fewest reach
+    lacking = (~sets).astype(np.float32)
+    covering = lacking[by_first] @ lacking.T == 0
+    once = weights * np.where(by_first, 0.5, 1.0)
+    turns = len({_key(turned) for turned in _turns(piece)})
+    return turns * float(weights[by_first] @ covering @ once)
+
+
+def _is_chance(n: int, expected: float) -> bool:
+    """Whether chance may show a piece n times that is expected so often, for all that is known."""
+    times, deviations = _CHANCE
+    return n <= times * expected + deviations * math.sqrt(expected)
 
 
 def _can_cover(sets: Mask, bare: Mask, most: int) -> bool:

@@ -62,10 +62,17 @@ class _Grains(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """Room for what is computed over and over: features (FEATURES,), and a layer (h,)."""
+    """Room for what is computed over and over: features (FEATURES,), layers and sums, (h,).
+
+    w1 and w2 are the weights of the law, their columns in rows.
+    """
 
     features: NDArray[np.float64]
+    first: NDArray[np.float64]
     hidden: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    w1: NDArray[np.float64]
+    w2: NDArray[np.float64]
 
 
 @kernel
@@ -141,13 +148,17 @@ def _pixels(grains: _Grains, one: NDArray[np.int32], scene: Scene) -> tuple[int,
         row, first, length = shapes.runs[one[0], k]
         y, x = one[1] + row, one[2] + first
         if length > 0 and 0 <= y < height:
-            for c in range(max(x, 0), min(x + length, width)):
-                visible += 1
-                for image in range(3):
-                    if scene.bound[image]:
-                        barred |= scene.white[image, y, c] << image
-                        own = one[3] >> image & 1
-                        bare |= (grains.times[image, y, c] == own) << image
+            begin, end = max(x, 0), min(x + length, width)
+            visible += max(end - begin, 0)
+            for image in range(3):
+                if scene.bound[image]:
+                    own = one[3] >> image & 1
+                    is_white, is_bare = False, False
+                    for c in range(begin, end):
+                        is_white |= scene.white[image, y, c]
+                        is_bare |= grains.times[image, y, c] == own
+                    barred |= is_white << image
+                    bare |= is_bare << image
     return visible, barred, bare
 
 
@@ -178,15 +189,26 @@ def _features(
     out[DENSITY2] = scene.density2
     out[7] = scene.surplus
     out[PLACE:] = 0.0
-    beside = 0
     row, column = _cell(grains, one, scene.shapes)
+    radii = int((_RADII[0] * scene.diameter) ** 2), int((_RADII[1] * scene.diameter) ** 2)
+    furthest, strip = int((_RADII[2] * scene.diameter) ** 2), int(_STRIP * scene.diameter)
+    beside = 0
     for r in range(max(row - 2, 0), min(row + 3, grains.first.shape[0])):
         for c in range(max(column - 1, 0), min(column + 2, grains.first.shape[1])):
             i = grains.first[r, c]
             while i >= 0:
-                if i != but:
-                    _look(grains.placed[i], y, x, scene.diameter, out)
-                    down, across = abs(grains.placed[i, 1] - y), abs(grains.placed[i, 2] - x)
+                down, across = abs(grains.placed[i, 1] - y), abs(grains.placed[i, 2] - x)
+                square = down * down + across * across
+                if (square <= furthest or (across <= 1 and down <= strip)) and i != but:
+                    ring = 0
+                    if square > _BESIDE_PX**2:
+                        ring = 1 + (square > radii[0]) + (square > radii[1]) + (square > furthest)
+                    mark = grains.placed[i, 3]
+                    for image in range(3):
+                        if mark >> image & 1:
+                            if ring < 4:
+                                out[RINGS + 4 * image + ring] += 1
+                            out[STRIPS + image] += across <= 1 and down <= strip
                     beside += down <= 1 and across <= 1
                 i = grains.following[i]
     return beside
@@ -199,40 +221,28 @@ def _signed_log(distance: float) -> float:
 
 
 @kernel
-def _look(
-    other: NDArray[np.int32], y: int, x: int, diameter: float, out: NDArray[np.float64]
-) -> None:
-    """Add another grain to the features of the place (y, x)."""
-    down, across = abs(other[1] - y), abs(other[2] - x)
-    distance = math.sqrt(down * down + across * across)
-    ring = 0
-    if distance > _BESIDE_PX:
-        ring = 1
-        while ring < 4 and distance > _RADII[ring - 1] * diameter:
-            ring += 1
-    in_strip = across <= 1 and down <= _STRIP * diameter
-    for image in range(3):
-        if other[3] >> image & 1:
-            if ring < 4:
-                out[RINGS + 4 * image + ring] += 1
-            out[STRIPS + image] += in_strip
+def _hidden(law: Law, features: NDArray[np.float64], room: _Room) -> None:
+    """The network's second layer, into the room.
 
-
-@kernel
-def _hidden(law: Law, features: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """The network's second layer, (h,)."""
+    The sums run over the units of a layer at a time, each unit's in the order of its weights.
+    """
+    out, first, z = room.hidden, room.first, room.sums
     hidden = len(out)
-    first = np.empty(hidden)
     for i in range(hidden):
-        z = law.b1[i]
-        for j in range(FEATURES):
-            z += law.w1[i, j] * (features[j] - law.mean[j]) / law.scale[j]
-        first[i] = z / (1 + math.exp(-z))
+        z[i] = law.b1[i]
+    for j in range(FEATURES):
+        moved, scale = features[j] - law.mean[j], law.scale[j]
+        for i in range(hidden):
+            z[i] += room.w1[j, i] * moved / scale
     for i in range(hidden):
-        z = law.b2[i]
-        for j in range(hidden):
-            z += law.w2[i, j] * first[j]
-        out[i] = z / (1 + math.exp(-z))
+        first[i] = z[i] / (1 + math.exp(-z[i]))
+    for i in range(hidden):
+        z[i] = law.b2[i]
+    for j in range(hidden):
+        for i in range(hidden):
+            z[i] += room.w2[j, i] * first[j]
+    for i in range(hidden):
+        out[i] = z[i] / (1 + math.exp(-z[i]))
 
 
 @kernel
@@ -267,7 +277,7 @@ def _rate(
 ) -> tuple[float, int]:
     """λ of a grain given all but the slot ``but``, and how many of them are next to it."""
     near = _features(grains, one, but, scene, room.features)
-    _hidden(law, room.features, room.hidden)
+    _hidden(law, room.features, room)
     return _intensity(law, scene, room.hidden, one[2], _kind(one, scene.shapes)), near
 
 
@@ -370,6 +380,12 @@ def _move(
 
 
 @kernel
+def _may_have(old: int, new: int, barred: int, bare: int) -> bool:
+    """Whether a grain may have another mark, see ``_pixels``."""
+    return (old & ~new & bare) == 0 and (new & ~old & barred) == 0
+
+
+@kernel
 def _mark(
     grains: _Grains, slot: int, scene: Scene, law: Law, room: _Room,
     rng: np.random.Generator,
@@ -378,11 +394,19 @@ def _mark(
     one = grains.placed[slot].copy()
     _, barred, bare = _pixels(grains, one, scene)
     size = MARKS * scene.shapes.classes[one[0]]
+    shares = law.shares[_zone(one[2], scene.white.shape[2])]
+    possible = 0
+    for mark in range(1, MARKS + 1):
+        possible += shares[size + mark - 1] > 0 and _may_have(one[3], mark, barred, bare)
+    if possible == (shares[size + one[3] - 1] > 0):  # no mark but its own
+        if possible:
+            rng.random()  # the next steps draw the same numbers as if there had been a choice
+        return
     _features(grains, one, slot, scene, room.features)
-    _hidden(law, room.features, room.hidden)
+    _hidden(law, room.features, room)
     rates = np.zeros(MARKS + 1)
     for mark in range(1, MARKS + 1):
-        if (one[3] & ~mark & bare) == 0 and (mark & ~one[3] & barred) == 0:
+        if _may_have(one[3], mark, barred, bare):
             rates[mark] = _intensity(law, scene, room.hidden, one[2], size + mark - 1)
     total = rates.sum()
     if total == 0:
@@ -489,7 +513,11 @@ def walked(
     n, tried = len(placed), max(len(placed) + expected, 1)
     most = 4 * tried + 1024
     grains = _configuration(scene, placed, most + 1)
-    room = _Room(np.empty(FEATURES), np.empty(law.w1.shape[0]))
+    hidden = len(law.b1)
+    room = _Room(
+        np.empty(FEATURES), np.empty(hidden), np.empty(hidden), np.empty(hidden),
+        np.ascontiguousarray(law.w1.T), np.ascontiguousarray(law.w2.T),
+    )  # fmt: skip
     cumulative = law.shares.copy()
     for k in range(1, cumulative.shape[1]):
         cumulative[:, k] += cumulative[:, k - 1]
