@@ -41,7 +41,7 @@ from trendbench.training.context import RunContext
 from trendbench.training.randomness import derived_seed
 
 _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
-_SHAPES_FROM = 1500  # training triplets, at most, in which shapes are looked for
+_SHAPES_FROM = 3500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
 _ENOUGH = 1_500_000  # grains; the intensity is learned from as many triplets as have them
@@ -135,7 +135,7 @@ class GermGrain:
         del val  # the harness watches validation samples through run.observe
         start, settings = time.monotonic(), self.settings
         height, width = train.r.shape[1:]
-        with run.bar("shapes", 3 * min(len(train), _SHAPES_FROM), "images") as progress:
+        with run.bar("shapes", min(len(train), _SHAPES_FROM), "triplets") as progress:
             shapes = shapes_of(
                 found_shapes(_black_images(train[:_SHAPES_FROM], lambda: progress.advance(1)))
             )
@@ -324,14 +324,13 @@ def _each(train: Triplets) -> Iterator[_Triplet]:
     return (_rising(train, i) for i in range(len(train)))
 
 
-def _black_images(train: Triplets, seen: Callable[[], None]) -> Iterator[_Mask]:
+def _black_images(train: Triplets, seen: Callable[[], None]) -> Iterator[_Triplet]:
     """Black of s1, s2 and r of each triplet, a block in memory at a time."""
     for start in range(0, len(train), _BLOCK):
         block = train[start : min(start + _BLOCK, len(train))]
-        for series in (block.s1, block.s2, block.r):
-            for image in series:
-                seen()
-                yield image == BLACK
+        for i in range(len(block)):
+            seen()
+            yield block.s1[i] == BLACK, block.s2[i] == BLACK, block.r[i] == BLACK
 
 
 def _generator(seed: int, *names: object) -> np.random.Generator:

@@ -7,11 +7,13 @@ distinguished by its bounding box, and by how rarely one shape of it occurs twic
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.stats import poisson
 
 from trendbench.errors import RecipeError
 from trendbench.generators.germ_grain.cover import paint, placements
@@ -19,10 +21,10 @@ from trendbench.generators.germ_grain.model import Shapes
 
 _LEAST = 5  # times that a shape must occur, turned and mirrored ones taken together
 _LARGEST = 64  # px, the longest side of a piece that is looked at
-_MOST = 3  # grains in a union that may occur as often by chance
 _SHARE = 0.05  # of all pieces must be single grains
 _APART = 1.5  # ratio of areas between one size of grains and the next
-_CHANCE = (3, 5)  # expectations and their standard deviations, beyond which it is no chance
+_TIMES = 3  # the expectation, as λ changes from place to place
+_UNLIKELY = 1e-7  # as there are so many pieces
 _NEAR = 24  # shapes next to a shape
 MOST_SHAPES = 1 << 12  # with turns and mirror images
 _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
@@ -31,40 +33,33 @@ _NEIGHBOURS = np.ones((3, 3), dtype=int)
 Mask = NDArray[np.bool_]
 
 
-def found_shapes(images: Iterable[Mask]) -> list[tuple[Mask, int]]:
+def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
     """The shapes of single grains and how often each was seen alone, the smallest first.
 
-    A piece is black that is connected by eight neighbours and does not touch the border. Pieces
-    are counted up to turns and mirror images, under which a grain stays a grain. Among those seen
-    five times or more, a piece that is no union of two or three smaller shapes is a grain: chance
-    hardly puts four grains alike five times. So is a union that is as compact as grains are and no
-    longer, if it is seen more often than chance puts two grains together so.
+    A piece is black that is connected by eight neighbours and does not touch the border. One that
+    images of a triplet share is counted once. Pieces are counted up to turns and mirror images,
+    under which a grain stays a grain. Those seen five times or more are grains, but for unions of
+    two or three smaller ones that are not seen more often than chance shows them. Chance hardly
+    puts four grains alike five times.
+
+    Args:
+        triplets: black of s1, s2 and r.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
     """
-    pieces, thickness = _pieces(images)
+    pieces, thickness = _pieces(triplets)
     seen = [(_mask(key), n) for key, n in pieces.items() if n >= _LEAST]
     seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
     single: list[tuple[Mask, int]] = []
-    simple: list[Mask] = []
-    doubtful: list[tuple[Mask, int]] = []
-    known = None
-    for mask, n in seen:
-        is_union = known is not None and _is_union(mask, known)
-        if not is_union:
-            simple.append(mask)
-        elif _is_like(mask, simple):
-            doubtful.append((mask, n))
-        else:
-            continue
-        single.append((mask, n))
-        known = shapes_of(single, framed=False)
-    if known is not None:
-        total = sum(n for _, n in single)
-        rate = total * thickness / float(known.areas @ known.weights)
-        by_chance = [mask for mask, n in doubtful if _is_chance(n, rate * _pairs(mask, known))]
-        single = [(mask, n) for mask, n in single if not any(mask is other for other in by_chance)]
+    for _, of_area in groupby(seen, lambda piece: int(np.count_nonzero(piece[0]))):
+        smaller = shapes_of(single, framed=False) if single else None
+        found = sum(n for _, n in single)
+        single += [
+            (mask, n)
+            for mask, n in of_area
+            if smaller is None or not _is_chance(mask, n, smaller, found, pieces.total(), thickness)
+        ]
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
         raise RecipeError(
             "the black of these images is not made of grains: hardly any piece of it occurs alone "
@@ -109,14 +104,14 @@ def stored_shapes(
         weights: relative frequency of each, (G,).
         framed: whether placements that a frame cuts are asked for.
     """
-    runs = _stacked([_runs(mask) for mask in masks])
+    runs = _runs(masks)
     areas = np.count_nonzero(masks, axis=(1, 2)).astype(np.int32)
     flat = masks.reshape(len(masks), -1).astype(np.float32)
     inside = flat @ flat.T >= areas[:, None]
     np.fill_diagonal(inside, False)
     classes = np.cumsum(np.r_[False, areas[:-1] > _APART * areas[1:]]).astype(np.int32)
     shared = [masks[classes == size].all(axis=0) for size in range(classes[-1] + 1)]
-    cores = _stacked([_runs(mask) for mask in shared])
+    cores = _runs(np.array(shared))
     cut = _where_cut(masks, framed)
     near = _nearest(masks, classes) if framed else (np.zeros(1, dtype=np.int64), _NO_SHAPE)
     reach = masks.shape[1] // 2
@@ -165,12 +160,19 @@ def _nearest(
     return starts, np.concatenate(near)
 
 
-def _stacked(rows: list[list[tuple[int, int, int]]]) -> NDArray[np.int32]:
-    """Runs of several masks in one array, with runs of length 0 at the end."""
-    runs = np.zeros((len(rows), max(1, *map(len, rows)), 3), dtype=np.int32)
-    for i, own in enumerate(rows):
-        if own:
-            runs[i, : len(own)] = own
+def _runs(masks: Mask) -> NDArray[np.int32]:
+    """(row, first column, length) of the runs of black relative to the middle of each mask.
+
+    From the middle row outwards, with runs of length 0 at the end, (G, m, 3).
+    """
+    middle = masks.shape[1] // 2
+    changes = np.diff(masks.astype(np.int8), axis=2, prepend=0, append=0)
+    shape, row, first = (changes == 1).nonzero()
+    length = (changes == -1).nonzero()[2] - first
+    order = np.lexsort([first, row, abs(row - middle), shape])
+    number = np.arange(len(shape)) - np.searchsorted(shape, shape)
+    runs = np.zeros((len(masks), max(1, *np.bincount(shape, minlength=1)), 3), dtype=np.int32)
+    runs[shape, number] = np.column_stack([row - middle, first - middle, length])[order]
     return runs
 
 
@@ -211,80 +213,85 @@ def _where_cut(
     return np.array(starts), np.concatenate(ids)
 
 
-def _pieces(images: Iterable[Mask]) -> tuple[Counter[tuple[tuple[int, ...], bytes]], float]:
+def _pieces(
+    triplets: Iterable[Sequence[Mask]],
+) -> tuple[Counter[tuple[tuple[int, ...], bytes]], float]:
     """How often each piece occurs, by the first of its turns and mirror images; −log(white)."""
     counts: Counter[tuple[tuple[int, ...], bytes]] = Counter()
     white, pixels = 0, 0
-    for black in images:
-        white, pixels = white + int(np.count_nonzero(~black)), pixels + black.size
-        labels, _ = ndimage.label(black, _NEIGHBOURS)
-        height, width = black.shape
-        for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
-            inside = y.start > 0 and x.start > 0 and y.stop < height and x.stop < width
-            if inside and max(y.stop - y.start, x.stop - x.start) <= _LARGEST:
-                counts[_key(labels[y, x] == label)] += 1
+    for images in triplets:
+        found = set()
+        for black in images:
+            white, pixels = white + int(np.count_nonzero(~black)), pixels + black.size
+            labels, _ = ndimage.label(black, _NEIGHBOURS)
+            height, width = black.shape
+            for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
+                inside = y.start > 0 and x.start > 0 and y.stop < height and x.stop < width
+                if inside and max(y.stop - y.start, x.stop - x.start) <= _LARGEST:
+                    found.add((y.start, x.start, _key(labels[y, x] == label)))
+        counts.update(key for _, _, key in found)
     merged: Counter[tuple[tuple[int, ...], bytes]] = Counter()
     for key, n in counts.items():
         merged[min(map(_key, _turns(_mask(key))))] += n
     return merged, math.log(pixels / max(white, 1)) if pixels else 0.0
 
 
-def _is_union(piece: Mask, known: Shapes) -> bool:
-    """Whether two or three known shapes cover a piece."""
-    sets = _sets(piece, known, largest=True)[0]
-    return _can_cover(sets, np.ones(sets.shape[1], dtype=bool), _MOST)
+def _is_chance(
+    piece: Mask, n: int, smaller: Shapes, found: int, total: int, thickness: float
+) -> bool:
+    """Whether chance may show a piece n times, turned and mirrored ones taken together.
+
+    Of N pieces N·λ·u_a·u_b are placements a and b, and N·λ²·u_a·u_b·u_c are a, b and c, with u the
+    share of a shape among the pieces. Their sum over all with the piece as union is expected. It
+    is chance if a Poisson number of three times this mean is n or more with probability 10⁻⁷.
+
+    Args:
+        piece: what was seen.
+        n: how often.
+        smaller: shapes of grains with fewer pixels.
+        found: pieces that are such grains.
+        total: N.
+        thickness: −log(white), which is λ times the mean area.
+    """
+    sets, weights = _sets(piece, smaller)
+    if not sets.any(axis=0).all():
+        return False
+    intensity = thickness / float(smaller.areas @ smaller.weights)
+    turns = len({_key(turned) for turned in _turns(piece)})
+    shares = weights * found / total
+    pairs, first = _completed(sets, np.ones(sets.shape[1], dtype=bool))
+    halved = shares.copy()
+    halved[first] /= 2  # pairs of which both placements cover the first pixel come twice
+    mean = _TIMES * turns * total * intensity * float(shares[first] @ pairs @ halved)
+    for i in first[np.argsort(-shares[first], kind="stable")]:
+        if poisson.sf(n - 1, mean) > _UNLIKELY:
+            return True
+        pairs, second = _completed(sets, ~sets[i])
+        triples = float(shares[i] * shares[second] @ pairs @ shares)
+        mean += _TIMES * turns * total * intensity**2 * triples
+    return bool(poisson.sf(n - 1, mean) > _UNLIKELY)
 
 
-def _sets(piece: Mask, known: Shapes, largest: bool) -> tuple[Mask, NDArray[np.int32]]:
-    """Pixels of a piece in each placement that lies in it, (n, pixels), and its shape, (n,)."""
+def _completed(sets: Mask, bare: Mask) -> tuple[Mask, NDArray[np.intp]]:
+    """Which sets, (n, pixels), cover all bare pixels with each of those on the rarest one, (k, n).
+
+    Returns:
+        This, and the numbers of the k sets that cover the bare pixel which the fewest cover.
+    """
+    reached = sets[:, bare]
+    on_rarest = np.flatnonzero(reached[:, reached.sum(axis=0).argmin()])
+    lacking = (~reached).astype(np.float32)
+    return lacking[on_rarest] @ lacking.T == 0, on_rarest
+
+
+def _sets(piece: Mask, known: Shapes) -> tuple[Mask, NDArray[np.float64]]:
+    """Pixels of a piece in each placement that lies in it, (n, pixels), and its weight, (n,)."""
     framed = np.pad(piece, known.reach + 1)
-    placed = placements(framed, known, largest)
+    placed = placements(framed, known, False)
     unions = np.zeros((len(placed), *framed.shape), dtype=bool)
     for union, one in zip(unions, placed, strict=True):
         paint(union, one[None], known)
-    return unions[:, framed], placed[:, 0]
-
-
-def _pairs(piece: Mask, known: Shapes) -> float:
-    """Sum of the products of the frequencies of all pairs of placements whose union is a piece.
-
-    The piece and its turns and mirror images are taken together.
-    """
-    sets, shapes = _sets(piece, known, largest=False)
-    smaller = ~sets.all(axis=1)
-    sets, weights = sets[smaller], known.weights[shapes[smaller]]
-    if not len(sets):
-        return 0.0
-    by_first = sets[:, sets.sum(axis=0).argmin()]  # one of two covers the pixel that fewest reach
-    lacking = (~sets).astype(np.float32)
-    covering = lacking[by_first] @ lacking.T == 0
-    once = weights * np.where(by_first, 0.5, 1.0)
-    turns = len({_key(turned) for turned in _turns(piece)})
-    return turns * float(weights[by_first] @ covering @ once)
-
-
-def _is_chance(n: int, expected: float) -> bool:
-    """Whether chance may show a piece n times that is expected so often, for all that is known."""
-    times, deviations = _CHANCE
-    return n <= times * expected + deviations * math.sqrt(expected)
-
-
-def _can_cover(sets: Mask, bare: Mask, most: int) -> bool:
-    """Whether at most so many of the sets, (n, pixels), cover all bare pixels, (pixels,)."""
-    reached = sets[:, bare]
-    if most == 1:
-        return bool(reached.all(axis=1).any())
-    if not len(sets) or reached.sum(axis=1).max() * most < reached.shape[1]:
-        return False
-    rarest = np.flatnonzero(bare)[reached.sum(axis=0).argmin()]
-    return any(_can_cover(sets, bare & ~one, most - 1) for one in sets[sets[:, rarest]])
-
-
-def _is_like(mask: Mask, simple: list[Mask]) -> bool:
-    """Whether a piece is no longer than some shape of grains and as full as the emptiest."""
-    longest = max(max(shape.shape) for shape in simple)
-    emptiest = min(float(shape.mean()) for shape in simple)
-    return max(mask.shape) <= longest and float(mask.mean()) >= emptiest
+    return unions[:, framed], known.weights[placed[:, 0]]
 
 
 def _key(mask: Mask) -> tuple[tuple[int, ...], bytes]:
@@ -300,16 +307,3 @@ def _turns(mask: Mask) -> Iterator[Mask]:
         turned = np.rot90(mask, quarter)
         yield turned
         yield turned[:, ::-1]
-
-
-def _runs(mask: Mask) -> list[tuple[int, int, int]]:
-    """(row, first column, length) of each run of black relative to the middle of a mask."""
-    middle = len(mask) // 2
-    runs = []
-    for row, line in enumerate(mask):
-        changes = np.diff(line.astype(np.int8), prepend=0, append=0)
-        for first, end in zip(
-            np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True
-        ):
-            runs.append((row - middle, int(first) - middle, int(end - first)))
-    return sorted(runs, key=lambda run: (abs(run[0]), run))
