@@ -612,6 +612,21 @@ def counting(method, lengths):
     return counted
 
 
+@pytest.mark.parametrize(("settled", "rounds"), [(1.0, 2), (-1.0, 4)])
+def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, settled, rounds):
+    """Of two rounds asked for there are at most four; only the last one looks at other grains."""
+    by_place = []
+
+    def noted(events, hidden, epochs, rate, place, run):
+        by_place.append(place)
+        return learned(events, hidden, min(epochs, 2), rate, place, run)
+
+    monkeypatch.setattr("trendbench.generators.germ_grain.generator.learned", noted)
+    monkeypatch.setattr("trendbench.generators.germ_grain.generator._SETTLED", settled)
+    fit(triplets, tmp_path)
+    assert by_place == [True] * (rounds - 1) + [False]
+
+
 def test_images_without_grains_and_frames_below_a_grain_are_refused(fitted, tmp_path):
     spec = TaskSpec(
         name="field", family="excursion", width=96, height=96, sigma=4.0, coverage_left=0.2,

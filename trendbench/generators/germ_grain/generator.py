@@ -153,8 +153,9 @@ class GermGrain:
                 configurations = self._redrawn(used, configurations, number, run)
                 change = abs(sum(map(len, configurations)) / max(before, 1) - 1)
             found = self._events(used, configurations, shapes, number, run)
-            is_last = number + 1 >= settings.rounds and change <= _SETTLED
-            is_last = is_last or number + 1 == 2 * settings.rounds
+            is_last = number + 1 == 2 * settings.rounds or (
+                number + 1 >= settings.rounds and change <= _SETTLED
+            )
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
             law = learned(
                 found, settings.hidden, settings.passes, settings.learning_rate, not is_last, run
