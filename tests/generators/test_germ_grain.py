@@ -1,5 +1,6 @@
 """The germ–grain model: shapes, covers and walks against their definitions and closed forms."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -33,7 +34,7 @@ from trendbench.generators.germ_grain.scenes import (
     share_found,
     union_of,
 )
-from trendbench.generators.germ_grain.shapes import found_shapes, shapes_of
+from trendbench.generators.germ_grain.shapes import chances, found_shapes, shapes_of
 from trendbench.generators.germ_grain.walk import events, scattered, walked
 from trendbench.generators.protocol import Inputs
 from trendbench.process.images import BLACK
@@ -114,8 +115,7 @@ def union(placed, shapes, shape=(HEIGHT, WIDTH)):
 
 
 def test_the_shapes_are_those_of_a_disk_of_the_radius(shapes):
-    """All but 2 % of what is found alone is a disk of 3 px; the rest are two close together."""
-    assert shapes.weights[are_disks(shapes)].sum() > 0.98
+    assert are_disks(shapes).all()
     assert shapes.weights.sum() == pytest.approx(1)
 
 
@@ -142,6 +142,36 @@ def test_two_grains_so_close_that_they_look_like_one_are_no_shape(monkeypatch):
     assert are_disks(found).all()
     assert not are_disks(with_pairs).all()
     assert are_disks(with_pairs).sum() == len(found.areas)
+
+
+def test_chance_is_the_sum_over_pairs_and_triples_that_cover_a_piece():
+    """Of random sets of twelve pixels, against all pairs and all triples."""
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        sets, shares = rng.random((14, 12)) < rng.choice([0.35, 0.6]), rng.random(14)
+        sets = sets[~sets.all(axis=1)]
+
+        def covering(k, sets=sets):
+            chosen = map(list, itertools.combinations(range(len(sets)), k))
+            return [some for some in chosen if sets[some].any(axis=0).all()]
+
+        pairs, triples = covering(2), covering(3)
+        needed = [c for c in triples if not any(set(pair) < set(c) for pair in pairs)]
+        alone, *_, every = np.array([*chances(sets, shares, 0.5)]) / math.exp(0.5 * shares.sum())
+        assert alone == pytest.approx(0.5 * sum(shares[pair].prod() for pair in pairs))
+        least = 0.25 * sum(shares[some].prod() for some in needed)
+        most = 0.25 * 3 * sum(shares[some].prod() for some in triples)
+        twice = 0.25 * sum(shares[pair].prod() * shares[pair].sum() for pair in pairs)
+        assert least - 1e-12 <= every - alone <= most + twice
+
+
+def test_a_piece_that_images_of_a_triplet_share_counts_once(triplets):
+    images = [triplets.s1[i] == BLACK for i in range(200)]
+    once = found_shapes([image] for image in images)
+    thrice = found_shapes([image] * 3 for image in images)
+    for (a, n), (b, m) in zip(once, thrice, strict=True):
+        assert np.array_equal(a, b)
+        assert n == m
 
 
 def trimmed(mask):
@@ -612,17 +642,26 @@ def counting(method, lengths):
     return counted
 
 
-@pytest.mark.parametrize(("settled", "rounds"), [(1.0, 2), (-1.0, 4)])
-def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, settled, rounds):
-    """Of two rounds asked for there are at most four; only the last one looks at other grains."""
-    by_place = []
+@pytest.mark.parametrize(
+    ("kept", "rounds"), [((1.0, 1.0), 2), ((0.9, 0.999), 3), ((0.9, 0.9, 0.9, 0.9), 4)]
+)
+def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, kept, rounds):
+    """Of two rounds asked for there are at most four; only the last one looks at other grains.
+
+    Each configuration is followed by a share of itself in place of a walk.
+    """
+    by_place, shares = [], iter(kept)
 
     def noted(events, hidden, epochs, rate, place, run):
         by_place.append(place)
         return learned(events, hidden, min(epochs, 2), rate, place, run)
 
+    def thinned(_self, _train, configurations, *_):
+        share = next(shares)
+        return [placed[: round(share * len(placed))] for placed in configurations]
+
     monkeypatch.setattr("trendbench.generators.germ_grain.generator.learned", noted)
-    monkeypatch.setattr("trendbench.generators.germ_grain.generator._SETTLED", settled)
+    monkeypatch.setattr(GermGrain, "_redrawn", thinned)
     fit(triplets, tmp_path)
     assert by_place == [True] * (rounds - 1) + [False]
 

@@ -146,7 +146,7 @@ class GermGrain:
         configurations = self._configurations(train, shapes, shared, run)
         used = train[: len(configurations)]
         expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
-        change = math.inf
+        change = 0.0
         for number in range(2 * settings.rounds):
             if number:
                 before = sum(map(len, configurations))

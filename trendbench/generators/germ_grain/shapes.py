@@ -2,7 +2,7 @@
 
 A grain of one size has several shapes in pixels, one for each way in which it can lie on the grid.
 Most of them occur alone in some training image. Clusters of grains occur alone too; a cluster is
-distinguished by its bounding box, and by how rarely one shape of it occurs twice.
+told by how rarely one shape of it occurs twice.
 """
 
 import math
@@ -23,8 +23,9 @@ _LEAST = 5  # times that a shape must occur, turned and mirrored ones taken toge
 _LARGEST = 64  # px, the longest side of a piece that is looked at
 _SHARE = 0.05  # of all pieces must be single grains
 _APART = 1.5  # ratio of areas between one size of grains and the next
-_TIMES = 3  # the expectation, as λ changes from place to place
-_UNLIKELY = 1e-7  # as there are so many pieces
+_FEW = 3  # smaller grains of which a piece may be a union
+_TIMES = 3  # the mean λ, as λ changes from place to place
+_UNLIKELY = 1e-7  # a probability, as so many pieces are tested
 _NEAR = 24  # shapes next to a shape
 MOST_SHAPES = 1 << 12  # with turns and mirror images
 _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
@@ -51,6 +52,7 @@ def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
     pieces, thickness = _pieces(triplets)
     seen = [(_mask(key), n) for key, n in pieces.items() if n >= _LEAST]
     seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
+    total = sum(n for _, n in seen)
     single: list[tuple[Mask, int]] = []
     for _, of_area in groupby(seen, lambda piece: int(np.count_nonzero(piece[0]))):
         smaller = shapes_of(single, framed=False) if single else None
@@ -58,7 +60,7 @@ def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
         single += [
             (mask, n)
             for mask, n in of_area
-            if smaller is None or not _is_chance(mask, n, smaller, found, pieces.total(), thickness)
+            if smaller is None or not _is_chance(mask, n, smaller, found, total, thickness)
         ]
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
         raise RecipeError(
@@ -241,47 +243,68 @@ def _is_chance(
 ) -> bool:
     """Whether chance may show a piece n times, turned and mirrored ones taken together.
 
-    Of N pieces N·λ·u_a·u_b are placements a and b, and N·λ²·u_a·u_b·u_c are a, b and c, with u the
-    share of a shape among the pieces. Their sum over all with the piece as union is expected. It
-    is chance if a Poisson number of three times this mean is n or more with probability 10⁻⁷.
+    It is chance if a Poisson number of mean N·t·Σ is n or more with a probability above 10⁻⁷, with
+    t ways to turn the piece and Σ of ``chances``, λ being three times that of all images.
 
     Args:
         piece: what was seen.
         n: how often.
         smaller: shapes of grains with fewer pixels.
         found: pieces that are such grains.
-        total: N.
-        thickness: −log(white), which is λ times the mean area.
+        total: N, pieces that are grains or are seen as often.
+        thickness: −log(white) of all images, which over the mean area of smaller grains is λ.
     """
+    if _FEW * smaller.areas.max() < np.count_nonzero(piece):
+        return False
     sets, weights = _sets(piece, smaller)
     if not sets.any(axis=0).all():
         return False
-    intensity = thickness / float(smaller.areas @ smaller.weights)
-    turns = len({_key(turned) for turned in _turns(piece)})
-    shares = weights * found / total
-    pairs, first = _completed(sets, np.ones(sets.shape[1], dtype=bool))
-    halved = shares.copy()
-    halved[first] /= 2  # pairs of which both placements cover the first pixel come twice
-    mean = _TIMES * turns * total * intensity * float(shares[first] @ pairs @ halved)
+    intensity = _TIMES * thickness / float(smaller.areas @ smaller.weights)
+    times = total * len({_key(turned) for turned in _turns(piece)})
+    return any(
+        poisson.sf(n - 1, times * expected) > _UNLIKELY
+        for expected in chances(sets, weights * found / total, intensity)
+    )
+
+
+def chances(sets: Mask, shares: NDArray[np.float64], intensity: float) -> Iterator[float]:
+    """(λ·Σ u_a·u_b + λ²·Σ u_a·u_b·u_c)·exp(λ·Σ u_d) over pairs and triples that cover all pixels.
+
+    A grain has another one at a given place beside it λ·u times, u being the share of the other's
+    shape. Any number of further grains d may lie in the piece. A triple counts once for each of
+    its sets that cover the pixel which the fewest cover, so the sum is an upper bound.
+
+    Args:
+        sets: pixels of a piece in each placement, (n, pixels).
+        shares: u of each one, (n,).
+        intensity: λ [per px²].
+
+    Yields:
+        The sum over pairs, and then the sum with the triples of more and more first sets.
+    """
+    pairs, first = _pairs(sets, shares, np.ones(sets.shape[1], dtype=bool))
+    further = math.exp(intensity * float(shares.sum()))
+    expected = further * intensity * pairs
+    yield expected
     for i in first[np.argsort(-shares[first], kind="stable")]:
-        if poisson.sf(n - 1, mean) > _UNLIKELY:
-            return True
-        pairs, second = _completed(sets, ~sets[i])
-        triples = float(shares[i] * shares[second] @ pairs @ shares)
-        mean += _TIMES * turns * total * intensity**2 * triples
-    return bool(poisson.sf(n - 1, mean) > _UNLIKELY)
+        expected += further * intensity**2 * float(shares[i]) * _pairs(sets, shares, ~sets[i])[0]
+        yield expected
 
 
-def _completed(sets: Mask, bare: Mask) -> tuple[Mask, NDArray[np.intp]]:
-    """Which sets, (n, pixels), cover all bare pixels with each of those on the rarest one, (k, n).
+def _pairs(sets: Mask, shares: NDArray[np.float64], bare: Mask) -> tuple[float, NDArray[np.intp]]:
+    """Σ u_a·u_b over the pairs of sets that cover all bare pixels, (pixels,).
 
     Returns:
-        This, and the numbers of the k sets that cover the bare pixel which the fewest cover.
+        The sum, and the numbers of the sets on the bare pixel that the fewest cover.
     """
     reached = sets[:, bare]
-    on_rarest = np.flatnonzero(reached[:, reached.sum(axis=0).argmin()])
-    lacking = (~reached).astype(np.float32)
-    return lacking[on_rarest] @ lacking.T == 0, on_rarest
+    counts = reached.sum(axis=1)
+    begun = reached[:, reached.sum(axis=0).argmin()]
+    useful = counts >= max(1, reached.shape[1] - counts.max())
+    lacking = ~reached[useful]
+    complete = lacking[begun[useful]].astype(np.float32) @ lacking.T.astype(np.float32) == 0
+    once = np.where(begun, shares / 2, shares)[useful]  # two on that pixel come twice
+    return float(shares[begun & useful] @ complete @ once), np.flatnonzero(begun)
 
 
 def _sets(piece: Mask, known: Shapes) -> tuple[Mask, NDArray[np.float64]]:

@@ -224,7 +224,7 @@ def _signed_log(distance: float) -> float:
 def _hidden(law: Law, features: NDArray[np.float64], room: _Room) -> None:
     """The network's second layer, into the room.
 
-    The sums run over the units of a layer at a time, each unit's in the order of its weights.
+    Inner loops run over units. Each sum keeps the order of its weights.
     """
     out, first, z = room.hidden, room.first, room.sums
     hidden = len(out)
@@ -400,7 +400,7 @@ def _mark(
         possible += shares[size + mark - 1] > 0 and _may_have(one[3], mark, barred, bare)
     if possible == (shares[size + one[3] - 1] > 0):  # no mark but its own
         if possible:
-            rng.random()  # the next steps draw the same numbers as if there had been a choice
+            rng.random()  # as with a choice: stored images were drawn so
         return
     _features(grains, one, slot, scene, room.features)
     _hidden(law, room.features, room)
