@@ -26,6 +26,7 @@ _APART = 1.5  # ratio of areas between one size of grains and the next
 _FEW = 3  # smaller grains of which a piece may be a union
 _TIMES = 3  # the mean λ, as λ changes from place to place
 _UNLIKELY = 1e-7  # a probability, as so many pieces are tested
+_MOST_LOG = 500.0  # of a factor, far from overflow
 _NEAR = 24  # shapes next to a shape
 MOST_SHAPES = 1 << 12  # with turns and mirror images
 _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
@@ -283,7 +284,7 @@ def chances(sets: Mask, shares: NDArray[np.float64], intensity: float) -> Iterat
         The sum over pairs, and then the sum with the triples of more and more first sets.
     """
     pairs, first = _pairs(sets, shares, np.ones(sets.shape[1], dtype=bool))
-    further = math.exp(intensity * float(shares.sum()))
+    further = math.exp(min(intensity * float(shares.sum()), _MOST_LOG))
     expected = further * intensity * pairs
     yield expected
     for i in first[np.argsort(-shares[first], kind="stable")]:
