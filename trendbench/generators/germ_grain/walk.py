@@ -221,12 +221,12 @@ def _signed_log(distance: float) -> float:
 
 
 @kernel
-def _hidden(law: Law, features: NDArray[np.float64], room: _Room) -> None:
-    """The network's second layer, into the room.
+def _hidden(law: Law, room: _Room) -> None:
+    """The network's second layer for the features in the room, into the room.
 
     Inner loops run over units. Each sum keeps the order of its weights.
     """
-    out, first, z = room.hidden, room.first, room.sums
+    features, out, first, z = room.features, room.hidden, room.first, room.sums
     hidden = len(out)
     for i in range(hidden):
         z[i] = law.b1[i]
@@ -277,7 +277,7 @@ def _rate(
 ) -> tuple[float, int]:
     """λ of a grain given all but the slot ``but``, and how many of them are next to it."""
     near = _features(grains, one, but, scene, room.features)
-    _hidden(law, room.features, room)
+    _hidden(law, room)
     return _intensity(law, scene, room.hidden, one[2], _kind(one, scene.shapes)), near
 
 
@@ -403,7 +403,7 @@ def _mark(
             rng.random()  # as with a choice: stored images were drawn so
         return
     _features(grains, one, slot, scene, room.features)
-    _hidden(law, room.features, room)
+    _hidden(law, room)
     rates = np.zeros(MARKS + 1)
     for mark in range(1, MARKS + 1):
         if _may_have(one[3], mark, barred, bare):
