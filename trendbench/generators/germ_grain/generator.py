@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import save as save_arrays
 
 from trendbench.errors import RecipeError, WeightsError
-from trendbench.generators.germ_grain.intensity import Events, learned
+from trendbench.generators.germ_grain.intensity import Events, depends_on_others, learned
 from trendbench.generators.germ_grain.model import FEATURES, MARKS, Law, Marked, Model, R, Shapes
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
@@ -44,7 +44,7 @@ _WEIGHTS, _SETTINGS = "generator.safetensors", "settings.json"
 _SHAPES_FROM = 3500  # training triplets, at most, in which shapes are looked for
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
-_ENOUGH = 1_500_000  # grains; the intensity is learned from as many triplets as have them
+_ENOUGH = 1_500_000  # grains; all rounds but the last look at as many triplets as have them
 _SETTLED = 2e-3  # change of the number of grains from a round to the next
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
@@ -63,9 +63,10 @@ class Settings(BaseModel):
         passes: over the events in each round.
         learning_rate: at its peak.
         dummies: of each training triplet.
-        rounds: of learning the intensity, each from configurations drawn by that of the one before;
-            only in the last one does it depend on other grains. There are up to twice as many,
-            until the number of grains changes by no more than 0.2 % from one to the next.
+        rounds: of learning the intensity, each from configurations drawn by that of the one before.
+            There are up to twice as many, until the number of grains changes by no more than 0.2 %
+            from one to the next. The last one is from all triplets, and only there may the
+            intensity depend on other grains.
         bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
@@ -76,7 +77,7 @@ class Settings(BaseModel):
     passes: _Few
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     dummies: Annotated[int, Field(ge=1, le=1 << 16)]
-    rounds: _Few
+    rounds: Annotated[int, Field(ge=2, le=1 << 10)]
     bound_sweeps: _Few
     sweeps: _Few
 
@@ -143,28 +144,31 @@ class GermGrain:
         shared = (
             share_found(list(_each(train[:_MATCHED])), shapes, _generator(run.seed, "shared")) > 0.5
         )
-        configurations = self._configurations(train, shapes, shared, run)
-        used = train[: len(configurations)]
+        configurations = self._covers(train, shapes, shared, run)
         expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
+        fitted = settings.hidden, settings.passes, settings.learning_rate
         change = 0.0
         for number in range(2 * settings.rounds):
             if number:
                 before = sum(map(len, configurations))
-                configurations = self._redrawn(used, configurations, number, run)
+                configurations = self._redrawn(train, configurations, number, run)
                 change = abs(sum(map(len, configurations)) / max(before, 1) - 1)
-            found = self._events(used, configurations, shapes, number, run)
-            is_last = number + 1 == 2 * settings.rounds or (
+            if number + 1 == 2 * settings.rounds or (
                 number + 1 >= settings.rounds and change <= _SETTLED
-            )
+            ):
+                break
+            found = self._events(train, configurations, shapes, number, run)
             torch.manual_seed(derived_seed(run.seed, "intensity", number))
-            law = learned(
-                found, settings.hidden, settings.passes, settings.learning_rate, not is_last, run
-            )
+            law = learned(found, *fitted, True, run)
             self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
-            if is_last:
-                break
-        run.report(epochs=1, images_seen=len(used), seconds=time.monotonic() - start)
+        configurations += self._further(train, len(configurations), number, run)
+        found = self._events(train, configurations, shapes, "all", run)
+        torch.manual_seed(derived_seed(run.seed, "intensity", "all"))
+        law = learned(found, *fitted, not depends_on_others(found, *fitted, run), run)
+        self._model = Model(shapes, law, shared, expected, (height, width))
+        run.observe(self, number + 1)
+        run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """One draw of r for each pair of inputs, (n, H, W) uint8.
@@ -233,7 +237,7 @@ class GermGrain:
         model._model = Model(shapes, law, shared, expected, stored.frame)
         return model
 
-    def _configurations(
+    def _covers(
         self, train: Triplets, shapes: Shapes, shared: bool, run: RunContext
     ) -> list[Marked]:
         """Grains that cover each of the first training triplets, as many as are needed.
@@ -244,13 +248,12 @@ class GermGrain:
 
         def covered(i: int, triplet: _Triplet) -> tuple[Marked, int, int]:
             s1, s2, r = triplet
-            rng = _generator(run.seed, "covers", i)
-            found = configuration_of(s1, s2, r, shapes, shared, rng)
+            found = configuration_of(s1, s2, r, shapes, shared, _generator(run.seed, "covers", i))
             bare = r & ~union_of(found, R, r.shape, shapes)
             return found, int(bare.sum()), int(r.sum())
 
         configurations, grains, bare, black = [], 0, 0, 0
-        for found, lacking, total in _for_each(train, covered, run, "covers"):
+        for found, lacking, total in _for_each(train, range(len(train)), covered, run, "covers"):
             configurations.append(found)
             grains, bare, black = grains + len(found), bare + lacking, black + total
             if grains >= _ENOUGH:
@@ -264,10 +267,10 @@ class GermGrain:
         return configurations
 
     def _events(
-        self, train: Triplets, configurations: list[Marked], shapes: Shapes, number: int,
+        self, train: Triplets, configurations: list[Marked], shapes: Shapes, number: object,
         run: RunContext,
     ) -> Events:  # fmt: skip
-        """The events of all training triplets, with dummies of their own in each round."""
+        """The events of the first training triplets, with dummies of their own in each round."""
         dummies, (height, width) = self.settings.dummies, train.r.shape[1:]
 
         def looked_at(i: int, triplet: _Triplet) -> _Found:
@@ -275,7 +278,8 @@ class GermGrain:
             beside = scattered(dummies, height, width, shapes, rng)
             return events(scene_of(*triplet, shapes), configurations[i], beside)
 
-        parts = list(_for_each(train, looked_at, run, "events"))
+        rows = range(len(configurations))
+        parts = list(_for_each(train, rows, looked_at, run, "events"))
         features, sizes, marks = (np.concatenate(series) for series in zip(*parts, strict=True))
         frequency = np.bincount(shapes.classes, weights=shapes.weights) / shapes.weights.sum()
         places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
@@ -292,19 +296,32 @@ class GermGrain:
             scene = scene_of(*triplet, shapes)
             return walked(scene, law, configurations[i], self.settings.bound_sweeps, 0, rng)[1]
 
-        return list(_for_each(train, redrawn, run, "configurations"))
+        rows = range(len(configurations))
+        return list(_for_each(train, rows, redrawn, run, "configurations"))
+
+    def _further(self, train: Triplets, first: int, number: int, run: RunContext) -> list[Marked]:
+        """Configurations of the other training triplets, after as many sweeps as those before."""
+        shapes, law, shared, _, _ = self.model
+        sweeps = number * self.settings.bound_sweeps
+
+        def drawn(i: int, triplet: _Triplet) -> Marked:
+            rng = _generator(run.seed, "covers", i)
+            found = configuration_of(*triplet, shapes, shared, rng)
+            return walked(scene_of(*triplet, shapes), law, found, sweeps, 0, rng)[1]
+
+        return list(_for_each(train, range(first, len(train)), drawn, run, "further triplets"))
 
 
 def _for_each(
-    train: Triplets, work: Callable[[int, _Triplet], _Made], run: RunContext,
+    train: Triplets, rows: range, work: Callable[[int, _Triplet], _Made], run: RunContext,
     title: str,
 ) -> Iterator[_Made]:  # fmt: skip
-    """``work`` of each triplet, s1 being the sparser input, in order and on all threads."""
-    with run.bar(title, len(train), "triplets") as bar, ThreadPoolExecutor(
+    """``work`` of each of the triplets, s1 being the sparser input, in order and on all threads."""
+    with run.bar(title, len(rows), "triplets") as bar, ThreadPoolExecutor(
         torch.get_num_threads()
     ) as pool:  # fmt: skip
-        for start in range(0, len(train), _BLOCK):
-            block = train[start : min(start + _BLOCK, len(train))]
+        for start in range(rows.start, rows.stop, _BLOCK):
+            block = train[start : min(start + _BLOCK, rows.stop)]
 
             def one(i: int, block: Triplets = block, start: int = start) -> _Made:
                 return work(start + i, _rising(block, i))

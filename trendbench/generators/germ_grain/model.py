@@ -55,7 +55,8 @@ class Scene(NamedTuple):
     """What the grains of a triplet are drawn from.
 
     Attributes:
-        white: pixels in which s1, r and s2 have no grain, (3, H, W); s2 is the denser input.
+        runs: black pixels in a row that end at each pixel of s1, r and s2, W in an image that is
+            not given, (3, H, W); s2 is the denser input.
         bound: which of the three images are given, (3,).
         density1, density2: log of −log(share of white)/(mean area of a grain) of s1 and s2.
         surplus: log of 1 − the ratio of the two.
@@ -63,7 +64,7 @@ class Scene(NamedTuple):
         diameter: of a disk of the mean area [px].
     """
 
-    white: NDArray[np.bool_]
+    runs: NDArray[np.int32]
     bound: NDArray[np.bool_]
     density1: float
     density2: float

@@ -29,14 +29,15 @@ def rising(s1: Mask, s2: Mask) -> tuple[Mask, Mask]:
 
 def scene_of(s1: Mask, s2: Mask, r: Mask | None, shapes: Shapes) -> Scene:
     """What the walk is given; s1 is the sparser input, and r is None where it is drawn."""
-    white = np.stack([~s1, np.zeros_like(s1) if r is None else ~r, ~s2])
+    of_r = np.full(s1.shape, s1.shape[1]) if r is None else _runs(r)
+    runs = np.stack([_runs(s1), of_r, _runs(s2)])
     area = float(shapes.areas @ shapes.weights)
     thickness = [max(-math.log(max(1 - s.mean(), 0.5 / s.size)), _LEAST) for s in (s1, s2)]
     density1, density2 = (math.log(t / area) for t in thickness)
     surplus = math.log(max(1 - thickness[0] / thickness[1], _LEAST_SURPLUS))
     bound = np.array([True, r is not None, True])
     diameter = math.sqrt(4 * area / math.pi)
-    return Scene(white, bound, density1, density2, surplus, shapes, diameter)
+    return Scene(runs.astype(np.int32), bound, density1, density2, surplus, shapes, diameter)
 
 
 def share_found(
@@ -76,6 +77,12 @@ def configuration_of(
         marks = np.full((len(further), 1), bit, dtype=np.int32)
         found = np.concatenate([found, np.concatenate([further, marks], axis=1)])
     return found
+
+
+def _runs(black: Mask) -> NDArray[np.int64]:
+    """Black pixels in a row that end at each pixel, (H, W)."""
+    columns = np.arange(1, black.shape[1] + 1)
+    return columns - np.maximum.accumulate(np.where(black, 0, columns), axis=1)
 
 
 def union_of(configuration: Marked, bit: int, shape: tuple[int, int], shapes: Shapes) -> Mask:

@@ -47,7 +47,8 @@ class _Grains(NamedTuple):
     """The n grains of a configuration and as many empty slots as may be needed.
 
     Attributes:
-        placed: shape, row, column and mark, (slots, 4); the mark of an empty slot is 0.
+        placed: shape, row, column and mark, (slots, 4); the mark of an empty slot is 0, and in a
+            walk the last one stays empty.
         times: grains that cover each pixel of s1, r and s2, (3, H, W).
         side: of the square cells into which grains are sorted [px].
         first: a slot of each cell, (rows, columns), and following: the next one after each slot,
@@ -62,27 +63,33 @@ class _Grains(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """Room for what is computed over and over: features (FEATURES,), layers and sums, (h,).
+    """Room for what is computed over and over.
 
-    w1 and w2 are the weights of the law, their columns in rows.
+    moved is a grain, (4,); rates has λ of each mark, (MARKS + 1,). Then come the features,
+    (FEATURES,), the layers and their sums, (h,).
+    w1 and w2 are the weights of the law, their columns in rows. by_place has λ_k of each column of
+    an anchor, from −reach on, (W + 2·reach, K); no rows if λ depends on other grains.
     """
 
+    moved: NDArray[np.int32]
+    rates: NDArray[np.float64]
     features: NDArray[np.float64]
     first: NDArray[np.float64]
     hidden: NDArray[np.float64]
     sums: NDArray[np.float64]
     w1: NDArray[np.float64]
     w2: NDArray[np.float64]
+    by_place: NDArray[np.float64]
 
 
 @kernel
 def _configuration(scene: Scene, placed: Marked, slots: int) -> _Grains:
     """Grains in the first of so many slots, (n, 4)."""
-    _, height, width = scene.white.shape
+    _, height, width = scene.runs.shape
     side, reach = int(_RADII[2] * scene.diameter) + 1, scene.shapes.reach
     cells = (height + 2 * reach) // side + 1, (width + 2 * reach) // side + 1
     grains = _Grains(
-        np.zeros((slots, 4), dtype=np.int32), np.zeros(scene.white.shape, dtype=np.int32), side,
+        np.zeros((slots, 4), dtype=np.int32), np.zeros(scene.runs.shape, dtype=np.int32), side,
         np.full(cells, -1, dtype=np.int32), np.full(slots, -1, dtype=np.int32),
     )  # fmt: skip
     for slot in range(len(placed)):
@@ -134,52 +141,79 @@ def _count(grains: _Grains, one: NDArray[np.int32], shapes: Shapes, by: int) -> 
 
 
 @kernel
-def _pixels(grains: _Grains, one: NDArray[np.int32], scene: Scene) -> tuple[int, int, int]:
-    """How a grain lies in the images that are given.
-
-    Returns:
-        Its pixels in the frame; bits of the images in which it has a white pixel; and bits of
-        those in which it has one that no other grain covers.
-    """
+def _fits(scene: Scene, one: NDArray[np.int32]) -> bool:
+    """Whether a grain has pixels in the frame, none of them white in an image of its mark."""
     shapes = scene.shapes
-    _, height, width = grains.times.shape
-    visible, barred, bare = 0, 0, 0
+    _, height, width = scene.runs.shape
+    visible = False
     for k in range(shapes.runs.shape[1]):
         row, first, length = shapes.runs[one[0], k]
         y, x = one[1] + row, one[2] + first
-        if length > 0 and 0 <= y < height:
-            begin, end = max(x, 0), min(x + length, width)
-            visible += max(end - begin, 0)
+        begin, end = max(x, 0), min(x + length, width)
+        if 0 <= y < height and begin < end:
+            visible = True
             for image in range(3):
-                if scene.bound[image]:
-                    own = one[3] >> image & 1
-                    is_white, is_bare = False, False
-                    for c in range(begin, end):
-                        is_white |= scene.white[image, y, c]
-                        is_bare |= grains.times[image, y, c] == own
-                    barred |= is_white << image
-                    bare |= is_bare << image
-    return visible, barred, bare
+                if one[3] >> image & 1 and scene.runs[image, y, end - 1] < end - begin:
+                    return False
+    return visible
 
 
 @kernel
-def _features(
-    grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, out: NDArray[np.float64]
-) -> int:
-    """Features of a place given the grains but one.
+def _barred(scene: Scene, one: NDArray[np.int32]) -> int:
+    """Bits of the given images in which a grain has a white pixel."""
+    shapes = scene.shapes
+    _, height, width = scene.runs.shape
+    barred = 0
+    for k in range(shapes.runs.shape[1]):
+        row, first, length = shapes.runs[one[0], k]
+        y, x = one[1] + row, one[2] + first
+        begin, end = max(x, 0), min(x + length, width)
+        if 0 <= y < height and begin < end:
+            for image in range(3):
+                barred |= (scene.runs[image, y, end - 1] < end - begin) << image
+    return barred
+
+
+@kernel
+def _needed(grains: _Grains, scene: Scene, old: NDArray[np.int32], new: NDArray[np.int32]) -> int:
+    """Bits of the given images in which a grain alone covers a pixel that a new one does not.
 
     Args:
         grains: the configuration.
-        one: a grain at the place.
-        but: the slot that is left out; −1 for none.
         scene: the images.
-        out: overwritten, (FEATURES,).
-
-    Returns:
-        Grains whose anchors are no further than one row and one column away.
+        old: the grain.
+        new: the one that may take its place; it covers nothing if its mark is 0.
     """
-    width = grains.times.shape[2]
-    y, x = one[1], one[2]
+    shapes = scene.shapes
+    _, height, width = scene.runs.shape
+    side = shapes.masks.shape[1]
+    asked, needed = 0, 0
+    for image in range(3):
+        asked |= (scene.bound[image] and old[3] >> image & 1) << image
+    for k in range(shapes.runs.shape[1]):
+        row, first, length = shapes.runs[old[0], k]
+        y, x = old[1] + row, old[2] + first
+        if length > 0 and 0 <= y < height:
+            down = y - new[1] + shapes.reach
+            across = shapes.reach - new[2]
+            for image in range(3):
+                if (asked & ~needed) >> image & 1:
+                    for c in range(max(x, 0), min(x + length, width)):
+                        if grains.times[image, y, c] == 1 and not (
+                            new[3] > 0 and 0 <= down < side and 0 <= c + across < side
+                            and shapes.masks[new[0], down, c + across]
+                        ):  # fmt: skip
+                            needed |= 1 << image
+                            break
+            if needed == asked:
+                break
+    return needed
+
+
+@kernel
+def _place(scene: Scene, x: int, out: NDArray[np.float64]) -> None:
+    """Features of a place in column x without other grains, into ``out``, (FEATURES,)."""
+    width = scene.runs.shape[2]
     out[0] = (2 * x + 1) / width - 1
     out[1] = max(-_EDGE, min(x, _EDGE))
     out[2] = max(-_EDGE, min(width - 1 - x, _EDGE))
@@ -189,10 +223,26 @@ def _features(
     out[DENSITY2] = scene.density2
     out[7] = scene.surplus
     out[PLACE:] = 0.0
+
+
+@kernel
+def _features(
+    grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, out: NDArray[np.float64]
+) -> None:
+    """Features of a place given the grains but one.
+
+    Args:
+        grains: the configuration.
+        one: a grain at the place.
+        but: the slot that is left out; −1 for none.
+        scene: the images.
+        out: overwritten, (FEATURES,).
+    """
+    y, x = one[1], one[2]
+    _place(scene, x, out)
     row, column = _cell(grains, one, scene.shapes)
     radii = int((_RADII[0] * scene.diameter) ** 2), int((_RADII[1] * scene.diameter) ** 2)
     furthest, strip = int((_RADII[2] * scene.diameter) ** 2), int(_STRIP * scene.diameter)
-    beside = 0
     for r in range(max(row - 2, 0), min(row + 3, grains.first.shape[0])):
         for c in range(max(column - 1, 0), min(column + 2, grains.first.shape[1])):
             i = grains.first[r, c]
@@ -209,7 +259,21 @@ def _features(
                             if ring < 4:
                                 out[RINGS + 4 * image + ring] += 1
                             out[STRIPS + image] += across <= 1 and down <= strip
-                    beside += down <= 1 and across <= 1
+                i = grains.following[i]
+
+
+@kernel
+def _beside(grains: _Grains, one: NDArray[np.int32], but: int, shapes: Shapes) -> int:
+    """Grains but one whose anchors are no further than a row and a column from that of a grain."""
+    top, left = one[1] + shapes.reach - 1, one[2] + shapes.reach - 1
+    rows, columns = grains.first.shape
+    beside = 0
+    for r in range(max(top // grains.side, 0), min((top + 2) // grains.side + 1, rows)):
+        for c in range(max(left // grains.side, 0), min((left + 2) // grains.side + 1, columns)):
+            i = grains.first[r, c]
+            while i >= 0:
+                down, across = grains.placed[i, 1] - one[1], grains.placed[i, 2] - one[2]
+                beside += i != but and abs(down) <= 1 and abs(across) <= 1
                 i = grains.following[i]
     return beside
 
@@ -254,14 +318,44 @@ def _zone(x: int, width: int) -> int:
 
 
 @kernel
-def _intensity(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: int) -> float:
+def _exit(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: int) -> float:
     """λ of grains of size and mark k per px² in column x; 0 where none occur."""
-    if law.shares[_zone(x, scene.white.shape[2]), k] == 0:
+    if law.shares[_zone(x, scene.runs.shape[2]), k] == 0:
         return 0.0
     z = scene.density2 + law.b3[k]
     for i in range(len(hidden)):
         z += law.w3[k, i] * hidden[i]
     return math.exp(z)
+
+
+@kernel
+def _fill(scene: Scene, law: Law, room: _Room) -> None:
+    """Fill the table of λ by place, if the room has one."""
+    for i in range(room.by_place.shape[0]):
+        x = i - scene.shapes.reach
+        _place(scene, x, room.features)
+        _hidden(law, room)
+        for k in range(room.by_place.shape[1]):
+            room.by_place[i, k] = _exit(law, scene, room.hidden, x, k)
+
+
+@kernel
+def _look(
+    grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, law: Law, room: _Room
+) -> None:
+    """Prepare ``_intensity`` of grains at a place given all but the slot ``but``."""
+    if len(room.by_place) == 0:
+        _features(grains, one, but, scene, room.features)
+        _hidden(law, room)
+
+
+@kernel
+def _intensity(law: Law, scene: Scene, room: _Room, x: int, k: int) -> float:
+    """λ of grains of size and mark k per px² at the place last looked at, in column x."""
+    if len(room.by_place) > 0:
+        rate: float = room.by_place[x + scene.shapes.reach, k]
+        return rate
+    return _exit(law, scene, room.hidden, x, k)
 
 
 @kernel
@@ -274,11 +368,10 @@ def _kind(one: NDArray[np.int32], shapes: Shapes) -> int:
 @kernel
 def _rate(
     grains: _Grains, one: NDArray[np.int32], but: int, scene: Scene, law: Law, room: _Room
-) -> tuple[float, int]:
-    """λ of a grain given all but the slot ``but``, and how many of them are next to it."""
-    near = _features(grains, one, but, scene, room.features)
-    _hidden(law, room)
-    return _intensity(law, scene, room.hidden, one[2], _kind(one, scene.shapes)), near
+) -> float:
+    """λ of a grain given all but the slot ``but``."""
+    _look(grains, one, but, scene, law, room)
+    return _intensity(law, scene, room, one[2], _kind(one, scene.shapes))
 
 
 @kernel
@@ -304,7 +397,7 @@ def events(
         n += 1
     for i in range(len(dummies)):
         dummy[:3] = dummies[i]
-        if _pixels(grains, dummy, scene)[0] > 0:
+        if _fits(scene, dummy):
             _features(grains, dummy, -1, scene, one)
             features[n] = one
             sizes[n], marks[n] = scene.shapes.classes[dummy[0]], 0
@@ -333,12 +426,15 @@ def _any_shape(shapes: Shapes, size: int, rng: np.random.Generator) -> int:
 
 @kernel
 def scattered(n: int, height: int, width: int, shapes: Shapes, rng: np.random.Generator) -> Placed:
-    """Grains at uniform places in the frame and as far beyond it as a grain reaches, (n, 3)."""
+    """Grains at uniform places in the frame and as far beyond it as a grain reaches, (n, 3).
+
+    One lies in each of n strips along y of equal width, so that their density along x is even.
+    """
     placed = np.empty((n, 3), dtype=np.int32)
     for i in range(n):
         placed[i, 0] = _any_shape(shapes, -1, rng)
         placed[i, 1] = int(rng.random() * (height + 2 * shapes.reach)) - shapes.reach
-        placed[i, 2] = int(rng.random() * (width + 2 * shapes.reach)) - shapes.reach
+        placed[i, 2] = int((i + rng.random()) / n * (width + 2 * shapes.reach)) - shapes.reach
     return placed
 
 
@@ -349,40 +445,30 @@ def _move(
 ) -> None:  # fmt: skip
     """Propose one of the nearest shapes for a grain, at most a pixel away."""
     shapes = scene.shapes
-    old, new = grains.placed[slot].copy(), grains.placed[slot].copy()
+    old, new = grains.placed[slot], room.moved
     degree = shapes.near_starts[old[0] + 1] - shapes.near_starts[old[0]]
     if degree == 0:
         return
     near = shapes.near[shapes.near_starts[old[0]] + int(rng.random() * degree)]
-    new[0] = near[0]
-    new[1] += near[1]
-    new[2] += near[2]
-    visible, barred, _ = _pixels(grains, new, scene)
-    if visible == 0 or barred & old[3] > 0:
+    new[0], new[1], new[2], new[3] = near[0], old[1] + near[1], old[2] + near[2], old[3]
+    if not _fits(scene, new) or _needed(grains, scene, old, new) > 0:
+        return
+    before = _rate(grains, old, slot, scene, law, room) * shapes.weights[old[0]] / degree
+    degree = shapes.near_starts[new[0] + 1] - shapes.near_starts[new[0]]
+    after = _rate(grains, new, slot, scene, law, room) * shapes.weights[new[0]] / degree
+    if rng.random() * before >= after:
         return
     _count(grains, old, shapes, -1)
     _count(grains, new, shapes, 1)
-    none = old.copy()
-    none[3] = 0
-    stays = _pixels(grains, none, scene)[2] & old[3] > 0  # a pixel of the old one is bare now
-    if not stays:
-        before = _rate(grains, old, slot, scene, law, room)[0] * shapes.weights[old[0]] / degree
-        degree = shapes.near_starts[new[0] + 1] - shapes.near_starts[new[0]]
-        after = _rate(grains, new, slot, scene, law, room)[0] * shapes.weights[new[0]] / degree
-        stays = rng.random() * before >= after
-    if stays:
-        _count(grains, new, shapes, -1)
-        _count(grains, old, shapes, 1)
-    else:
-        _leave(grains, slot, shapes)
-        grains.placed[slot] = new
-        _enter(grains, slot, shapes)
+    _leave(grains, slot, shapes)
+    grains.placed[slot] = new
+    _enter(grains, slot, shapes)
 
 
 @kernel
-def _may_have(old: int, new: int, barred: int, bare: int) -> bool:
-    """Whether a grain may have another mark, see ``_pixels``."""
-    return (old & ~new & bare) == 0 and (new & ~old & barred) == 0
+def _may_have(old: int, new: int, barred: int, needed: int) -> bool:
+    """Whether a grain may have another mark, see ``_barred`` and ``_needed``."""
+    return (old & ~new & needed) == 0 and (new & ~old & barred) == 0
 
 
 @kernel
@@ -391,23 +477,23 @@ def _mark(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Draw the mark of a grain given all else: which images have it."""
-    one = grains.placed[slot].copy()
-    _, barred, bare = _pixels(grains, one, scene)
+    one = grains.placed[slot]
+    barred, needed = _barred(scene, one), _needed(grains, scene, one, grains.placed[-1])
     size = MARKS * scene.shapes.classes[one[0]]
-    shares = law.shares[_zone(one[2], scene.white.shape[2])]
+    shares = law.shares[_zone(one[2], scene.runs.shape[2])]
     possible = 0
     for mark in range(1, MARKS + 1):
-        possible += shares[size + mark - 1] > 0 and _may_have(one[3], mark, barred, bare)
+        possible += shares[size + mark - 1] > 0 and _may_have(one[3], mark, barred, needed)
     if possible == (shares[size + one[3] - 1] > 0):  # no mark but its own
         if possible:
             rng.random()  # as with a choice: stored images were drawn so
         return
-    _features(grains, one, slot, scene, room.features)
-    _hidden(law, room)
-    rates = np.zeros(MARKS + 1)
+    _look(grains, one, slot, scene, law, room)
+    rates = room.rates
+    rates[:] = 0
     for mark in range(1, MARKS + 1):
-        if _may_have(one[3], mark, barred, bare):
-            rates[mark] = _intensity(law, scene, room.hidden, one[2], size + mark - 1)
+        if _may_have(one[3], mark, barred, needed):
+            rates[mark] = _intensity(law, scene, room, one[2], size + mark - 1)
     total = rates.sum()
     if total == 0:
         return
@@ -417,8 +503,8 @@ def _mark(
         drawn -= rates[mark]
     if rates[mark] > 0 and mark != one[3]:
         _count(grains, one, scene.shapes, -1)
-        grains.placed[slot, 3] = mark
-        _count(grains, grains.placed[slot], scene.shapes, 1)
+        one[3] = mark
+        _count(grains, one, scene.shapes, 1)
 
 
 @kernel
@@ -444,10 +530,9 @@ def _is_born(
     k = _drawn(cumulative[zone], 0, cumulative.shape[1], rng)
     one[0] = _any_shape(shapes, k // MARKS, rng)
     one[3] = k % MARKS + 1
-    visible, barred, _ = _pixels(grains, one, scene)
-    if visible > 0 and barred & one[3] == 0:
-        rate, near = _rate(grains, one, -1, scene, law, room)
-        proposed = _proposed(near, n, places) * law.shares[zone, k]
+    if _fits(scene, one):
+        rate = _rate(grains, one, -1, scene, law, room)
+        proposed = _proposed(_beside(grains, one, -1, shapes), n, places) * law.shares[zone, k]
         if rng.random() * proposed * (n + 1) < rate:
             _count(grains, one, shapes, 1)
             _enter(grains, n, shapes)
@@ -473,9 +558,10 @@ def _is_dead(
     places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
     slot = int(rng.random() * n)
     one = grains.placed[slot]
-    if _pixels(grains, one, scene)[2] & one[3] > 0:
+    if _needed(grains, scene, one, grains.placed[-1]) > 0:
         return False
-    rate, near = _rate(grains, one, slot, scene, law, room)
+    rate = _rate(grains, one, slot, scene, law, room)
+    near = _beside(grains, one, slot, shapes)
     share = law.shares[_zone(one[2], width), _kind(one, shapes)]
     if rate > 0 and rng.random() * rate >= _proposed(near, n - 1, places) * share * n:
         return False
@@ -514,10 +600,13 @@ def walked(
     most = 4 * tried + 1024
     grains = _configuration(scene, placed, most + 1)
     hidden = len(law.b1)
+    columns = 0 if law.w1[:, PLACE:].any() else scene.runs.shape[2] + 2 * scene.shapes.reach
     room = _Room(
-        np.empty(FEATURES), np.empty(hidden), np.empty(hidden), np.empty(hidden),
-        np.ascontiguousarray(law.w1.T), np.ascontiguousarray(law.w2.T),
+        np.empty(4, dtype=np.int32), np.empty(MARKS + 1), np.empty(FEATURES), np.empty(hidden),
+        np.empty(hidden), np.empty(hidden), np.ascontiguousarray(law.w1.T),
+        np.ascontiguousarray(law.w2.T), np.empty((columns, len(law.b3))),
     )  # fmt: skip
+    _fill(scene, law, room)
     cumulative = law.shares.copy()
     for k in range(1, cumulative.shape[1]):
         cumulative[:, k] += cumulative[:, k - 1]
