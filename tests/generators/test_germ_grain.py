@@ -16,7 +16,7 @@ from trendbench.generators.classical.footprints import footprints
 from trendbench.generators.germ_grain import generator
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
-from trendbench.generators.germ_grain.intensity import Events, learned
+from trendbench.generators.germ_grain.intensity import Events, depends_on_others, learned
 from trendbench.generators.germ_grain.model import (
     FEATURES,
     INNER,
@@ -30,6 +30,7 @@ from trendbench.generators.germ_grain.model import (
 )
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
+    rising,
     scene_of,
     share_found,
     union_of,
@@ -106,6 +107,14 @@ def blank(shapes):
 
 def marked(placed, mark):
     return np.column_stack([placed, np.full(len(placed), mark)]).astype(np.int32)
+
+
+def anywhere(n, shapes, rng):
+    """Grains at independent uniform places in the frame and as far beyond as a grain reaches."""
+    reach = shapes.reach
+    shape = rng.choice(len(shapes.areas), n, p=shapes.weights / shapes.weights.sum())
+    y, x = rng.integers(-reach, HEIGHT + reach, n), rng.integers(-reach, WIDTH + reach, n)
+    return np.column_stack([shape, y, x]).astype(np.int32)
 
 
 def union(placed, shapes, shape=(HEIGHT, WIDTH)):
@@ -193,7 +202,7 @@ def test_placements_lie_in_the_black_and_no_shape_fits_outside_their_union(tripl
         assert not (union(one[None], shapes) & ~black).any()
     opening = union(found, shapes)
     rng = np.random.default_rng(0)
-    tried = scattered(20_000, HEIGHT, WIDTH, shapes, rng)
+    tried = anywhere(20_000, shapes, rng)
     fits = 0
     for one in tried:
         covered = union(one[None], shapes)
@@ -275,7 +284,7 @@ def two_sizes():
 
 def poisson(mean, size, two_sizes, rng):
     """Grains of one of two sizes at uniform places, those with a pixel in the frame, (n, 4)."""
-    placed = scattered(rng.poisson(mean), HEIGHT, WIDTH, two_sizes, rng)
+    placed = anywhere(rng.poisson(mean), two_sizes, rng)
     placed[:, 0] = size
     frame = np.array([HEIGHT, WIDTH])
     inside = np.abs(2 * placed[:, 1:] + 1 - frame) < frame + (8, 2)[size]
@@ -322,6 +331,53 @@ def test_a_size_without_dummies_leaves_the_others_as_they_are():
     law = learned(found, 4, 20, 1e-2, False, quiet())
     assert all(np.isfinite(part).all() for part in law)
     assert math.exp(law.b3[R - 1]) == pytest.approx(0.5, rel=0.1)
+
+
+def test_dummies_lie_one_in_each_strip(shapes):
+    """Strips of equal width along y; rows and shapes at random."""
+    width = WIDTH + 2 * shapes.reach
+    for n in (width // 2, 2 * width):
+        placed = scattered(n, HEIGHT, WIDTH, shapes, fresh())
+        strips = np.stack([np.arange(n), np.arange(1, n + 1)]) * width / n - shapes.reach
+        assert (placed[:, 2] > strips[0] - 1).all()
+        assert (placed[:, 2] < strips[1]).all()
+    assert abs(placed[:, 1].mean() + 0.5 - HEIGHT / 2) < 4 * placed[:, 1].std() / math.sqrt(n)
+    assert len(np.unique(placed[:, 0])) > 10
+
+
+@pytest.mark.parametrize(("strength", "expected"), [(0.0, False), (3.0, True)])
+def test_other_grains_count_where_they_inhibit(shapes, strength, expected):
+    """Events of configurations that are drawn by λ·exp(−c·n), n as in a Strauss process."""
+    scene = blank(shapes)
+    law = constant({R: 40 / (HEIGHT * WIDTH)}, scene)
+    law.w1[0, RINGS + 5] = 1e-3  # grains of r in the second ring; silu(z) is z/2 near 0
+    law.w2[0, 0] = 1.0
+    law.w3[R - 1, 0] = -4e3 * strength
+    parts = []
+    for i in range(150):
+        rng = np.random.default_rng((4, i))
+        _, new = walked(scene, law, NO_GRAIN, 6, 40, rng)
+        parts.append(events(scene, new, scattered(40, HEIGHT, WIDTH, shapes, rng)))
+    found = [np.concatenate(series) for series in zip(*parts, strict=True)]
+    density = 40 / ((HEIGHT + 2 * shapes.reach) * (WIDTH + 2 * shapes.reach))
+    torch.manual_seed(0)
+    assert depends_on_others(Events(*found, np.array([density])), 8, 8, 1e-2, quiet()) is expected
+
+
+def test_a_law_of_place_alone_is_walked_as_any_other(triplets, shapes):
+    """Its table gives what the network gives: the same grains from the same random numbers."""
+    for i in range(3):
+        s1, s2 = triplets.s1[i] == BLACK, triplets.s2[i] == BLACK
+        scene = scene_of(s1, s2, None, shapes)
+        law = constant({R | S2: 4e-3, S2: 4e-3, S1 | R | S2: 1e-3}, scene)
+        law.w1[0, 0] = law.w2[0, 0] = law.w3[R - 1, 0] = 1.0
+        other = law._replace(w1=law.w1.copy())
+        other.w1[1, RINGS] = 1e-300  # of a unit that nothing looks at
+        found = configuration_of(s1, s2, None, shapes, True, fresh())
+        ends = [
+            walked(scene, one, found, 5, 9, np.random.default_rng(i))[1] for one in (law, other)
+        ]
+        assert np.array_equal(*ends)
 
 
 def silu(z):
@@ -388,7 +444,7 @@ def test_grains_that_inhibit_each_other_have_the_law_of_their_intensity(shapes):
 def test_a_mark_has_the_odds_of_its_intensity(shapes):
     """Grains of s2 that r has are three in ten (4 standard errors)."""
     rng = np.random.default_rng(0)
-    placed = scattered(60, HEIGHT, WIDTH, shapes, rng)
+    placed = anywhere(60, shapes, rng)
     placed = placed[[union(one[None], shapes).any() for one in placed]]
     s2 = union(placed, shapes)
     scene = scene_of(np.zeros_like(s2), s2, None, shapes)
@@ -414,7 +470,7 @@ def test_as_many_grains_are_found_in_an_image_as_it_was_made_of(shapes, intensit
     places = (HEIGHT + 2 * shapes.reach) * (WIDTH + 2 * shapes.reach)
     true, covers, found, hidden = [], [], [], []
     for i in range(150):
-        placed = scattered(rng.poisson(intensity * places), HEIGHT, WIDTH, shapes, rng)
+        placed = anywhere(rng.poisson(intensity * places), shapes, rng)
         placed = placed[[union(one[None], shapes).any() for one in placed]]
         s2 = union(placed, shapes)
         white = np.zeros_like(s2)
@@ -508,7 +564,7 @@ def test_the_nearest_shapes_differ_least_and_are_a_symmetric_relation(shapes):
 def test_events_are_each_grain_given_all_others(shapes):
     """Grains in rings and strips around each, by image, against a direct count."""
     rng = np.random.default_rng(3)
-    placed = marked(scattered(40, HEIGHT, WIDTH, shapes, rng), 0)
+    placed = marked(anywhere(40, shapes, rng), 0)
     placed[:, 3] = rng.integers(1, 8, 40)
     placed[1, 1:3] = placed[0, 1:3] + 1
     scene = blank(shapes)
@@ -624,29 +680,41 @@ def test_sixteen_small_triplets_are_enough_to_draw(small, tmp_path):
     assert np.unique(images).tolist() == [0, 255]
 
 
-def test_many_grains_are_enough_in_few_triplets(triplets, tmp_path, monkeypatch):
-    """The intensity is then learned from the first triplets alone, and the shapes from all."""
-    few = []
+def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
+    triplets, tmp_path, monkeypatch
+):
+    """Those that join have their black covered, and as many sweeps behind them."""
+    looked_at, sweeps = [], []
+
+    def noted(self, train, configurations, *rest):
+        looked_at.append(len(configurations))
+        for i in (0, len(configurations) - 1):
+            _, s2 = rising(triplets.s1[i] == BLACK, triplets.s2[i] == BLACK)
+            bare = s2 ^ union_of(configurations[i], S2, s2.shape, rest[0])
+            assert np.count_nonzero(bare) <= 2  # of shapes too rare to be found
+        return method(self, train, configurations, *rest)
+
+    def counted(scene, law, placed, number, *rest):
+        sweeps.append(number)
+        return walked(scene, law, placed, number, *rest)
+
+    method = GermGrain._events
     monkeypatch.setattr(generator, "_ENOUGH", 400)
-    monkeypatch.setattr(GermGrain, "_events", counting(GermGrain._events, few))
-    model = fit(triplets, tmp_path)
+    monkeypatch.setattr(GermGrain, "_events", noted)
+    monkeypatch.setattr(generator, "walked", counted)
+    fit(triplets, tmp_path)
+    *few, every = looked_at
+    assert set(few) == {few[0]}
     assert 2 <= few[0] < 20
-    assert len(model.model.shapes.areas) > 50
-
-
-def counting(method, lengths):
-    def counted(self, train, *rest):
-        lengths.append(len(train))
-        return method(self, train, *rest)
-
-    return counted
+    assert every == 200
+    assert sweeps == [2] * few[0] * len(few) + [2 * len(few)] * (200 - few[0])
 
 
 @pytest.mark.parametrize(
     ("kept", "rounds"), [((1.0, 1.0), 2), ((0.9, 0.999), 3), ((0.9, 0.9, 0.9, 0.9), 4)]
 )
 def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, kept, rounds):
-    """Of two rounds asked for there are at most four; only the last one looks at other grains.
+    """Of two rounds asked for there are at most four; only the last one may look at other grains.
 
     Each configuration is followed by a share of itself in place of a walk.
     """
@@ -660,10 +728,12 @@ def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch,
         share = next(shares)
         return [placed[: round(share * len(placed))] for placed in configurations]
 
-    monkeypatch.setattr("trendbench.generators.germ_grain.generator.learned", noted)
+    counts = bool(rounds % 2)
+    monkeypatch.setattr(generator, "learned", noted)
+    monkeypatch.setattr(generator, "depends_on_others", lambda *_: counts)
     monkeypatch.setattr(GermGrain, "_redrawn", thinned)
     fit(triplets, tmp_path)
-    assert by_place == [True] * (rounds - 1) + [False]
+    assert by_place == [True] * (rounds - 1) + [not counts]
 
 
 def test_images_without_grains_and_frames_below_a_grain_are_refused(fitted, tmp_path):
