@@ -370,7 +370,7 @@ def test_a_law_of_place_alone_is_walked_as_any_other(triplets, shapes):
         s1, s2 = triplets.s1[i] == BLACK, triplets.s2[i] == BLACK
         scene = scene_of(s1, s2, None, shapes)
         law = constant({R | S2: 4e-3, S2: 4e-3, S1 | R | S2: 1e-3}, scene)
-        law.w1[0, 0] = law.w2[0, 0] = law.w3[R - 1, 0] = 1.0
+        law.w1[0, 0], law.w2[0, 0], law.w3[(R | S2) - 1, 0] = 1.0, 1.0, 30.0
         other = law._replace(w1=law.w1.copy())
         other.w1[1, RINGS] = 1e-300  # of a unit that nothing looks at
         found = configuration_of(s1, s2, None, shapes, True, fresh())
