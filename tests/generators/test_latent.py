@@ -1,6 +1,8 @@
-"""Autoencoders and GAN: frames, what each network sees, and that samples follow their seed."""
+"""Autoencoders and GANs: frames, what each network sees, losses, and samples by their seed."""
 
 import math
+import signal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,12 +12,16 @@ from trendbench.errors import RecipeError
 from trendbench.generators.latent.gan import GAN
 from trendbench.generators.latent.networks import Decoder, Discriminator, Encoder, latent_grid
 from trendbench.generators.latent.vae import VAE, ConditionalVAE
+from trendbench.generators.latent.wgan import WGAN, gradient_penalty
 from trendbench.generators.protocol import Generator, Inputs, is_conditional
 from trendbench.simulation import simulate
 from trendbench.training.context import RunContext
 
 NUMBERS = {"nf": 4, "latent": 3, "learning_rate": 1e-3, "batch": 4, "epochs": 1}
-FAMILY = {VAE: {}, ConditionalVAE: {}, GAN: {"beta1": 0.5}}
+FAMILY = {
+    VAE: {}, ConditionalVAE: {}, GAN: {"beta1": 0.5},
+    WGAN: {"beta1": 0.0, "penalty": 10.0, "critic_steps": 1},
+}  # fmt: skip
 every_class = pytest.mark.parametrize("model_class", FAMILY)
 
 
@@ -174,6 +180,124 @@ def test_the_gan_s_losses_are_those_printed(triplets):
         discriminator.head.bias.fill_(math.log(d / (1 - d)))
     loss = trainable.step(torch.arange(4))["d"].item()
     assert loss == pytest.approx(-0.5 * (math.log(d) + math.log(1 - d)), rel=1e-5)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 3.0])
+def test_the_penalty_of_a_linear_critic(slope):
+    """f(x) = a·x has the gradient a everywhere, and (‖a‖ − 1)² the gradient 2(‖a‖ − 1)a/‖a‖."""
+    a = torch.full((1, 4, 4), slope / 4, requires_grad=True)
+    real, drawn = torch.rand(2, 5, 1, 4, 4)
+    penalty = gradient_penalty(lambda images: (a * images).sum((1, 2, 3)), real, drawn)
+    assert penalty.item() == pytest.approx((slope - 1) ** 2, abs=1e-6)
+    penalty.backward()
+    by_hand = 2 * (slope - 1) / 4 if slope else 0.0
+    torch.testing.assert_close(a.grad, torch.full_like(a, by_hand))
+
+
+def test_the_penalty_is_of_each_image_at_a_uniform_place():
+    """f(x) = ½x² has slope x; between 0 and 1 it is U, and E(U − 1)² = 1/3 (z-score)."""
+    n = 10_000
+    torch.manual_seed(0)
+    real, drawn = torch.ones(n, 1, 1, 1), torch.zeros(n, 1, 1, 1)
+    penalty = gradient_penalty(lambda x: 0.5 * x.square().sum((1, 2, 3)), real, drawn)
+    z = (penalty.item() - 1 / 3) / math.sqrt((1 / 5 - 1 / 9) / n)
+    assert abs(z) < 4
+
+
+def test_the_critic_has_no_batch_norm(triplets):
+    """Other images in the batch change nothing, in training too."""
+    critic = untrained(WGAN).trainable(triplets).parts["critic"]
+    images = torch.rand(4, 1, 32, 64)
+    changed = torch.cat([images[:1], torch.rand(3, 1, 32, 64)])
+    assert critic.training
+    assert critic(images)[0].item() == critic(changed)[0].item()
+    assert critic(images)[1].item() != critic(changed)[1].item()
+
+
+@pytest.mark.parametrize(("still", "sign"), [("adam_g", 1), ("adam_c", -1)])
+def test_the_critic_widens_the_distance_and_the_generator_narrows_it(still, sign, triplets):
+    model = untrained(WGAN, penalty=1e-3)
+    trainable = model.trainable(triplets)
+    trainable.parts[still].param_groups[0]["lr"] = 0.0
+    distances = []
+    for _ in range(10):
+        torch.manual_seed(0)  # the same V
+        distances.append(trainable.step(torch.arange(4))["distance"].item())
+    assert all(sign * (b - a) > 0 for a, b in pairwise(distances))
+
+
+def test_the_penalty_lowers_the_slope_of_a_steep_critic(triplets):
+    """Without its term the slope would rise, as in the test above."""
+    trainable = untrained(WGAN).trainable(triplets)
+    critic = trainable.parts["critic"]
+    with torch.no_grad():
+        critic.head.weight *= 1e6
+    penalties = []
+    for _ in range(10):
+        torch.manual_seed(0)
+        penalties.append(trainable.step(torch.arange(4))["penalty"].item())
+    assert penalties[0] > 100
+    assert all(b < a for a, b in pairwise(penalties))
+
+
+def test_the_critic_is_trained_in_float32_beside_a_generator_in_bf16(triplets):
+    model = untrained(WGAN)
+    model.precision = "bf16"
+    losses = model.trainable(triplets).step(torch.arange(4))
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
+    assert all(math.isfinite(loss.item()) for loss in losses.values())
+
+
+def moves(trainable, name, steps):
+    """Whether each step changes a part's weights."""
+    found = []
+    for _ in range(steps):
+        before = {k: w.clone() for k, w in trainable.parts[name].named_parameters()}
+        trainable.step(torch.arange(4))
+        after = trainable.parts[name].named_parameters()
+        found.append(any(not torch.equal(w, before[k]) for k, w in after))
+    return found
+
+
+def test_the_generator_steps_after_every_fifth_step_of_the_critic(triplets):
+    still = [False] * 4
+    trainable = untrained(WGAN, critic_steps=5).trainable(triplets)
+    assert moves(trainable, "generator", 10) == [*still, True, *still, True]
+    assert moves(trainable, "critic", 6) == [True] * 6
+
+
+def test_resuming_between_two_steps_of_the_generator(triplets, tmp_path, monkeypatch):
+    """Interrupted after 2 steps of the critic out of 5: the weights are those of a whole run."""
+
+    def fitted(name):
+        (tmp_path / name).mkdir(exist_ok=True)
+        model = WGAN(**{**NUMBERS, **FAMILY[WGAN], "critic_steps": 5, "epochs": 3})
+        model.fit(triplets, triplets[:0], context(tmp_path / name))
+        return model.network.state_dict()
+
+    whole = fitted("whole")
+    made, done = WGAN.trainable, []
+
+    def interrupting(model, train):
+        trainable = made(model, train)
+        real = trainable.step
+
+        def counted(chosen):
+            done.append(len(chosen))
+            if len(done) == 2:
+                signal.raise_signal(signal.SIGINT)
+            return real(chosen)
+
+        trainable.step = counted
+        return trainable
+
+    monkeypatch.setattr(WGAN, "trainable", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        fitted("stopped")
+    resumed = fitted("stopped")
+    assert len(done) == 3 * 3  # of 4, 4 and 2 triplets
+    for name, weights in whole.items():
+        assert torch.equal(weights, resumed[name]), name
 
 
 def test_the_conditional_one_learns_its_inputs(triplets, tmp_path):

@@ -12,6 +12,7 @@ from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import placed
 from trendbench.generators.network.schedule import Count, Schedule, Share
 from trendbench.process.triplets import Triplets
+from trendbench.training.loop import Trainable
 
 
 class Settings(Schedule):
@@ -49,7 +50,7 @@ class GAN(NetworkGenerator[Settings, Decoder]):
         """The generator g_θ."""
         return Decoder(self.settings.nf, self.settings.latent, latent_grid(height, width))
 
-    def trainable(self, train: Triplets) -> "_Contest":
+    def trainable(self, train: Triplets) -> Trainable:
         """Generator against discriminator."""
         return _Contest(self, train)
 

@@ -118,11 +118,12 @@ class Discriminator(nn.Module):
     Args:
         nf: channels of the first layer.
         grid: rows and columns of the cells that ``LEVELS`` halvings lead to.
+        norm: whether it has batch norm, by which an image's logit depends on its batch.
     """
 
-    def __init__(self, nf: int, grid: tuple[int, int]) -> None:
+    def __init__(self, nf: int, grid: tuple[int, int], *, norm: bool = True) -> None:
         super().__init__()
-        self.body = _halvings(nf, 1)
+        self.body = _halvings(nf, 1, norm=norm)
         self.head = nn.Linear(nf * 2 ** (LEVELS - 1) * grid[0] * grid[1], 1)
         self.apply(initialise)
 
@@ -135,13 +136,14 @@ class Discriminator(nn.Module):
         return logits
 
 
-def _halvings(nf: int, inputs: int) -> nn.ModuleList:
-    """``LEVELS`` stride-2 convolutions of 4×4; batch norm in all but the first."""
+def _halvings(nf: int, inputs: int, *, norm: bool = True) -> nn.ModuleList:
+    """``LEVELS`` stride-2 convolutions of 4×4; batch norm, if at all, in all but the first."""
     layers = []
     for level in range(LEVELS):
         width = nf * 2**level
-        convolution = nn.Conv2d(inputs, width, 4, 2, padding=1, bias=level == 0)
-        norm = nn.BatchNorm2d(width) if level else nn.Identity()
-        layers.append(nn.Sequential(convolution, norm, nn.LeakyReLU(0.2)))
+        normed = norm and level > 0
+        convolution = nn.Conv2d(inputs, width, 4, 2, padding=1, bias=not normed)
+        scaling = nn.BatchNorm2d(width) if normed else nn.Identity()
+        layers.append(nn.Sequential(convolution, scaling, nn.LeakyReLU(0.2)))
         inputs = width
     return nn.ModuleList(layers)

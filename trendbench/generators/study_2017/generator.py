@@ -1,7 +1,7 @@
 """The study's networks as a generator: objective, blocks of training steps, sampling."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from trendbench.generators.network.generator import NetworkGenerator
 from trendbench.generators.network.images import darkness, resident
 from trendbench.generators.network.layers import log_loss, placed
 from trendbench.generators.network.schedule import Count, Schedule, Share
+from trendbench.generators.network.steps import Steps
 from trendbench.generators.study_2017.networks import Discriminator, EncoderDecoder
 from trendbench.process.images import WHITE
 from trendbench.process.triplets import Triplets
@@ -155,7 +156,7 @@ class _Contest:
             )
             for network in (self._generator, self._discriminator)
         )
-        self._steps = _Steps()
+        self._steps = Steps()
         self.parts = {
             "generator": self._generator, "discriminator": self._discriminator,
             "adam_g": self._adam_g, "adam_d": self._adam_d, "steps": self._steps,
@@ -208,20 +209,6 @@ class _Contest:
         if self._paired_anew:  # three independent images of one trend are a triplet in any pairing
             r = r[torch.randperm(len(r), device=r.device)]
         return signed(darkness(torch.stack([s1, s2, r], dim=-1)))
-
-
-class _Steps:
-    """How many steps were done: the place in the block, as a checkpoint keeps it."""
-
-    done = 0
-
-    def state_dict(self) -> dict[str, Any]:
-        """The number by its name."""
-        return {"done": self.done}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
-        self.done = state["done"]
 
 
 def signed(dark: torch.Tensor) -> torch.Tensor:
