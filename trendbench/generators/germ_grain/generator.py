@@ -45,6 +45,7 @@ _SHAPES_FROM = 3500  # training triplets, at most, in which shapes are looked fo
 _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the frame cuts them
 _ENOUGH = 1_500_000  # grains; all rounds but the last look at as many triplets as have them
+_MOST = 10_000_000  # grains in the last round
 _SETTLED = 2e-3  # change of the number of grains from a round to the next
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
@@ -65,8 +66,8 @@ class Settings(BaseModel):
         dummies: of each training triplet.
         rounds: of learning the intensity, each from configurations drawn by that of the one before.
             There are up to twice as many, until the number of grains changes by no more than 0.2 %
-            from one to the next. The last one is from all triplets, and only there may the
-            intensity depend on other grains.
+            from one to the next. The last one is from all triplets, up to ten million grains, and
+            only there may the intensity depend on other grains.
         bound_sweeps: of the walk that draws configurations of given images between two rounds.
         sweeps: of the walk that draws an image.
     """
@@ -162,13 +163,15 @@ class GermGrain:
             law = learned(found, *fitted, True, run)
             self._model = Model(shapes, law, shared, expected, (height, width))
             run.observe(self, number + 1)
-        configurations += self._further(train, len(configurations), number, run)
+        configurations += self._further(train, configurations, number, run)
         found = self._events(train, configurations, shapes, "all", run)
+        torch.manual_seed(derived_seed(run.seed, "others"))
+        others = depends_on_others(found, *fitted, run)
         torch.manual_seed(derived_seed(run.seed, "intensity", "all"))
-        law = learned(found, *fitted, not depends_on_others(found, *fitted, run), run)
+        law = learned(found, *fitted, not others, run)
         self._model = Model(shapes, law, shared, expected, (height, width))
         run.observe(self, number + 1)
-        run.report(epochs=1, images_seen=len(train), seconds=time.monotonic() - start)
+        run.report(epochs=1, images_seen=len(configurations), seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """One draw of r for each pair of inputs, (n, H, W) uint8.
@@ -283,7 +286,8 @@ class GermGrain:
         features, sizes, marks = (np.concatenate(series) for series in zip(*parts, strict=True))
         frequency = np.bincount(shapes.classes, weights=shapes.weights) / shapes.weights.sum()
         places = (height + 2 * shapes.reach) * (width + 2 * shapes.reach)
-        return Events(features, sizes, marks, dummies * frequency / places)
+        numbers = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p[0]) for p in parts])
+        return Events(features, sizes, marks, numbers, dummies * frequency / places)
 
     def _redrawn(
         self, train: Triplets, configurations: list[Marked], number: int, run: RunContext
@@ -299,17 +303,21 @@ class GermGrain:
         rows = range(len(configurations))
         return list(_for_each(train, rows, redrawn, run, "configurations"))
 
-    def _further(self, train: Triplets, first: int, number: int, run: RunContext) -> list[Marked]:
-        """Configurations of the other training triplets, after as many sweeps as those before."""
+    def _further(
+        self, train: Triplets, configurations: list[Marked], number: int, run: RunContext
+    ) -> list[Marked]:
+        """Configurations of further triplets, after as many sweeps as those known."""
         shapes, law, shared, _, _ = self.model
-        sweeps = number * self.settings.bound_sweeps
+        sweeps, first = number * self.settings.bound_sweeps, len(configurations)
+        grains = max(sum(map(len, configurations)), 1)
+        stop = min(len(train), max(first, first * _MOST // grains))
 
         def drawn(i: int, triplet: _Triplet) -> Marked:
             rng = _generator(run.seed, "covers", i)
             found = configuration_of(*triplet, shapes, shared, rng)
             return walked(scene_of(*triplet, shapes), law, found, sweeps, 0, rng)[1]
 
-        return list(_for_each(train, range(first, len(train)), drawn, run, "further triplets"))
+        return list(_for_each(train, range(first, stop), drawn, run, "further triplets"))
 
 
 def _for_each(

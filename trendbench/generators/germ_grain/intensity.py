@@ -35,7 +35,7 @@ _BLOCK = 1 << 16  # events at a time, where nothing is learned
 _DECAY, _WARMUP = 1e-4, 200
 _ABSENT = 1e-7  # odds of a grain of a k that does not occur, to a dummy
 _RARE = 2e-3  # of the grains of a zone; a k that is rarer does not occur there
-_HELD_OUT = 0.1  # of the events
+_EVERY = 10  # of so many triplets one is held out
 _CLEAR = 3.0  # standard errors
 
 
@@ -46,12 +46,14 @@ class Events(NamedTuple):
         features: (n, FEATURES).
         sizes: (n,).
         marks: 0 for a dummy, (n,).
+        triplets: number of the triplet, (n,).
         densities: ρ, dummies of each size per px², (sizes,).
     """
 
     features: NDArray[np.float32]
     sizes: NDArray[np.int16]
     marks: NDArray[np.int16]
+    triplets: NDArray[np.int32]
     densities: NDArray[np.float64]
 
 
@@ -125,28 +127,35 @@ def learned(
 def depends_on_others(
     events: Events, hidden: int, epochs: int, rate: float, run: RunContext
 ) -> bool:
-    """Whether λ depends on other grains, as far as the events show.
+    """Whether the events show that λ depends on other grains.
 
-    Two networks, with and without these features, learn from nine tenths of the events. The sum of
-    log losses of the others must be less with them by more than three standard errors.
+    Two networks, with and without these features and alike in all else, learn from nine of ten
+    triplets. The log loss of a triplet held out must be less with them by more than three standard
+    errors, on average.
 
     Args:
-        events: triplet by triplet.
+        events: of all triplets.
         hidden: units of a layer.
         epochs: over the events.
         rate: of learning, at its peak.
         run: for the progress.
     """
-    features, sizes, marks, densities = events
-    cut = round((1 - _HELD_OUT) * len(marks))
-    seen = Events(features[:cut], sizes[:cut], marks[:cut], densities)
-    held_out = Events(features[cut:], sizes[cut:], marks[cut:], densities)
-    alone, beside = (
-        _losses(held_out, learned(seen, hidden, epochs, rate, by_place, run))
-        for by_place in (True, False)
-    )
-    gain = alone - beside
-    return bool(gain.sum() > _CLEAR * math.sqrt(len(gain)) * gain.std())
+    is_held_out = events.triplets % _EVERY == _EVERY - 1
+    seen, held_out = (_chosen(events, rows) for rows in (~is_held_out, is_held_out))
+    state, losses = torch.get_rng_state(), []
+    for by_place in (True, False):
+        torch.set_rng_state(state)
+        losses.append(_losses(held_out, learned(seen, hidden, epochs, rate, by_place, run)))
+    numbers, triplet = np.unique(held_out.triplets, return_inverse=True)
+    gains = np.bincount(triplet, weights=losses[0] - losses[1])
+    few = len(numbers) < 2
+    return not few and bool(gains.mean() > _CLEAR * gains.std(ddof=1) / math.sqrt(len(gains)))
+
+
+def _chosen(events: Events, rows: NDArray[np.bool_]) -> Events:
+    """Some of the events."""
+    features, sizes, marks, triplets, densities = events
+    return Events(features[rows], sizes[rows], marks[rows], triplets[rows], densities)
 
 
 def _losses(events: Events, law: Law) -> NDArray[np.float64]:

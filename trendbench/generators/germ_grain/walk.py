@@ -182,7 +182,7 @@ def _needed(grains: _Grains, scene: Scene, old: NDArray[np.int32], new: NDArray[
         grains: the configuration.
         scene: the images.
         old: the grain.
-        new: the one that may take its place; it covers nothing if its mark is 0.
+        new: the one that may take its place, of the same mark; of mark 0 it covers nothing.
     """
     shapes = scene.shapes
     _, height, width = scene.runs.shape
@@ -588,7 +588,8 @@ def walked(
     Args:
         scene: the images that are given, and those that are not.
         law: of the grains.
-        placed: grains at first, whose union in the images given stays, (n, 4).
+        placed: grains at first, each with a pixel in the frame, (n, 4). Their union in the images
+            given stays.
         sweeps: of the walk.
         expected: further grains.
         rng: of the image.
