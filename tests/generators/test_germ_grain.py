@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.families.disks.germs import IN_R
 from trendbench.generators.classical.footprints import footprints
-from trendbench.generators.germ_grain import generator
+from trendbench.generators.germ_grain import generator, intensity
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
 from trendbench.generators.germ_grain.intensity import Events, depends_on_others, learned
@@ -26,8 +26,10 @@ from trendbench.generators.germ_grain.model import (
     S2,
     STRIPS,
     Law,
+    Model,
     R,
 )
+from trendbench.generators.germ_grain.poisson import drawn_at_once, is_poisson
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
     scene_of,
@@ -35,7 +37,7 @@ from trendbench.generators.germ_grain.scenes import (
     union_of,
 )
 from trendbench.generators.germ_grain.shapes import chances, found_shapes, shapes_of
-from trendbench.generators.germ_grain.walk import events, scattered, walked
+from trendbench.generators.germ_grain.walk import events, intensities, scattered, walked
 from trendbench.generators.protocol import Inputs
 from trendbench.process.images import BLACK
 from trendbench.simulation import simulate
@@ -332,6 +334,17 @@ def test_a_size_without_dummies_leaves_the_others_as_they_are():
     assert math.exp(law.b3[R - 1]) == pytest.approx(0.5, rel=0.1)
 
 
+def test_features_of_the_column_are_taken_apart():
+    """Variance 1 and no correlation; what never varies is left out."""
+    mixed = torch.tensor([[1.0, 0.99, 0.0], [0.0, 0.1, 0.0], [0.5, 0.4, 0.0]])
+    x = torch.randn(4000, 3, generator=torch.manual_seed(0)) @ mixed
+    x -= x.mean(dim=0)
+    apart = x.double() @ intensity._apart(x)
+    covariance = apart.T @ apart / len(x)
+    wanted = torch.diag(torch.tensor([0.0, 1.0, 1.0]).double())
+    assert torch.allclose(covariance, wanted, atol=1e-4)
+
+
 def test_dummies_lie_one_in_each_strip(shapes):
     """Strips of equal width along y; rows and shapes at random."""
     width = WIDTH + 2 * shapes.reach
@@ -453,6 +466,52 @@ def test_grains_follow_an_intensity_that_changes_along_x(shapes):
     drawn = np.concatenate(drawn)
     assert abs(drawn.mean() - wanted) < 4 * drawn.std() / math.sqrt(len(drawn))
     assert wanted > 0.2  # 0 for an even intensity
+
+
+def test_grains_drawn_at_once_leave_each_column_its_share_of_white(two_sizes):
+    """exp(−Σ λ_k(x) w_g n) over sizes, shapes and columns of anchors: five standard errors.
+
+    n is the number of pixels of the shape in the column, if its anchor lies in column x.
+    """
+    shapes, scene = two_sizes, blank(two_sizes)
+    law = constant({R: 1.0}, scene)
+    law = law._replace(
+        w3=np.zeros((2 * MARKS, 4)),
+        b3=np.tile(law.b3, 2) + math.log(2e-3),
+        shares=np.tile(law.shares, 2) / 2,
+    )
+    law.w1[0, 0] = law.w2[0, 0] = 1.0
+    law.w3[R - 1, 0] = 3.0
+    reach, thickness = shapes.reach, np.zeros(WIDTH)
+    rates = intensities(scene, law)[:, R - 1 :: MARKS]
+    assert rates.shape == (WIDTH + 2 * reach, 2)
+    for size in range(2):
+        ids = np.flatnonzero(shapes.classes == size)
+        columns = np.average(shapes.masks[ids].sum(axis=1), axis=0, weights=shapes.weights[ids])
+        thickness += np.convolve(rates[:, size], columns)[2 * reach : 2 * reach + WIDTH]
+    images = np.stack(
+        [drawn_at_once(scene, law, np.random.default_rng((7, i))) for i in range(400)]
+    )
+    white = 1 - images.mean(axis=1)
+    error = white.std(axis=0) / math.sqrt(len(white))
+    assert np.all(abs(white.mean(axis=0) - np.exp(-thickness)) < 5 * error)
+    assert thickness.max() > 2 * thickness.min()
+
+
+def test_grains_are_drawn_at_once_where_they_are_a_poisson_process(shapes, triplets, monkeypatch):
+    law = constant({R: 2e-3, S2: 1e-3}, blank(shapes))
+    assert is_poisson(law)
+    assert not is_poisson(constant({R: 2e-3, R | S2: 1e-3}, blank(shapes)))
+    depends = law._replace(w1=law.w1.copy())
+    depends.w1[0, RINGS] = 1.0
+    assert not is_poisson(depends)
+    model, asked = GermGrain(**NUMBERS), []
+    monkeypatch.setattr(generator, "walked", lambda *given: asked.append(given) or walked(*given))
+    for one in (law, depends):
+        model._model = Model(shapes, one, False, 9, (HEIGHT, WIDTH))
+        images = model.sample(Inputs(triplets.s1[:2], triplets.s2[:2]), 0)
+        assert images.shape == (2, HEIGHT, WIDTH)
+        assert len(asked) == (0 if one is law else 2)
 
 
 def test_grains_that_inhibit_each_other_have_the_law_of_their_intensity(shapes):
@@ -720,8 +779,11 @@ def test_sixteen_small_triplets_are_enough_to_draw(small, tmp_path):
 def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
     triplets, tmp_path, monkeypatch
 ):
-    """Those that join have their black covered, and as many sweeps behind them."""
-    looked_at, sweeps = [], []
+    """Those that join have their black covered, and as many sweeps behind them.
+
+    A walk from a cover begins with four of a raised intensity.
+    """
+    looked_at, sweeps, raised = [], [], 4
 
     def noted(self, train, configurations, *rest):
         looked_at.append(len(configurations))
@@ -745,7 +807,8 @@ def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
     assert set(few) == {few[0]}
     assert 2 <= few[0] < 20
     assert every == 200
-    assert sweeps == [2] * few[0] * len(few) + [2 * len(few)] * (200 - few[0])
+    begun = [raised, 2] * few[0] + [2] * few[0] * (len(few) - 1)
+    assert sweeps == begun + [raised, 2 * len(few)] * (200 - few[0])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,17 @@ from safetensors.numpy import save as save_arrays
 
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.germ_grain.intensity import Events, depends_on_others, learned
-from trendbench.generators.germ_grain.model import FEATURES, MARKS, Law, Marked, Model, R, Shapes
+from trendbench.generators.germ_grain.model import (
+    FEATURES,
+    MARKS,
+    Law,
+    Marked,
+    Model,
+    R,
+    Scene,
+    Shapes,
+)
+from trendbench.generators.germ_grain.poisson import drawn_at_once, is_poisson
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
     is_falling,
@@ -47,6 +57,7 @@ _MOST_CUTS = 1 << 23  # shapes of a stored file times the places at which the fr
 _ENOUGH = 1_500_000  # grains; all rounds but the last look at as many triplets as have them
 _MOST = 10_000_000  # grains in the last round
 _SETTLED = 2e-3  # change of the number of grains from a round to the next
+_RAISED, _RAISED_SWEEPS = 4.0, 4  # times the intensity, in sweeps from a cover on
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -185,15 +196,18 @@ class GermGrain:
         _must_hold(shapes, *inputs.s1.shape[1:])
         larger = inputs.s1[0].size / (height * width) if len(inputs) else 1
         images = np.empty(inputs.s1.shape, dtype=np.uint8)
+        at_once = is_poisson(law)
 
         def drawn(i: int) -> None:
             given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
             pair, rng = rising(*given), _generator(seed, "sample", i)
-            found = configuration_of(*pair, None, shapes, shared, rng)
             scene = scene_of(*pair, None, shapes)
-            black, _ = walked(
-                scene, law, found, self.settings.sweeps, math.ceil(expected * larger), rng
-            )
+            if at_once:
+                black = drawn_at_once(scene, law, rng)
+            else:
+                found = configuration_of(*pair, None, shapes, shared, rng)
+                grains = math.ceil(expected * larger)
+                black, _ = walked(scene, law, found, self.settings.sweeps, grains, rng)
             images[i] = np.where(black[:, ::-1] if is_falling(*given) else black, BLACK, WHITE)
 
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -297,8 +311,8 @@ class GermGrain:
 
         def redrawn(i: int, triplet: _Triplet) -> Marked:
             rng = _generator(run.seed, "bound walk", number, i)
-            scene = scene_of(*triplet, shapes)
-            return walked(scene, law, configurations[i], self.settings.bound_sweeps, 0, rng)[1]
+            found, sweeps = configurations[i], self.settings.bound_sweeps
+            return _walked_on(scene_of(*triplet, shapes), law, found, sweeps, number == 1, rng)
 
         rows = range(len(configurations))
         return list(_for_each(train, rows, redrawn, run, "configurations"))
@@ -315,9 +329,23 @@ class GermGrain:
         def drawn(i: int, triplet: _Triplet) -> Marked:
             rng = _generator(run.seed, "covers", i)
             found = configuration_of(*triplet, shapes, shared, rng)
-            return walked(scene_of(*triplet, shapes), law, found, sweeps, 0, rng)[1]
+            return _walked_on(scene_of(*triplet, shapes), law, found, sweeps, True, rng)
 
         return list(_for_each(train, range(first, stop), drawn, run, "further triplets"))
+
+
+def _walked_on(
+    scene: Scene, law: Law, placed: Marked, sweeps: int, from_cover: bool, rng: np.random.Generator
+) -> Marked:
+    """Other grains of images that are all given.
+
+    Covers have few grains close to each other, and steps of one grain at a time leave it so. So the
+    first sweeps from a cover on have a greater intensity.
+    """
+    if from_cover:
+        raised = law._replace(b3=law.b3 + math.log(_RAISED))
+        placed = walked(scene, raised, placed, _RAISED_SWEEPS, 0, rng)[1]
+    return walked(scene, law, placed, sweeps, 0, rng)[1]
 
 
 def _for_each(

@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, silu
 
 from trendbench.generators.germ_grain.model import (
+    COLUMN,
     DENSITY2,
     FEATURES,
     INNER,
@@ -37,6 +38,7 @@ _ABSENT = 1e-7  # odds of a grain of a k that does not occur, to a dummy
 _RARE = 2e-3  # of the grains of a zone; a k that is rarer does not occur there
 _EVERY = 10  # of so many triplets one is held out
 _CLEAR = 3.0  # standard errors
+_FLAT = 1e-6  # of the greatest variance of a direction
 
 
 class Events(NamedTuple):
@@ -92,6 +94,8 @@ def learned(
     mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
     scale = torch.where(scale > 1e-6, scale, 1.0)
     x = x.sub(mean).div_(scale)
+    apart = _apart(x[:, :COLUMN])
+    x[:, :COLUMN] = x[:, :COLUMN] @ apart.float()
     counts = torch.bincount((MARKS + 1) * sizes + y, minlength=(MARKS + 1) * number)
     counts = counts.view(number, MARKS + 1).double()
     odds = (counts[:, 1:] / counts[:, :1].clamp(1)).clamp(_ABSENT).flatten()
@@ -118,10 +122,29 @@ def learned(
                 adam.step()
                 step += 1
                 progress.advance(1)
+    network.double()
+    with torch.no_grad():
+        network.first.weight[:, :COLUMN] = network.first.weight[:, :COLUMN] @ apart.T
     layers = [network.first, network.second, network.exit]
     arrays = [part for layer in layers for part in (layer.weight, layer.bias)]
     parts = [part.detach().double().numpy() for part in (mean, scale, *arrays)]
     return Law._make([*parts, _shares(events)])
+
+
+def _apart(x: torch.Tensor) -> torch.Tensor:
+    """The matrix A for which features x·A have variance 1 and no correlation, (n, n), double.
+
+    Near a border features of the column are nearly multiples of each other over most of the frame;
+    what tells them apart there is learned as fast as the rest. Directions without variance become
+    0.
+
+    Args:
+        x: features of mean 0, (events, n).
+    """
+    covariance = (x.T.double() @ x.double()) / len(x)
+    variances, directions = torch.linalg.eigh(covariance)
+    there = variances > _FLAT * variances[-1]
+    return torch.where(there, directions / variances.clamp(min=1e-300).sqrt(), 0.0)
 
 
 def depends_on_others(

@@ -9,6 +9,7 @@ S1, R, S2 = 1, 2, 4  # bits of a mark: the images of a triplet that have the gra
 MARKS = 7  # all of them but 0
 FEATURES = 23  # of a place given the grains around it
 PLACE = 8  # of them, the first ones, do not depend on these grains
+COLUMN = 5  # of these, the first ones are functions of the column alone
 DENSITY2 = 6  # number of that feature
 RINGS = 8  # number of the first of four for each image: grains in rings around the place
 STRIPS = 20  # number of the first of three: grains of each image in a strip along y

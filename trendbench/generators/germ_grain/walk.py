@@ -329,14 +329,31 @@ def _exit(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: int) -
 
 
 @kernel
-def _fill(scene: Scene, law: Law, room: _Room) -> None:
-    """Fill the table of λ by place, if the room has one."""
-    for i in range(room.by_place.shape[0]):
+def intensities(scene: Scene, law: Law) -> NDArray[np.float64]:
+    """λ_k per px² of each column of an anchor, from −reach on, (W + 2·reach, K).
+
+    It has no rows if λ depends on other grains.
+    """
+    return _room(scene, law).by_place
+
+
+@kernel
+def _room(scene: Scene, law: Law) -> _Room:
+    """Room for a walk."""
+    columns = 0 if law.w1[:, PLACE:].any() else scene.runs.shape[2] + 2 * scene.shapes.reach
+    hidden = len(law.b1)
+    room = _Room(
+        np.empty(4, dtype=np.int32), np.empty(MARKS + 1), np.empty(FEATURES), np.empty(hidden),
+        np.empty(hidden), np.empty(hidden), np.ascontiguousarray(law.w1.T),
+        np.ascontiguousarray(law.w2.T), np.empty((columns, len(law.b3))),
+    )  # fmt: skip
+    for i in range(columns):
         x = i - scene.shapes.reach
         _place(scene, x, room.features)
         _hidden(law, room)
         for k in range(room.by_place.shape[1]):
             room.by_place[i, k] = _exit(law, scene, room.hidden, x, k)
+    return room
 
 
 @kernel
@@ -600,14 +617,7 @@ def walked(
     n, tried = len(placed), max(len(placed) + expected, 1)
     most = 4 * tried + 1024
     grains = _configuration(scene, placed, most + 1)
-    hidden = len(law.b1)
-    columns = 0 if law.w1[:, PLACE:].any() else scene.runs.shape[2] + 2 * scene.shapes.reach
-    room = _Room(
-        np.empty(4, dtype=np.int32), np.empty(MARKS + 1), np.empty(FEATURES), np.empty(hidden),
-        np.empty(hidden), np.empty(hidden), np.ascontiguousarray(law.w1.T),
-        np.ascontiguousarray(law.w2.T), np.empty((columns, len(law.b3))),
-    )  # fmt: skip
-    _fill(scene, law, room)
+    room = _room(scene, law)
     cumulative = law.shares.copy()
     for k in range(1, cumulative.shape[1]):
         cumulative[:, k] += cumulative[:, k - 1]
