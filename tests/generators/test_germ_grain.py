@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.families.disks.germs import IN_R
 from trendbench.generators.classical.footprints import footprints
-from trendbench.generators.germ_grain import generator, intensity
+from trendbench.generators.germ_grain import generator, intensity, rounds
 from trendbench.generators.germ_grain.cover import covering, paint, placements
 from trendbench.generators.germ_grain.generator import GermGrain
 from trendbench.generators.germ_grain.intensity import Events, depends_on_others, learned
@@ -785,23 +785,23 @@ def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
     """
     looked_at, sweeps, raised = [], [], 4
 
-    def noted(self, train, configurations, *rest):
+    def noted(training, configurations, number):
         looked_at.append(len(configurations))
         for i in (0, len(configurations) - 1):
             s1, s2, r = (series[i] == BLACK for series in (triplets.s1, triplets.s2, triplets.r))
             for bit, black in ((S1, s1), (R, r), (S2, s2)):
-                drawn = union_of(configurations[i], bit, s1.shape, rest[0])
+                drawn = union_of(configurations[i], bit, s1.shape, training.shapes)
                 assert np.count_nonzero(black ^ drawn) <= 2  # of shapes too rare to be found
-        return method(self, train, configurations, *rest)
+        return method(training, configurations, number)
 
     def counted(scene, law, placed, number, *rest):
         sweeps.append(number)
         return walked(scene, law, placed, number, *rest)
 
-    method = GermGrain._events
-    monkeypatch.setattr(generator, "_ENOUGH", 400)
-    monkeypatch.setattr(GermGrain, "_events", noted)
-    monkeypatch.setattr(generator, "walked", counted)
+    method = rounds._events
+    monkeypatch.setattr(rounds, "_ENOUGH", 400)
+    monkeypatch.setattr(rounds, "_events", noted)
+    monkeypatch.setattr(rounds, "walked", counted)
     fit(triplets, tmp_path)
     *few, every = looked_at
     assert set(few) == {few[0]}
@@ -812,9 +812,9 @@ def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
 
 
 @pytest.mark.parametrize(
-    ("kept", "rounds"), [((1.0, 1.0), 2), ((0.9, 0.999), 3), ((0.9, 0.9, 0.9, 0.9), 4)]
+    ("kept", "number"), [((1.0, 1.0), 2), ((0.9, 0.999), 3), ((0.9, 0.9, 0.9, 0.9), 4)]
 )
-def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, kept, rounds):
+def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch, kept, number):
     """Of two rounds asked for there are at most four; only the last one may look at other grains.
 
     Each configuration is followed by a share of itself in place of a walk.
@@ -825,16 +825,16 @@ def test_rounds_go_on_until_grains_stay_as_many(triplets, tmp_path, monkeypatch,
         by_place.append(place)
         return learned(events, hidden, min(epochs, 2), rate, place, run)
 
-    def thinned(_self, _train, configurations, *_):
+    def thinned(_training, _law, configurations, _number):
         share = next(shares)
         return [placed[: round(share * len(placed))] for placed in configurations]
 
-    counts = bool(rounds % 2)
-    monkeypatch.setattr(generator, "learned", noted)
-    monkeypatch.setattr(generator, "depends_on_others", lambda *_: counts)
-    monkeypatch.setattr(GermGrain, "_redrawn", thinned)
+    counts = bool(number % 2)
+    monkeypatch.setattr(rounds, "learned", noted)
+    monkeypatch.setattr(rounds, "depends_on_others", lambda *_: counts)
+    monkeypatch.setattr(rounds, "_redrawn", thinned)
     fit(triplets, tmp_path)
-    assert by_place == [True] * (rounds - 1) + [not counts]
+    assert by_place == [True] * (number - 1) + [not counts]
 
 
 def test_images_without_grains_and_frames_below_a_grain_are_refused(fitted, tmp_path):

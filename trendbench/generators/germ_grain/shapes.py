@@ -18,6 +18,7 @@ from scipy.stats import poisson
 from trendbench.errors import RecipeError
 from trendbench.generators.germ_grain.cover import paint, placements
 from trendbench.generators.germ_grain.model import Shapes
+from trendbench.progress import Bar, bar
 
 _LEAST = 5  # times that a shape must occur, turned and mirrored ones taken together
 _LARGEST = 64  # px, the longest side of a piece that is looked at
@@ -35,7 +36,7 @@ _NEIGHBOURS = np.ones((3, 3), dtype=int)
 Mask = NDArray[np.bool_]
 
 
-def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
+def found_shapes(triplets: Iterable[Sequence[Mask]], bar: Bar = bar) -> list[tuple[Mask, int]]:
     """The shapes of single grains and how often each was seen alone, the smallest first.
 
     A piece is black that is connected by eight neighbours and does not touch the border. One that
@@ -46,6 +47,7 @@ def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
 
     Args:
         triplets: black of s1, s2 and r.
+        bar: for the progress.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
@@ -55,14 +57,14 @@ def found_shapes(triplets: Iterable[Sequence[Mask]]) -> list[tuple[Mask, int]]:
     seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
     total = sum(n for _, n in seen)
     single: list[tuple[Mask, int]] = []
-    for _, of_area in groupby(seen, lambda piece: int(np.count_nonzero(piece[0]))):
-        smaller = shapes_of(single, framed=False) if single else None
-        found = sum(n for _, n in single)
-        single += [
-            (mask, n)
-            for mask, n in of_area
-            if smaller is None or not _is_chance(mask, n, smaller, found, total, thickness)
-        ]
+    with bar("unions", len(seen), "pieces") as progress:
+        for _, of_area in groupby(seen, lambda piece: int(np.count_nonzero(piece[0]))):
+            smaller = shapes_of(single, framed=False) if single else None
+            found = sum(n for _, n in single)
+            for mask, n in of_area:
+                if smaller is None or not _is_chance(mask, n, smaller, found, total, thickness):
+                    single.append((mask, n))
+                progress.advance(1)
     if sum(n for _, n in single) < max(_SHARE * pieces.total(), 1):
         raise RecipeError(
             "the black of these images is not made of grains: hardly any piece of it occurs alone "
@@ -121,6 +123,24 @@ def stored_shapes(
     return Shapes(
         masks, runs, cores, areas, weights, np.cumsum(weights), reach, inside, classes, *cut, *near
     )
+
+
+def must_hold(shapes: Shapes, height: int, width: int) -> None:
+    """Refuse more shapes than a file may hold, and a frame that a grain could leave on two sides.
+
+    Raises:
+        RecipeError: too many shapes, or too small a frame.
+    """
+    if len(shapes.areas) > MOST_SHAPES:
+        raise RecipeError(
+            f"{len(shapes.areas)} shapes of grains, turned and mirrored ones counted apart: "
+            f"at most {MOST_SHAPES} can be; take the row flow, which needs no grains"
+        )
+    least = 2 * shapes.reach + 1
+    if min(height, width) < least:
+        raise RecipeError(
+            f"grains reach over {least} px, and {width}×{height} px is too small a frame for them"
+        )
 
 
 def _nearest(
