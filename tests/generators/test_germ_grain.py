@@ -20,7 +20,9 @@ from trendbench.generators.germ_grain.intensity import Events, depends_on_others
 from trendbench.generators.germ_grain.model import (
     FEATURES,
     INNER,
+    LEFT,
     MARKS,
+    RIGHT,
     RINGS,
     S1,
     S2,
@@ -30,13 +32,14 @@ from trendbench.generators.germ_grain.model import (
     R,
 )
 from trendbench.generators.germ_grain.poisson import drawn_at_once, is_poisson
+from trendbench.generators.germ_grain.rounds import walked_on
 from trendbench.generators.germ_grain.scenes import (
     configuration_of,
     scene_of,
     share_found,
     union_of,
 )
-from trendbench.generators.germ_grain.shapes import chances, found_shapes, shapes_of
+from trendbench.generators.germ_grain.shapes import chances, found_shapes, pieces_of, shapes_of
 from trendbench.generators.germ_grain.walk import events, intensities, scattered, walked
 from trendbench.generators.protocol import Inputs
 from trendbench.process.images import BLACK
@@ -75,7 +78,11 @@ def triplets(spec):
 
 @pytest.fixture(scope="module")
 def shapes(triplets):
-    return shapes_of(found_shapes([triplets.s1[i] == BLACK] for i in range(200)))
+    return shapes_of(shapes_in([triplets.s1[i] == BLACK] for i in range(200)))
+
+
+def shapes_in(triplets):
+    return found_shapes(*pieces_of(triplets))
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +153,9 @@ def test_two_grains_so_close_that_they_look_like_one_are_no_shape(monkeypatch):
     )  # fmt: skip
     drawn = simulate(dense, 100, seed=2)
     images = [(drawn.s1[i] == BLACK, drawn.s2[i] == BLACK, drawn.r[i] == BLACK) for i in range(100)]
-    found = shapes_of(found_shapes(images))
+    found = shapes_of(shapes_in(images))
     monkeypatch.setattr("trendbench.generators.germ_grain.shapes._TIMES", 0)
-    with_pairs = shapes_of(found_shapes(images))
+    with_pairs = shapes_of(shapes_in(images))
     assert are_disks(found).all()
     assert not are_disks(with_pairs).all()
     assert are_disks(with_pairs).sum() == len(found.areas)
@@ -177,8 +184,8 @@ def test_chance_is_the_sum_over_pairs_and_triples_that_cover_a_piece():
 
 def test_a_piece_that_images_of_a_triplet_share_counts_once(triplets):
     images = [triplets.s1[i] == BLACK for i in range(200)]
-    once = found_shapes([image] for image in images)
-    thrice = found_shapes([image] * 3 for image in images)
+    once = shapes_in([image] for image in images)
+    thrice = shapes_in([image] * 3 for image in images)
     for (a, n), (b, m) in zip(once, thrice, strict=True):
         assert np.array_equal(a, b)
         assert n == m
@@ -334,15 +341,39 @@ def test_a_size_without_dummies_leaves_the_others_as_they_are():
     assert math.exp(law.b3[R - 1]) == pytest.approx(0.5, rel=0.1)
 
 
-def test_features_of_the_column_are_taken_apart():
-    """Variance 1 and no correlation; what never varies is left out."""
+def test_whitened_features_have_variance_one_and_no_correlation():
+    """What never varies is left out."""
     mixed = torch.tensor([[1.0, 0.99, 0.0], [0.0, 0.1, 0.0], [0.5, 0.4, 0.0]])
     x = torch.randn(4000, 3, generator=torch.manual_seed(0)) @ mixed
     x -= x.mean(dim=0)
-    apart = x.double() @ intensity._apart(x)
-    covariance = apart.T @ apart / len(x)
+    white = x.double() @ intensity._whitening(x)
+    covariance = white.T @ white / len(x)
     wanted = torch.diag(torch.tensor([0.0, 1.0, 1.0]).double())
     assert torch.allclose(covariance, wanted, atol=1e-4)
+
+
+def test_an_intensity_that_grows_from_the_border_is_learned(shapes):
+    """λ grows eightfold from the left border on: learned and seen grains of bands of columns."""
+    scene, rng = blank(shapes), np.random.default_rng(5)
+    columns = np.arange(-shapes.reach, WIDTH + shapes.reach)
+    rates = 1e-3 * np.clip(1 + columns / 4, 1, 8)
+    rows = HEIGHT + 2 * shapes.reach
+    parts, seen = [], np.zeros(len(columns))
+    for _ in range(600):
+        numbers = rng.poisson(rates * rows)
+        seen += numbers / (600 * rows)
+        grains = anywhere(numbers.sum(), shapes, rng)
+        grains[:, 2] = np.repeat(columns, numbers)
+        inside = [union(one[None], shapes).any() for one in grains]
+        dummies = scattered(100, HEIGHT, WIDTH, shapes, rng)
+        parts.append(events(scene, marked(grains[inside], R), dummies))
+    found = together(parts, np.array([100 / (rows * len(columns))]))
+    torch.manual_seed(0)
+    law = learned(found, 32, 12, 3e-3, True, quiet())
+    learned_rates = intensities(scene, law)[:, R - 1]
+    for first, stop in itertools.pairwise((0, 8, 16, 32, 80)):
+        band = slice(first + shapes.reach, stop + shapes.reach)
+        assert learned_rates[band].sum() == pytest.approx(seen[band].sum(), rel=0.15)
 
 
 def test_dummies_lie_one_in_each_strip(shapes):
@@ -468,10 +499,12 @@ def test_grains_follow_an_intensity_that_changes_along_x(shapes):
     assert wanted > 0.2  # 0 for an even intensity
 
 
-def test_grains_drawn_at_once_leave_each_column_its_share_of_white(two_sizes):
-    """exp(−Σ λ_k(x) w_g n) over sizes, shapes and columns of anchors: five standard errors.
+def test_grains_drawn_at_once_have_the_law_of_the_walk(two_sizes):
+    """White of each column: exp(−Σ λ_k(x) w_g n), and that of a walk; five standard errors.
 
-    n is the number of pixels of the shape in the column, if its anchor lies in column x.
+    The sum is over sizes, shapes and columns of anchors, n being the number of pixels of the shape
+    in the column if its anchor lies in column x. None of the small grains lie beyond the left
+    border.
     """
     shapes, scene = two_sizes, blank(two_sizes)
     law = constant({R: 1.0}, scene)
@@ -482,26 +515,39 @@ def test_grains_drawn_at_once_leave_each_column_its_share_of_white(two_sizes):
     )
     law.w1[0, 0] = law.w2[0, 0] = 1.0
     law.w3[R - 1, 0] = 3.0
+    law.shares[LEFT] = np.eye(2 * MARKS)[R - 1]
     reach, thickness = shapes.reach, np.zeros(WIDTH)
     rates = intensities(scene, law)[:, R - 1 :: MARKS]
     assert rates.shape == (WIDTH + 2 * reach, 2)
+    assert np.array_equal(rates[:, 1] == 0, np.arange(WIDTH + 2 * reach) < reach)
     for size in range(2):
         ids = np.flatnonzero(shapes.classes == size)
         columns = np.average(shapes.masks[ids].sum(axis=1), axis=0, weights=shapes.weights[ids])
         thickness += np.convolve(rates[:, size], columns)[2 * reach : 2 * reach + WIDTH]
-    images = np.stack(
-        [drawn_at_once(scene, law, np.random.default_rng((7, i))) for i in range(400)]
-    )
-    white = 1 - images.mean(axis=1)
-    error = white.std(axis=0) / math.sqrt(len(white))
-    assert np.all(abs(white.mean(axis=0) - np.exp(-thickness)) < 5 * error)
     assert thickness.max() > 2 * thickness.min()
+    at_once = [drawn_at_once(scene, law, np.random.default_rng((7, i))) for i in range(400)]
+    by_walk = [
+        walked(scene, law, NO_GRAIN, 20, 20, np.random.default_rng((8, i)))[0] for i in range(400)
+    ]
+    for images in (at_once, by_walk):
+        white = 1 - np.mean(images, axis=1)
+        error = white.std(axis=0) / math.sqrt(len(white))
+        assert np.all(abs(white.mean(axis=0) - np.exp(-thickness)) < 5 * error)
+
+
+def test_more_grains_than_pixels_are_refused(shapes):
+    with pytest.raises(RecipeError, match="grains per pixel"):
+        drawn_at_once(blank(shapes), constant({R: 10.0}, blank(shapes)), fresh())
 
 
 def test_grains_are_drawn_at_once_where_they_are_a_poisson_process(shapes, triplets, monkeypatch):
-    law = constant({R: 2e-3, S2: 1e-3}, blank(shapes))
+    scene = scene_of(triplets.s1[0] == BLACK, triplets.s2[0] == BLACK, None, shapes)
+    law = constant({R: 2e-3, S2: 1e-3}, scene)
     assert is_poisson(law)
-    assert not is_poisson(constant({R: 2e-3, R | S2: 1e-3}, blank(shapes)))
+    joined = constant({R: 2e-3, R | S2: 1e-3}, scene)
+    assert not is_poisson(joined)
+    joined.shares[[INNER, RIGHT]] = law.shares[[INNER, RIGHT]]
+    assert not is_poisson(joined)
     depends = law._replace(w1=law.w1.copy())
     depends.w1[0, RINGS] = 1.0
     assert not is_poisson(depends)
@@ -779,11 +825,8 @@ def test_sixteen_small_triplets_are_enough_to_draw(small, tmp_path):
 def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
     triplets, tmp_path, monkeypatch
 ):
-    """Those that join have their black covered, and as many sweeps behind them.
-
-    A walk from a cover begins with four of a raised intensity.
-    """
-    looked_at, sweeps, raised = [], [], 4
+    """Those that join have their black covered, and as many sweeps behind them."""
+    looked_at, sweeps = [], []
 
     def noted(training, configurations, number):
         looked_at.append(len(configurations))
@@ -807,8 +850,59 @@ def test_the_first_rounds_look_at_few_triplets_and_the_last_one_at_all(
     assert set(few) == {few[0]}
     assert 2 <= few[0] < 20
     assert every == 200
-    begun = [raised, 2] * few[0] + [2] * few[0] * (len(few) - 1)
-    assert sweeps == begun + [raised, 2 * len(few)] * (200 - few[0])
+    assert sweeps == [2] * few[0] * len(few) + [2 * len(few)] * (200 - few[0])
+
+
+def test_walks_from_covers_are_raised_once_where_images_share_no_grains(
+    spec, triplets, tmp_path, monkeypatch
+):
+    asked = []
+
+    def noted(*given):
+        asked.append(given[4])
+        return walked_on(*given)
+
+    monkeypatch.setattr(rounds, "_ENOUGH", 400)
+    monkeypatch.setattr(rounds, "_SETTLED", 1.0)
+    monkeypatch.setattr(rounds, "walked_on", noted)
+    independent = simulate(spec.model_copy(update={"coupling": "independent"}), 200, seed=1)
+    for given, raised in ((independent, 200), (triplets, 0)):
+        asked.clear()
+        fit(given, tmp_path)
+        assert sum(asked) == raised
+        assert len(asked) == 200
+
+
+def test_a_raised_walk_finds_as_many_close_grains_as_there_are(shapes):
+    """Pairs within 1.5 px in dense images after four sweeps: found over true ones.
+
+    A walk that is not raised finds at least a twentieth too few.
+    """
+    rng, intensity, white = np.random.default_rng(9), 2.6e-2, np.zeros((HEIGHT, WIDTH), dtype=bool)
+    places = (HEIGHT + 2 * shapes.reach) * (WIDTH + 2 * shapes.reach)
+    pairs = np.zeros(3)
+    for i in range(300):
+        true = anywhere(rng.poisson(intensity * places), shapes, rng)
+        s2 = union(true, shapes)
+        scene = scene_of(white, s2, white, shapes)
+        law = constant({S2: intensity}, scene)
+        start = configuration_of(white, s2, white, shapes, False, np.random.default_rng(i))
+        walks = [
+            rounds.walked_on(scene, law, start, 4, raised, np.random.default_rng((3, i)))
+            for raised in (True, False)
+        ]
+        pairs += [close_pairs(true), *(close_pairs(found) for found in walks)]
+    assert pairs[1] == pytest.approx(pairs[0], rel=0.04)
+    assert pairs[2] < 0.95 * pairs[0]
+
+
+def close_pairs(placed):
+    """Pairs of grains with anchors in the frame, no further than 1.5 px from each other."""
+    y, x = placed[:, 1], placed[:, 2]
+    inner = (y >= 0) & (y < HEIGHT) & (x >= 0) & (x < WIDTH)
+    y, x = y[inner], x[inner]
+    close = (abs(y[:, None] - y) <= 1) & (abs(x[:, None] - x) <= 1)
+    return (close.sum() - len(y)) / 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from safetensors.numpy import save as save_arrays
 from trendbench.errors import RecipeError, WeightsError
 from trendbench.generators.germ_grain.model import FEATURES, MARKS, Law, Model
 from trendbench.generators.germ_grain.poisson import drawn_at_once, is_poisson
-from trendbench.generators.germ_grain.rounds import Settings, generator, learned_models
+from trendbench.generators.germ_grain.rounds import Settings, learned_models, rng_of
 from trendbench.generators.germ_grain.scenes import configuration_of, is_falling, rising, scene_of
 from trendbench.generators.germ_grain.shapes import MOST_SHAPES, must_hold, stored_shapes
 from trendbench.generators.germ_grain.walk import walked
@@ -37,7 +37,7 @@ class GermGrain:
     a point process, the mark of a grain being the images that have it. Its conditional intensity
     λ_k(u | X) is learned by logistic regression from configurations that cover the training
     images, which a walk draws by the intensity of the round before. r is drawn by a walk over the
-    configurations that cover its inputs.
+    configurations that cover its inputs, or at once where its grains are a Poisson process.
 
     Args:
         **settings: the fields of ``Settings``.
@@ -79,14 +79,15 @@ class GermGrain:
         """Find the shapes, cover every image, and learn the intensity round by round.
 
         Raises:
-            RecipeError: the black is not made of grains.
+            RecipeError: the black is not made of grains, there are too many shapes of them, or the
+                frame is smaller than a grain.
         """
         del val  # the harness watches validation samples through run.observe
-        start = time.monotonic()
-        for number, (model, seen) in enumerate(learned_models(train, self.settings, run), 1):
-            self._model = model
-            run.report(epochs=1, images_seen=seen, seconds=time.monotonic() - start)
+        start, seen = time.monotonic(), 0
+        for number, found in enumerate(learned_models(train, self.settings, run), 1):
+            self._model, seen = found
             run.observe(self, number)
+        run.report(epochs=1, images_seen=seen, seconds=time.monotonic() - start)
 
     def sample(self, inputs: Inputs, seed: int) -> NDArray[np.uint8]:
         """One draw of r for each pair of inputs, (n, H, W) uint8.
@@ -94,7 +95,8 @@ class GermGrain:
         Image i depends on its own inputs, i and the seed alone.
 
         Raises:
-            RecipeError: the frame is smaller than a grain.
+            RecipeError: the frame is smaller than a grain, or the weights ask for more than four
+                grains per pixel.
         """
         shapes, law, shared, expected, (height, width) = self.model
         must_hold(shapes, *inputs.s1.shape[1:])
@@ -104,7 +106,7 @@ class GermGrain:
 
         def drawn(i: int) -> None:
             given = inputs.s1[i] == BLACK, inputs.s2[i] == BLACK
-            pair, rng = rising(*given), generator(seed, "sample", i)
+            pair, rng = rising(*given), rng_of(seed, "sample", i)
             scene = scene_of(*pair, None, shapes)
             if at_once:
                 black = drawn_at_once(scene, law, rng)

@@ -94,8 +94,8 @@ def learned(
     mean, scale = x.mean(dim=0), x.std(dim=0, correction=0)
     scale = torch.where(scale > 1e-6, scale, 1.0)
     x = x.sub(mean).div_(scale)
-    apart = _apart(x[:, :COLUMN])
-    x[:, :COLUMN] = x[:, :COLUMN] @ apart.float()
+    white = _whitening(x[:, :COLUMN])
+    x[:, :COLUMN] = x[:, :COLUMN] @ white.float()
     counts = torch.bincount((MARKS + 1) * sizes + y, minlength=(MARKS + 1) * number)
     counts = counts.view(number, MARKS + 1).double()
     odds = (counts[:, 1:] / counts[:, :1].clamp(1)).clamp(_ABSENT).flatten()
@@ -124,24 +124,24 @@ def learned(
                 progress.advance(1)
     network.double()
     with torch.no_grad():
-        network.first.weight[:, :COLUMN] = network.first.weight[:, :COLUMN] @ apart.T
+        network.first.weight[:, :COLUMN] = network.first.weight[:, :COLUMN] @ white.T
     layers = [network.first, network.second, network.exit]
     arrays = [part for layer in layers for part in (layer.weight, layer.bias)]
     parts = [part.detach().double().numpy() for part in (mean, scale, *arrays)]
     return Law._make([*parts, _shares(events)])
 
 
-def _apart(x: torch.Tensor) -> torch.Tensor:
+def _whitening(x: torch.Tensor) -> torch.Tensor:
     """The matrix A for which features x·A have variance 1 and no correlation, (n, n), double.
 
-    Near a border features of the column are nearly multiples of each other over most of the frame;
-    what tells them apart there is learned as fast as the rest. Directions without variance become
-    0.
+    The features of the column are nearly linearly dependent, and λ near a border depends on
+    directions of small variance. Whitened, these are learned at the same rate as the others.
+    Directions without variance become 0.
 
     Args:
         x: features of mean 0, (events, n).
     """
-    covariance = (x.T.double() @ x.double()) / len(x)
+    covariance = sum(part.double().T @ part.double() for part in x.split(_BLOCK)) / len(x)
     variances, directions = torch.linalg.eigh(covariance)
     there = variances > _FLAT * variances[-1]
     return torch.where(there, directions / variances.clamp(min=1e-300).sqrt(), 0.0)

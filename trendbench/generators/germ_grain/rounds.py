@@ -25,7 +25,7 @@ from trendbench.generators.germ_grain.scenes import (
     share_found,
     union_of,
 )
-from trendbench.generators.germ_grain.shapes import found_shapes, must_hold, shapes_of
+from trendbench.generators.germ_grain.shapes import found_shapes, must_hold, pieces_of, shapes_of
 from trendbench.generators.germ_grain.walk import events, scattered, walked
 from trendbench.process.images import BLACK
 from trendbench.process.triplets import Triplets
@@ -37,7 +37,10 @@ _UNEXPLAINED = 0.1  # share of the black of r that no grain may account for
 _ENOUGH = 1_500_000  # grains; all rounds but the last look at as many triplets as have them
 _MOST = 10_000_000  # grains in the last round
 _SETTLED = 2e-3  # change of the number of grains from a round to the next
-_RAISED, _RAISED_SWEEPS = 4.0, 4  # times the intensity, in sweeps from a cover on
+_RAISED, _RAISED_SWEEPS = (
+    4.0,
+    4,
+)  # times the intensity, in sweeps from a cover on (no shared grains)
 _MATCHED = 64  # training triplets from which it is read whether images share grains
 _BLOCK = 256  # triplets in memory at a time
 _Few = Annotated[int, Field(ge=1, le=1 << 10)]
@@ -87,16 +90,28 @@ class _Training(NamedTuple):
 def learned_models(
     train: Triplets, settings: Settings, run: RunContext
 ) -> Iterator[tuple[Model, int]]:
-    """The model after each round, and the number of triplets it has learned from.
+    """Find the shapes, cover every image, and learn the intensity round by round.
+
+    Args:
+        train: triplets, all of one size.
+        settings: of the model.
+        run: seed and progress.
+
+    Yields:
+        The model after each round, and the number of triplets it has learned from.
 
     Raises:
-        RecipeError: the black is not made of grains.
+        RecipeError: the black is not made of grains, there are too many shapes of them, or the
+            frame is smaller than a grain.
     """
     frame = train.r.shape[1:]
-    shapes = shapes_of(found_shapes(_black_images(train[:_SHAPES_FROM], run), run.bar))
+    few = train[:_SHAPES_FROM]
+    with run.bar("pieces", len(few), "triplets") as progress:
+        pieces, thickness = pieces_of(_black_images(few, lambda: progress.advance(1)))
+    shapes = shapes_of(found_shapes(pieces, thickness, run.bar))
     must_hold(shapes, *frame)
     matched = [_rising(train, i) for i in range(min(len(train), _MATCHED))]
-    shared = share_found(matched, shapes, generator(run.seed, "shared")) > 0.5
+    shared = share_found(matched, shapes, rng_of(run.seed, "shared")) > 0.5
     training = _Training(train, shapes, shared, settings, run)
     configurations = _covers(training)
     expected = round(np.mean([np.count_nonzero(c[:, 3] == R) for c in configurations]))
@@ -129,11 +144,11 @@ def _covers(training: _Training) -> list[Marked]:
     Raises:
         RecipeError: more than a tenth of the black of r is in no grain.
     """
-    train, shapes, shared, _, run = training
+    train, shapes, shared, run = training.train, training.shapes, training.shared, training.run
 
     def covered(i: int, triplet: _Triplet) -> tuple[Marked, int, int]:
         r = triplet[2]
-        found = configuration_of(*triplet, shapes, shared, generator(run.seed, "covers", i))
+        found = configuration_of(*triplet, shapes, shared, rng_of(run.seed, "covers", i))
         bare = r & ~union_of(found, R, r.shape, shapes)
         return found, int(bare.sum()), int(r.sum())
 
@@ -154,11 +169,11 @@ def _covers(training: _Training) -> list[Marked]:
 
 def _events(training: _Training, configurations: list[Marked], number: object) -> Events:
     """The events of the first training triplets, with dummies of their own in each round."""
-    train, shapes, _, settings, run = training
-    dummies, (height, width) = settings.dummies, train.r.shape[1:]
+    train, shapes, run = training.train, training.shapes, training.run
+    dummies, (height, width) = training.settings.dummies, train.r.shape[1:]
 
     def looked_at(i: int, triplet: _Triplet) -> _Found:
-        rng = generator(run.seed, "dummies", number, i)
+        rng = rng_of(run.seed, "dummies", number, i)
         beside = scattered(dummies, height, width, shapes, rng)
         return events(scene_of(*triplet, shapes), configurations[i], beside)
 
@@ -175,44 +190,52 @@ def _redrawn(
     training: _Training, law: Law, configurations: list[Marked], number: int
 ) -> list[Marked]:
     """Other configurations of the same images."""
-    train, shapes, _, settings, run = training
+    shapes, run = training.shapes, training.run
+    raised = number == 1 and not training.shared
 
     def redrawn(i: int, triplet: _Triplet) -> Marked:
-        rng, scene = generator(run.seed, "bound walk", number, i), scene_of(*triplet, shapes)
-        return _walked_on(scene, law, configurations[i], settings.bound_sweeps, number == 1, rng)
+        found, sweeps = configurations[i], training.settings.bound_sweeps
+        rng = rng_of(run.seed, "bound walk", number, i)
+        return walked_on(scene_of(*triplet, shapes), law, found, sweeps, raised, rng)
 
     rows = range(len(configurations))
-    return list(_for_each(train, rows, redrawn, run, "configurations"))
+    return list(_for_each(training.train, rows, redrawn, run, "configurations"))
 
 
 def _further(
     training: _Training, law: Law, configurations: list[Marked], number: int
 ) -> list[Marked]:
     """Configurations of further triplets, after as many sweeps as those known."""
-    train, shapes, shared, settings, run = training
-    sweeps, first = number * settings.bound_sweeps, len(configurations)
+    shapes, shared, run = training.shapes, training.shared, training.run
+    sweeps, first = number * training.settings.bound_sweeps, len(configurations)
     grains = max(sum(map(len, configurations)), 1)
-    stop = min(len(train), max(first, first * _MOST // grains))
+    stop = min(len(training.train), max(first, first * _MOST // grains))
 
     def drawn(i: int, triplet: _Triplet) -> Marked:
-        rng = generator(run.seed, "covers", i)
+        rng = rng_of(run.seed, "covers", i)
         found = configuration_of(*triplet, shapes, shared, rng)
-        return _walked_on(scene_of(*triplet, shapes), law, found, sweeps, True, rng)
+        return walked_on(scene_of(*triplet, shapes), law, found, sweeps, not shared, rng)
 
-    return list(_for_each(train, range(first, stop), drawn, run, "further triplets"))
+    return list(_for_each(training.train, range(first, stop), drawn, run, "further triplets"))
 
 
-def _walked_on(
-    scene: Scene, law: Law, placed: Marked, sweeps: int, from_cover: bool, rng: np.random.Generator
+def walked_on(
+    scene: Scene, law: Law, placed: Marked, sweeps: int, raised: bool, rng: np.random.Generator
 ) -> Marked:
     """Other grains of images that are all given.
 
-    Covers have few grains close to each other, and steps of one grain at a time leave it so. So the
-    first sweeps from a cover on have a greater intensity.
+    Args:
+        scene: the images.
+        law: of the grains.
+        placed: grains that cover them, (n, 4).
+        sweeps: of the walk.
+        raised: whether four sweeps of four times the intensity precede it. Covers have few grains
+            close to each other, and steps of one grain at a time mend it slowly.
+        rng: of the triplet.
     """
-    if from_cover:
-        raised = law._replace(b3=law.b3 + math.log(_RAISED))
-        placed = walked(scene, raised, placed, _RAISED_SWEEPS, 0, rng)[1]
+    if raised:
+        higher = law._replace(b3=law.b3 + math.log(_RAISED))
+        placed = walked(scene, higher, placed, _RAISED_SWEEPS, 0, rng)[1]
     return walked(scene, law, placed, sweeps, 0, rng)[1]
 
 
@@ -242,16 +265,15 @@ def _rising(block: Triplets, i: int) -> _Triplet:
     return (*rising(s1, s2), r)
 
 
-def _black_images(train: Triplets, run: RunContext) -> Iterator[_Triplet]:
+def _black_images(train: Triplets, seen: Callable[[], None]) -> Iterator[_Triplet]:
     """Black of s1, s2 and r of each triplet, a block in memory at a time."""
-    with run.bar("shapes", len(train), "triplets") as progress:
-        for start in range(0, len(train), _BLOCK):
-            block = train[start : min(start + _BLOCK, len(train))]
-            for i in range(len(block)):
-                progress.advance(1)
-                yield block.s1[i] == BLACK, block.s2[i] == BLACK, block.r[i] == BLACK
+    for start in range(0, len(train), _BLOCK):
+        block = train[start : min(start + _BLOCK, len(train))]
+        for i in range(len(block)):
+            seen()
+            yield block.s1[i] == BLACK, block.s2[i] == BLACK, block.r[i] == BLACK
 
 
-def generator(seed: int, *names: object) -> np.random.Generator:
+def rng_of(seed: int, *names: object) -> np.random.Generator:
     """Random numbers of one purpose."""
     return np.random.default_rng(derived_seed(seed, *names))

@@ -34,30 +34,56 @@ _NO_SHAPE = np.empty((0, 3), dtype=np.int32)
 _NEIGHBOURS = np.ones((3, 3), dtype=int)
 
 Mask = NDArray[np.bool_]
+Pieces = Counter[tuple[tuple[int, ...], bytes]]
 
 
-def found_shapes(triplets: Iterable[Sequence[Mask]], bar: Bar = bar) -> list[tuple[Mask, int]]:
-    """The shapes of single grains and how often each was seen alone, the smallest first.
+def pieces_of(triplets: Iterable[Sequence[Mask]]) -> tuple[Pieces, float]:
+    """How often each piece occurs, by the first of its turns and mirror images; −log(white).
 
     A piece is black that is connected by eight neighbours and does not touch the border. One that
-    images of a triplet share is counted once. Pieces are counted up to turns and mirror images,
-    under which a grain stays a grain. Those seen five times or more are grains, but for unions of
-    two or three smaller ones that are not seen more often than chance shows them. Chance hardly
-    puts four grains alike five times.
+    images of a triplet share is counted once. Turned and mirrored, a grain stays a grain.
 
     Args:
         triplets: black of s1, s2 and r.
+    """
+    counts: Pieces = Counter()
+    white, pixels = 0, 0
+    for images in triplets:
+        found = set()
+        for black in images:
+            white, pixels = white + int(np.count_nonzero(~black)), pixels + black.size
+            labels, _ = ndimage.label(black, _NEIGHBOURS)
+            height, width = black.shape
+            for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
+                inside = y.start > 0 and x.start > 0 and y.stop < height and x.stop < width
+                if inside and max(y.stop - y.start, x.stop - x.start) <= _LARGEST:
+                    found.add((y.start, x.start, _key(labels[y, x] == label)))
+        counts.update(key for _, _, key in found)
+    merged: Pieces = Counter()
+    for key, n in counts.items():
+        merged[min(map(_key, _turns(_mask(key))))] += n
+    return merged, math.log(pixels / max(white, 1)) if pixels else 0.0
+
+
+def found_shapes(pieces: Pieces, thickness: float, bar: Bar = bar) -> list[tuple[Mask, int]]:
+    """The shapes of single grains and how often each was seen alone, the smallest first.
+
+    Pieces seen five times or more are grains, but for unions of two or three smaller ones that are
+    not seen more often than chance shows them. Chance hardly puts four grains alike five times.
+
+    Args:
+        pieces: how often each occurs, see ``pieces_of``.
+        thickness: −log(share of white).
         bar: for the progress.
 
     Raises:
         RecipeError: pieces are hardly ever single grains.
     """
-    pieces, thickness = _pieces(triplets)
     seen = [(_mask(key), n) for key, n in pieces.items() if n >= _LEAST]
     seen.sort(key=lambda piece: (np.count_nonzero(piece[0]), piece[0].shape, piece[0].tobytes()))
     total = sum(n for _, n in seen)
     single: list[tuple[Mask, int]] = []
-    with bar("unions", len(seen), "pieces") as progress:
+    with bar("shapes, tested", len(seen), "pieces") as progress:
         for _, of_area in groupby(seen, lambda piece: int(np.count_nonzero(piece[0]))):
             smaller = shapes_of(single, framed=False) if single else None
             found = sum(n for _, n in single)
@@ -234,29 +260,6 @@ def _where_cut(
             ids.append(np.sort(first[cut[first].any(axis=1)]).astype(np.int32))
             starts.append(starts[-1] + len(ids[-1]))
     return np.array(starts), np.concatenate(ids)
-
-
-def _pieces(
-    triplets: Iterable[Sequence[Mask]],
-) -> tuple[Counter[tuple[tuple[int, ...], bytes]], float]:
-    """How often each piece occurs, by the first of its turns and mirror images; −log(white)."""
-    counts: Counter[tuple[tuple[int, ...], bytes]] = Counter()
-    white, pixels = 0, 0
-    for images in triplets:
-        found = set()
-        for black in images:
-            white, pixels = white + int(np.count_nonzero(~black)), pixels + black.size
-            labels, _ = ndimage.label(black, _NEIGHBOURS)
-            height, width = black.shape
-            for label, (y, x) in enumerate(ndimage.find_objects(labels), 1):
-                inside = y.start > 0 and x.start > 0 and y.stop < height and x.stop < width
-                if inside and max(y.stop - y.start, x.stop - x.start) <= _LARGEST:
-                    found.add((y.start, x.start, _key(labels[y, x] == label)))
-        counts.update(key for _, _, key in found)
-    merged: Counter[tuple[tuple[int, ...], bytes]] = Counter()
-    for key, n in counts.items():
-        merged[min(map(_key, _turns(_mask(key))))] += n
-    return merged, math.log(pixels / max(white, 1)) if pixels else 0.0
 
 
 def _is_chance(

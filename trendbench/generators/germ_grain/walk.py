@@ -329,6 +329,12 @@ def _exit(law: Law, scene: Scene, hidden: NDArray[np.float64], x: int, k: int) -
 
 
 @kernel
+def is_by_place(law: Law) -> bool:
+    """Whether λ depends on no other grain."""
+    return not law.w1[:, PLACE:].any()
+
+
+@kernel
 def intensities(scene: Scene, law: Law) -> NDArray[np.float64]:
     """λ_k per px² of each column of an anchor, from −reach on, (W + 2·reach, K).
 
@@ -339,8 +345,8 @@ def intensities(scene: Scene, law: Law) -> NDArray[np.float64]:
 
 @kernel
 def _room(scene: Scene, law: Law) -> _Room:
-    """Room for a walk."""
-    columns = 0 if law.w1[:, PLACE:].any() else scene.runs.shape[2] + 2 * scene.shapes.reach
+    """Room for a walk, with the table of λ by place."""
+    columns = scene.runs.shape[2] + 2 * scene.shapes.reach if is_by_place(law) else 0
     hidden = len(law.b1)
     room = _Room(
         np.empty(4, dtype=np.int32), np.empty(MARKS + 1), np.empty(FEATURES), np.empty(hidden),
