@@ -863,14 +863,14 @@ def test_walks_from_covers_are_raised_once_where_images_share_no_grains(
         return walked_on(*given)
 
     monkeypatch.setattr(rounds, "_ENOUGH", 400)
-    monkeypatch.setattr(rounds, "_SETTLED", 1.0)
+    monkeypatch.setattr(rounds, "_SETTLED", -1.0)  # so that each is walked thrice
     monkeypatch.setattr(rounds, "walked_on", noted)
     independent = simulate(spec.model_copy(update={"coupling": "independent"}), 200, seed=1)
     for given, raised in ((independent, 200), (triplets, 0)):
         asked.clear()
         fit(given, tmp_path)
         assert sum(asked) == raised
-        assert len(asked) == 200
+        assert len(asked) > 200
 
 
 def test_a_raised_walk_finds_as_many_close_grains_as_there_are(shapes):
